@@ -1,0 +1,99 @@
+"""Checks for the public doors: each returns the value it accepts or raises one sentence.
+
+Every sentence has the form ``<argument> must be <rule>; got <value>`` and, where the set of
+right answers is known, ends with the nearest one or with the cure.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+LONGEST_SHOWN = 60
+
+
+def shown(value: object) -> str:
+    """Return a short ``repr`` of ``value`` for an error sentence (at most 60 characters)."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def size_text(sizes: Iterable[int]) -> str:
+    """Return sizes as a person writes them: ``(3, 2)`` becomes ``3×2``."""
+    return "×".join(str(size) for size in sizes)
+
+
+def nearest(value: str, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the nearest known word, or an empty string."""
+    words = list(known)
+    close = difflib.get_close_matches(value.lower(), words, n=1, cutoff=0.6)
+    close = close or [word for word in words if value and value.lower() in word][:1]
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def one_of(argument: str, value: Any, known: Sequence[str], *, also: str = "") -> str:
+    """Return ``value`` when it is one of the ``known`` words.
+
+    Args:
+        argument: name of the argument, for the sentence.
+        value: what the caller gave.
+        known: the words that are accepted.
+        also: what else the argument takes, added to the rule (``" or an int"``).
+
+    Raises:
+        ValueError: another word.
+        TypeError: not a word at all.
+    """
+    if isinstance(value, str) and value in known:
+        return value
+    rule = f"{argument} must be one of {', '.join(map(repr, known))}{also}; got {shown(value)}"
+    if isinstance(value, str):
+        raise ValueError(rule + nearest(value, known))
+    raise TypeError(rule)
+
+
+def whole_number(argument: str, value: Any, *, minimum: int) -> int:
+    """Return ``value`` as an int of at least ``minimum``; bools and fractions are refused."""
+    rule = f"{argument} must be a whole number of at least {minimum}; got {shown(value)}"
+    if isinstance(value, bool):
+        raise TypeError(rule)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(rule) from None
+    if number < minimum:
+        raise ValueError(rule)
+    return number
+
+
+def per_axis(argument: str, value: Any, *, minimum: int) -> tuple[int, int]:
+    """Return ``value`` as (rows, columns): one whole number for both axes, or a pair."""
+    if isinstance(value, (list, tuple)):
+        if len(value) != 2:
+            raise ValueError(
+                f"{argument} must be a whole number or a pair (rows, columns); got {shown(value)}"
+            )
+        rows, columns = (whole_number(argument, item, minimum=minimum) for item in value)
+        return rows, columns
+    number = whole_number(argument, value, minimum=minimum)
+    return number, number
+
+
+def real_number(argument: str, value: Any, *, above: float | None = None) -> float:
+    """Return ``value`` as a finite float, larger than ``above`` when that is given."""
+    rule = f"{argument} must be a finite number"
+    rule += f" above {above:g}" if above is not None else ""
+    rule += f"; got {shown(value)}"
+    if isinstance(value, (bool, str)):
+        raise TypeError(rule)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(rule) from None
+    except OverflowError:
+        raise ValueError(rule) from None
+    if number - number != 0.0 or (above is not None and number <= above):
+        raise ValueError(rule)
+    return number

@@ -1,0 +1,72 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+def writable_path(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` as a :class:`~pathlib.Path` when a file could be put there.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+        IsADirectoryError: the path is a folder.
+        PermissionError: the folder, or the file that is there, may not be written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(f"output must be a file; got the folder {str(path)!r}")
+    if not target.parent.is_dir():
+        parent = str(Path(path).parent)
+        raise FileNotFoundError(f"output must be in a folder that exists; got {parent!r}")
+    blocked = not os.access(target.parent, os.W_OK) or (
+        target.exists() and not os.access(target, os.W_OK)
+    )
+    if blocked:
+        raise PermissionError(f"output must be writable; got {str(path)!r}")
+    return target
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, no mixture.
+
+    The bytes go to a temporary file in the same folder, which then takes the name. A device or
+    pipe (``/dev/stdout``) is written to directly.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        OSError: the path cannot be written; what was there before is untouched.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file() and not target.is_dir():
+        target.write_bytes(data)
+        return Path(path)
+    target = writable_path(path)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, _mode_for(target))
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    return Path(path)
+
+
+def _mode_for(target: Path) -> int:
+    """Return the mode an ordinary ``open`` would leave: mkstemp's own is private."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
