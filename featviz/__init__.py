@@ -1,3 +1,146 @@
-"""featviz: see what kernels take out of an image."""
+"""featviz: see what kernels take out of an image.
+
+Filter, detect, condense: an image goes through kernels (convolution), an activation and
+pooling, and every stage is shown with its scale, its range and its exact numbers.
+
+    import featviz as fv
+    fv.extract("car.jpg", "edge")
+
+Names are loaded when they are first used: ``import featviz`` imports no other package.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from featviz.activations import describe_activation
+    from featviz.devices import list_devices
+    from featviz.experiments import plot_grid, plot_kernels_and_maps
+    from featviz.extraction import STAGES, Extraction
+    from featviz.images import image_name, read_image, write_image
+    from featviz.kernel_sources import read_kernel, read_kernels
+    from featviz.kernels import Kernel, describe_kernel
+    from featviz.ops import condense, detect, filter_image
+    from featviz.panels import Panel, panels_from_extraction, panels_from_kernels
+    from featviz.pipeline import extract
+    from featviz.presets import (
+        FAMILIES,
+        PRESETS,
+        box,
+        gabor,
+        gaussian,
+        laplacian_of_gaussian,
+        motion_blur,
+    )
+    from featviz.render.figures import figure_from_panels, save_figure
+    from featviz.render.plots import (
+        plot_extraction,
+        plot_image,
+        plot_images,
+        plot_kernel,
+        plot_kernels,
+        plot_map,
+    )
+    from featviz.render.printing import print_matrices, text_from_extraction
+    from featviz.samples import SAMPLES, sample_image
+    from featviz.stats import MapStats, map_stats
+    from featviz.symbolic import matrix
+
+__all__ = [
+    "FAMILIES",
+    "PRESETS",
+    "SAMPLES",
+    "STAGES",
+    "Extraction",
+    "Kernel",
+    "MapStats",
+    "Panel",
+    "__version__",
+    "box",
+    "condense",
+    "describe_activation",
+    "describe_kernel",
+    "detect",
+    "extract",
+    "figure_from_panels",
+    "filter_image",
+    "gabor",
+    "gaussian",
+    "image_name",
+    "laplacian_of_gaussian",
+    "list_devices",
+    "map_stats",
+    "matrix",
+    "motion_blur",
+    "panels_from_extraction",
+    "panels_from_kernels",
+    "plot_extraction",
+    "plot_grid",
+    "plot_image",
+    "plot_images",
+    "plot_kernel",
+    "plot_kernels",
+    "plot_kernels_and_maps",
+    "plot_map",
+    "print_matrices",
+    "read_image",
+    "read_kernel",
+    "read_kernels",
+    "sample_image",
+    "save_figure",
+    "text_from_extraction",
+    "write_image",
+]
+
+# The same names again, for the door below; a test holds the lists together.
+_HOMES = {
+    "activations": ("describe_activation",),
+    "devices": ("list_devices",),
+    "experiments": ("plot_grid", "plot_kernels_and_maps"),
+    "extraction": ("STAGES", "Extraction"),
+    "images": ("image_name", "read_image", "write_image"),
+    "kernel_sources": ("read_kernel", "read_kernels"),
+    "kernels": ("Kernel", "describe_kernel"),
+    "ops": ("condense", "detect", "filter_image"),
+    "panels": ("Panel", "panels_from_extraction", "panels_from_kernels"),
+    "pipeline": ("extract",),
+    "presets": (
+        "FAMILIES",
+        "PRESETS",
+        "box",
+        "gabor",
+        "gaussian",
+        "laplacian_of_gaussian",
+        "motion_blur",
+    ),
+    "render.figures": ("figure_from_panels", "save_figure"),
+    "render.plots": (
+        "plot_extraction",
+        "plot_image",
+        "plot_images",
+        "plot_kernel",
+        "plot_kernels",
+        "plot_map",
+    ),
+    "render.printing": ("print_matrices", "text_from_extraction"),
+    "samples": ("SAMPLES", "sample_image"),
+    "stats": ("MapStats", "map_stats"),
+    "symbolic": ("matrix",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'featviz' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"featviz.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -8,164 +8,50 @@ floats; nothing here needs numpy.
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from featviz._check import one_of, shown, size_text, whole_number
+from featviz._check import one_of, shown, size_text
+from featviz.kernel_rows import (
+    Number,
+    Rows,
+    number_from,
+    number_text,
+    rows_from,
+    rows_from_text,
+    safely_shown,
+    settled,
+)
 
-Number = int | float | Fraction
-Rows = tuple[tuple[Number, ...], ...]
+__all__ = [
+    "Kernel",
+    "Number",
+    "Rows",
+    "describe_kernel",
+    "number_from",
+    "number_text",
+    "rows_from",
+    "rows_from_text",
+]
 
-_PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})$")
-_RATIO = re.compile(r"[+-]?\d{1,30}/\d{1,30}$")
 # Gaussian elimination leaves this much of the largest entry behind for a kernel of floats.
 _RANK_TOLERANCE = 1e-9
-
-
-def number_from(value: Any, *, where: str = "kernel") -> Number:
-    """Return one finite number from a Python, numpy, TensorFlow or sympy scalar, or from text.
-
-    Args:
-        value: the scalar; text is read exactly (``"1/9"``, ``"0.1"`` is 1/10).
-        where: how an error sentence calls the place.
-
-    Raises:
-        TypeError: not a number.
-        ValueError: text that is no number, NaN, infinity, or beyond the range of a float.
-    """
-    if isinstance(value, str):
-        return _number_from_text(value, where)
-    if hasattr(value, "is_Rational"):  # sympy
-        value = Fraction(int(value.p), int(value.q)) if value.is_Rational else _sympy_float(value)
-    elif hasattr(value, "numpy"):  # a tensor
-        value = value.numpy()
-    if hasattr(value, "item"):  # a numpy scalar
-        value = value.item()
-    if not isinstance(value, (int, float, Fraction)):
-        raise TypeError(f"{where} must hold real numbers; got {shown(value)}")
-    return _settled(value, where)
-
-
-def _sympy_float(value: Any) -> Any:
-    return float(value) if value.is_number and value.is_real else value
-
-
-def _settled(value: Number, where: str) -> Number:
-    """Return ``value`` as an int where it is whole; refuse what no float can hold."""
-    try:
-        finite = math.isfinite(float(value))
-    except OverflowError:
-        finite = False
-    if not finite:
-        raise ValueError(f"{where} must hold finite numbers; got {shown(value)}")
-    if isinstance(value, (bool, int)) or value == int(value):
-        return int(value)
-    return value
-
-
-def _number_from_text(text: str, where: str) -> Number:
-    word = text.strip().replace("−", "-")
-    if _RATIO.match(word) and int(word.split("/")[1]) != 0:
-        return _settled(Fraction(word), where)
-    if _PLAIN_NUMBER.match(word):
-        return _settled(Fraction(word), where)
-    try:
-        return _settled(float(word.replace("_", "?")), where)
-    except ValueError as error:
-        if str(error).startswith(where):
-            raise
-    raise ValueError(f"{where} must hold numbers like 2, -0.5 or 1/9; got {shown(text)}")
-
-
-def number_text(value: Number) -> str:
-    """Return the shortest exact text: ``-1``, ``1/9``; a float with six significant digits."""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def rows_from_text(text: str, *, where: str = "kernel") -> Rows:
-    """Return rows of exact numbers from text.
-
-    Args:
-        text: rows separated by ``;`` or a line break, numbers by blanks or commas
-            (``"-1 -1 -1; -1 8 -1; -1 -1 -1"``), or nested brackets (``"[[1, 2], [3, 4]]"``).
-        where: how an error sentence calls the value.
-
-    Raises:
-        ValueError: no numbers, rows of different length, or a word that is no number.
-
-    Example:
-        >>> rows_from_text("1 2; 3 1/9")
-        ((1, 2), (3, Fraction(1, 9)))
-    """
-    if text.lstrip().startswith("["):
-        try:
-            return rows_from(json.loads(text, parse_float=str), where=where)
-        except (json.JSONDecodeError, RecursionError):
-            raise ValueError(
-                f"{where} in brackets must be written like [[1, 2], [3, 4]]; got {shown(text)}"
-            ) from None
-    lines = [line for line in re.split(r"[;\n]", text) if line.strip()]
-    return rows_from([re.split(r"\s*,\s*|\s+", line.strip(" \t\r,")) for line in lines], where=where)
-
-
-def rows_from(values: Any, *, where: str = "kernel") -> Rows:
-    """Return rows of numbers from nested sequences, an array, a tensor, a sympy matrix or text.
-
-    Raises:
-        TypeError: not two levels of rows and columns, or an entry that is no number.
-        ValueError: empty, ragged, NaN or infinity.
-    """
-    if isinstance(values, str):
-        return rows_from_text(values, where=where)
-    if hasattr(values, "numpy"):
-        values = values.numpy()
-    if hasattr(values, "tolist"):
-        values = values.tolist()
-    rule = f"{where} must be rows of numbers, like [[1, 2], [3, 4]]"
-    if not isinstance(values, (list, tuple)):
-        raise TypeError(f"{rule}; got {shown(values)}")
-    if len(values) == 0:
-        raise ValueError(f"{rule}; got no rows")
-    rows = [_row_from(row, index, rule) for index, row in enumerate(values)]
-    for index, row in enumerate(rows):
-        if len(row) == 0:
-            raise ValueError(f"{rule}; got an empty row {index + 1}")
-        if len(row) != len(rows[0]):
-            raise ValueError(
-                f"{where} must have rows of equal length; got {len(rows[0])} numbers in row 1 "
-                f"and {len(row)} in row {index + 1}"
-            )
-    return tuple(
-        tuple(
-            number_from(value, where=f"{where}, row {i + 1}, column {j + 1}")
-            for j, value in enumerate(row)
-        )
-        for i, row in enumerate(rows)
-    )
-
-
-def _row_from(row: Any, index: int, rule: str) -> Sequence[Any]:
-    if hasattr(row, "numpy"):
-        row = row.numpy()
-    if hasattr(row, "tolist"):
-        row = row.tolist()
-    if not isinstance(row, (list, tuple)):
-        raise TypeError(f"{rule}; got {shown(row)} as row {index + 1}")
-    for value in row:
-        if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0):
-            raise TypeError(f"{rule}; got three or more levels")
-    return row
+# Pairs of entries that ``composed`` multiplies; 64×64 after 64×64 takes a few seconds.
+_MOST_PRODUCTS = 2**24
 
 
 def _total(values: Iterable[Number]) -> Number:
     numbers = list(values)
-    exact = not any(isinstance(value, float) for value in numbers)
-    return _settled(sum(numbers) if exact else math.fsum(numbers), "kernel sum")
+    if any(isinstance(value, float) for value in numbers):
+        try:
+            return settled(math.fsum(numbers), "kernel sums")
+        except (OverflowError, ValueError):
+            raise ValueError("kernel sums must be finite; got more than a float holds") from None
+    return settled(sum(numbers), "kernel sums")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +60,14 @@ class Kernel:
 
     Args:
         rows: (h, w) numbers: nested sequences, an array, a tensor, a sympy matrix, or text such
-            as ``"-1 0 1; -2 0 2; -1 0 1"``; entries may be text like ``"1/9"``.
+            as ``"-1 0 1; -2 0 2; -1 0 1"``; entries may be text like ``"1/9"``. Of another
+            kernel the rows are taken.
         name: what labels call it.
-        source: where the numbers come from.
+        source: where the numbers come from; kernels are equal whatever it says.
 
     Raises:
-        TypeError: not rows of real numbers.
-        ValueError: empty, ragged, NaN or infinity.
+        TypeError: not rows of real numbers, or a name or source that is no text.
+        ValueError: empty, ragged, NaN or infinity, or an empty name.
 
     Example:
         >>> kernel = Kernel("1 0 -1; 2 0 -2; 1 0 -1", name="left")
@@ -192,12 +79,22 @@ class Kernel:
 
     rows: Rows
     name: str = field(default="kernel", kw_only=True)
-    source: str = field(default="", kw_only=True)
+    source: str = field(default="", kw_only=True, compare=False)
+
+    if TYPE_CHECKING:  # the generated one would ask for tuples of tuples
+
+        def __init__(self, rows: Any, *, name: str = "kernel", source: str = "") -> None: ...
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", rows_from(self.rows))
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise TypeError(f"name must be a text that is not empty; got {shown(self.name)}")
+        given: Any = self.rows
+        rows = given.rows if isinstance(given, Kernel) else rows_from(given)
+        object.__setattr__(self, "rows", rows)
+        texts: tuple[tuple[str, Any], ...] = (("name", self.name), ("source", self.source))
+        for argument, text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"{argument} must be a text; got {safely_shown(text)}")
+        if not self.name.strip():
+            raise ValueError(f"name must be a text that is not empty; got {shown(self.name)}")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -222,16 +119,17 @@ class Kernel:
         Exact for whole numbers and fractions; with floats, remainders below 1e-9 of the
         largest entry count as zero.
         """
-        return len(_pivots(self.rows))
+        return len(_pivots(self.rows, most=min(self.shape)))
 
     @property
     def factors(self) -> tuple[tuple[Number, ...], tuple[Number, ...]] | None:
         """Column (h numbers) and row (w numbers) whose outer product is the kernel.
 
         None when the kernel is not separable, that is, when its rank is not 1. The row is taken
-        from the kernel and made as small as whole numbers allow.
+        from the kernel and made as small as whole numbers allow; a smoothing factor is
+        positive, so that a Sobel kernel is (−1 0 1)ᵀ × (1 2 1).
         """
-        pivots = _pivots(self.rows)
+        pivots = _pivots(self.rows, most=2)
         if len(pivots) != 1:
             return None
         i, j = pivots[0]
@@ -242,10 +140,11 @@ class Kernel:
                 math.gcd(*(Fraction(value).numerator for value in row)),
                 math.lcm(*(Fraction(value).denominator for value in row)),
             )
-        row = tuple(_settled(value / scale, "factor") for value in row)
+        row = tuple(settled(value / scale, "factor") for value in row)
         anchor = row[j] if isinstance(row[j], float) else Fraction(row[j])
-        column = tuple(_settled(entries[j] / anchor, "factor") for entries in self.rows)
-        if all(value <= 0 for value in column):  # the sign belongs to the row
+        column = tuple(settled(entries[j] / anchor, "factor") for entries in self.rows)
+        one_sided = all(value <= 0 for value in row) and any(value < 0 for value in column)
+        if one_sided or all(value <= 0 for value in column):
             column, row = tuple(-v for v in column), tuple(-v for v in row)
         return column, row
 
@@ -253,18 +152,29 @@ class Kernel:
         """Return the kernel turned counter-clockwise by a multiple of 90 degrees.
 
         A kernel turned by 180° is the one that flips cross-correlation into convolution.
+
+        Raises:
+            TypeError: not a whole number.
+            ValueError: not a multiple of 90.
         """
-        whole_number("degrees", degrees, minimum=-(10**9))
-        if degrees % 90:
-            raise ValueError(f"degrees must be a multiple of 90; got {degrees}")
+        rule = f"degrees must be a multiple of 90; got {safely_shown(degrees)}"
+        try:
+            turn = operator.index(degrees) % 360
+        except TypeError:
+            raise TypeError(rule) from None
+        if turn % 90:
+            raise ValueError(rule)
         rows = self.rows
-        for _ in range(degrees // 90 % 4):
+        for _ in range(turn // 90):
             rows = tuple(zip(*rows, strict=True))[::-1]
-        return Kernel(rows, name=f"{self.name} turned {degrees % 360}°", source=self.source)
+        return Kernel(rows, name=f"{self.name} turned {turn}°", source=self.source)
 
     def flipped(self, direction: str = "horizontal") -> Kernel:
-        """Return the mirrored kernel: ``"horizontal"`` swaps left and right, ``"vertical"`` top
-        and bottom, ``"both"`` turns it by 180°.
+        """Return the mirrored kernel.
+
+        Args:
+            direction: ``"horizontal"`` swaps left and right, ``"vertical"`` top and bottom,
+                ``"both"`` turns the kernel by 180°.
         """
         one_of("direction", direction, ("horizontal", "vertical", "both"))
         rows = self.rows if direction == "horizontal" else self.rows[::-1]
@@ -279,8 +189,9 @@ class Kernel:
             ValueError: the sum is 0, as for every edge kernel.
         """
         total = self.sum
-        values = [value for row in self.rows for value in row]
-        if total == 0 or abs(total) < _RANK_TOLERANCE * max(abs(value) for value in values):
+        inexact = any(isinstance(value, float) for row in self.rows for value in row)
+        largest = max(abs(float(value)) for row in self.rows for value in row)
+        if total == 0 or (inexact and abs(float(total)) <= _RANK_TOLERANCE * largest):
             raise ValueError(f"kernel must have a sum other than 0; got {self.name!r}, sum 0")
         divisor = total if isinstance(total, float) else Fraction(total)
         rows = tuple(tuple(value / divisor for value in row) for row in self.rows)
@@ -292,21 +203,24 @@ class Kernel:
         Its shape is (h₁ + h₂ − 1, w₁ + w₂ − 1). The equality is exact where no window reaches
         over the border: padding ``"valid"``, or ``"full"`` on both sides.
 
+        Raises:
+            TypeError: ``after`` is no Kernel.
+            ValueError: more than 16 777 216 products of two entries.
+
         Example:
             >>> print(Kernel([[1, -1]]).composed(Kernel([[1], [2]])))
             1 -1
             2 -2
         """
         if not isinstance(after, Kernel):
-            raise TypeError(f"after must be a Kernel; got {shown(after)}")
-        height, width = (a + b - 1 for a, b in zip(self.shape, after.shape, strict=True))
-        products: list[list[list[Number]]] = [[[] for _ in range(width)] for _ in range(height)]
-        for i, row in enumerate(self.rows):
-            for j, value in enumerate(row):
-                for m, other_row in enumerate(after.rows):
-                    for n, other in enumerate(other_row):
-                        products[i + m][j + n].append(value * other)
-        rows = tuple(tuple(_total(cell) for cell in line) for line in products)
+            raise TypeError(f"after must be a Kernel; got {safely_shown(after)}")
+        if math.prod(self.shape + after.shape) > _MOST_PRODUCTS:
+            raise ValueError(
+                f"after must need at most {_MOST_PRODUCTS} products; "
+                f"got {size_text(after.shape)} after {size_text(self.shape)}"
+            )
+        height = len(self.rows) + len(after.rows) - 1
+        rows = tuple(_composed_row(self.rows, after.rows, i) for i in range(height))
         return Kernel(rows, name=f"{self.name} then {after.name}")
 
     def __str__(self) -> str:
@@ -318,7 +232,10 @@ class Kernel:
         )
 
     def __repr__(self) -> str:
-        text = "; ".join(" ".join(map(_exact_text, row)) for row in self.rows)
+        if any(isinstance(value, float) for row in self.rows for value in row):  # 0.1 is not 1/10
+            written = ", ".join(f"[{', '.join(map(_entry_text, row))}]" for row in self.rows)
+            return f"Kernel([{written}], name={self.name!r})"
+        text = "; ".join(" ".join(map(str, row)) for row in self.rows)
         return f"Kernel({text!r}, name={self.name!r})"
 
     def _repr_latex_(self) -> str:
@@ -326,35 +243,67 @@ class Kernel:
         return rf"$\displaystyle \begin{{bmatrix}} {lines} \end{{bmatrix}}$"
 
 
-def _exact_text(value: Number) -> str:
-    return repr(value) if isinstance(value, float) else str(value)
+def _entry_text(value: Number) -> str:
+    return repr(str(value)) if isinstance(value, Fraction) else repr(value)
 
 
 def _latex_text(value: Number) -> str:
     if isinstance(value, Fraction):
         sign = "-" if value < 0 else ""
         return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
-    return number_text(value)
+    digits, _, exponent = number_text(value).partition("e")
+    return rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
 
 
-def _pivots(rows: Rows) -> list[tuple[int, int]]:
-    """Return where Gaussian elimination with full pivoting finds its pivots, largest first."""
+def _composed_row(first: Rows, then: Rows, line: int) -> tuple[Number, ...]:
+    """Return row ``line`` of the full convolution of two kernels."""
+    cells: list[list[Number]] = [[] for _ in range(len(first[0]) + len(then[0]) - 1)]
+    for i in range(max(0, line - len(then) + 1), min(line + 1, len(first))):
+        for j, value in enumerate(first[i]):
+            for n, other in enumerate(then[line - i]):
+                cells[j + n].append(value * other)
+    return tuple(_total(cell) for cell in cells)
+
+
+def _pivots(rows: Rows, *, most: int) -> list[tuple[int, int]]:
+    """Return where elimination with full pivoting finds its first ``most`` pivots.
+
+    Exact numbers are made whole row by row and stay whole (Bareiss, 1968, Mathematics of
+    Computation 22: every division by the pivot before leaves no remainder).
+    """
     inexact = any(isinstance(value, float) for row in rows for value in row)
-    left: list[list[Any]] = [[v if inexact else Fraction(v) for v in row] for row in rows]
+    left: list[list[Any]] = _scaled(rows) if inexact else [_whole(row) for row in rows]
     cells = [(i, j) for i in range(len(rows)) for j in range(len(rows[0]))]
-    floor = _RANK_TOLERANCE * max(abs(left[i][j]) for i, j in cells) if inexact else 0
+    floor = _RANK_TOLERANCE if inexact else 0
     pivots: list[tuple[int, int]] = []
-    while len(pivots) < min(len(rows), len(rows[0])):
+    before: Any = 1
+    while len(pivots) < min(most, len(rows), len(rows[0])):
         i, j = max(cells, key=lambda cell: abs(left[cell[0]][cell[1]]))
-        if abs(left[i][j]) <= floor:
+        pivot, pivot_row = left[i][j], list(left[i])
+        if abs(pivot) <= floor:
             break
         pivots.append((i, j))
-        pivot_row = list(left[i])
         for row in left:
-            ratio = row[j] / pivot_row[j]
-            row[:] = [value - ratio * taken for value, taken in zip(row, pivot_row, strict=True)]
-            row[j] = type(row[j])(0)
+            ratio = row[j] / pivot if inexact else row[j]
+            pairs = zip(row, pivot_row, strict=True)
+            if inexact:
+                row[:] = [value - ratio * taken for value, taken in pairs]
+                row[j] = 0.0
+            else:
+                row[:] = [(value * pivot - ratio * taken) // before for value, taken in pairs]
+        before = pivot
     return pivots
+
+
+def _whole(row: tuple[Number, ...]) -> list[int]:
+    fractions = [Fraction(value) for value in row]
+    scale = math.lcm(*(value.denominator for value in fractions))
+    return [int(value * scale) for value in fractions]
+
+
+def _scaled(rows: Rows) -> list[list[float]]:
+    largest = max(abs(float(value)) for row in rows for value in row)
+    return [[float(value) / largest for value in row] for row in rows]
 
 
 def describe_kernel(kernel: Kernel) -> str:

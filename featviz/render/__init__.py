@@ -1,0 +1,1 @@
+"""Drawing at the edge: panels in; figures, pictures and text out."""

@@ -1,0 +1,16 @@
+"""The door by which a value finds its drawing when a notebook asks for one.
+
+Values stand below the renderers and may not import them. They call this door, which loads
+``featviz.render.notebook`` by name at the moment of display and never before.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+
+def png_from_value(value: object) -> bytes:
+    """Return the PNG bytes of the picture that a notebook shows for ``value``."""
+    renderer = importlib.import_module("featviz.render.notebook")
+    data: bytes = renderer.png_from_value(value)
+    return data

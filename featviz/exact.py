@@ -1,0 +1,180 @@
+"""What a computed float *is*: a whole number, a simple fraction or a short decimal.
+
+A pixel of a 3×3 mean is 14/9, but the computer holds 1.5555555820465088 (float32) or
+1.5555555555555556 (float64). Cells of figures and printed matrices go through the two functions
+here, so both print ``14/9``. Nothing is guessed beyond the rounding of float32: whatever is found
+lies within three float32 steps of the value, so it is true to six digits. Standard library only.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from fractions import Fraction
+from typing import Any
+
+from featviz._check import shown, whole_number
+
+LARGEST_DENOMINATOR = 256
+# Of all fractions p/q with p·q up to this bound, fewer than one in thirteen float32 intervals
+# holds one by chance; beyond it nearly every decimal above 100 would "be" some fraction.
+_LARGEST_PRODUCT = 2**21
+# A float32 sum over a window is rounded after each product: tf.nn.conv2d returns 14/3 as its
+# neighbour. The 3×3 mean of pixels 0..255 (p·q up to 2295·9) stays within 2.2 steps. Three steps to
+# each side hold six times as many fractions, so p·q must be that much smaller, and more.
+_LEFTOVER_STEPS, _LARGEST_LEFTOVER_PRODUCT = 3, 2**16
+# Above 2**24 a float32 no longer tells neighbouring whole numbers apart, above 2**53 a float64.
+_WHOLE_IN_FLOAT32 = 2.0**24
+_WHOLE_IN_FLOAT64 = 2.0**53
+# IEEE 754-2019, table 3.5, binary32: normal numbers lie in 2**-126 .. (2 - 2**-23) * 2**127.
+_FLOAT32_SMALLEST, _FLOAT32_LARGEST = 2.0**-126, (2.0 - 2.0**-23) * 2.0**127
+_FLOAT32 = struct.Struct("<f")
+_LONGEST_FIXED = 1e15
+
+
+def exact_number(value: int | Fraction | float) -> int | Fraction | float:
+    """Return what a computed number is: an int, a simple fraction or a short decimal.
+
+    float32 and float64 versions of one number give the same result, as long as float32 can
+    tell the number from its neighbours.
+
+    Args:
+        value: an int, Fraction or float of any size (also a numpy scalar); NaN and infinity too.
+
+    Returns:
+        The first of these that holds:
+
+        * an int, for whole numbers up to ±2**53 (-0.0 is 0) and for floats below 2**24 that
+          float32 rounds to a whole number; a given int or Fraction is never changed in value;
+        * the Fraction with the smallest denominator, at most 256, that rounds to the same
+          float32, if numerator times denominator is at most 2**21 (larger ones fit any number);
+        * the int or Fraction of smallest denominator within three float32 steps (3.6e-7 of the
+          value), what rounding leaves in a float32 sum, if that product is at most 2**16;
+        * a float: the shortest decimal that rounds to the same float32. Beyond the normal range
+          of float32, and for floats above 2**24 that are not whole, the value as it is.
+
+    Raises:
+        TypeError: not a real number.
+
+    Source:
+        The fraction of smallest denominator between two bounds, by their continued fractions:
+        Graham, Knuth, Patashnik, Concrete Mathematics, 2nd edition, section 4.5.
+
+    Example:
+        >>> exact_number(-0.0), exact_number(1.5555555820465088), exact_number(0.1)
+        (0, Fraction(14, 9), Fraction(1, 10))
+        >>> exact_number(0.07511360943317413)
+        0.07511361
+    """
+    number = _plain(value)
+    if not isinstance(number, float):
+        return number if isinstance(number, int) or number.denominator > 1 else number.numerator
+    size = abs(number)
+    if size <= _WHOLE_IN_FLOAT64 and number.is_integer():
+        return int(number)
+    if not _FLOAT32_SMALLEST <= size <= _FLOAT32_LARGEST:  # NaN and infinity too
+        return number
+    if _WHOLE_IN_FLOAT32 < size <= _WHOLE_IN_FLOAT64:
+        return number
+    nearest = _float32(size)
+    if nearest <= _WHOLE_IN_FLOAT32 and nearest.is_integer():
+        found: int | Fraction | float = int(nearest)
+    else:
+        found = _likely_fraction(nearest) or _shortest_decimal(nearest)
+    return found if number > 0 else -found
+
+
+def exact_text(value: int | Fraction | float, *, digits: int = 6) -> str:
+    """Return a number as cells and matrices print it: ``3``, ``1/9``, ``0.123457``.
+
+    Formats what it is given; call :func:`exact_number` first to find whole numbers and
+    fractions in computed floats.
+
+    Args:
+        value: an int, Fraction or float (also a numpy scalar).
+        digits: significant digits of a float, 1 to 17. Digits before the point are never cut.
+
+    Returns:
+        Text without blanks: ints and fractions exactly; floats without trailing zeros, with an
+        exponent only below 0.0001 and from 1e15 on; ``nan``, ``inf``, ``-inf``; never ``-0``.
+
+    Raises:
+        TypeError: not a real number, or ``digits`` is not a whole number.
+        ValueError: ``digits`` outside 1 to 17.
+
+    Example:
+        >>> exact_text(3), exact_text(Fraction(-1, 9)), exact_text(0.1234567), exact_text(1.5e-7)
+        ('3', '-1/9', '0.123457', '1.5e-07')
+    """
+    if whole_number("digits", digits, minimum=1) > 17:
+        raise ValueError(f"digits must be a whole number from 1 to 17; got {digits}")
+    number = _plain(value)
+    if not isinstance(number, float):
+        return str(number)
+    if number == 0:
+        return "0"
+    text = f"{number:.{digits}g}"
+    return f"{number:.0f}" if "e+" in text and abs(number) < _LONGEST_FIXED else text
+
+
+def _plain(value: Any) -> int | Fraction | float:
+    """Return a Python number; numpy scalars and bools become one."""
+    if type(value) is float:
+        return value
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Fraction):
+        return value
+    raise TypeError(f"value must be a real number; got {shown(value)}")
+
+
+def _float32(value: float) -> float:
+    rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    return rounded
+
+
+def _likely_fraction(nearest: float) -> int | Fraction | None:
+    """Return the simple fraction that a positive normal float32 stands for, if there is one."""
+    half_step = math.ldexp(1.0, math.frexp(nearest)[1] - 25)
+    p, q = _simplest_between(nearest - half_step, nearest + half_step)
+    if q > LARGEST_DENOMINATOR or p * q > _LARGEST_PRODUCT:
+        reach = 2 * _LEFTOVER_STEPS * half_step
+        p, q = _simplest_between(nearest - reach, nearest + reach)
+        if q > LARGEST_DENOMINATOR or p * q > _LARGEST_LEFTOVER_PRODUCT:
+            return None
+    return Fraction(p, q) if q > 1 else p
+
+
+def _simplest_between(lowest: float, highest: float) -> tuple[int, int]:
+    """Return p, q of the fraction p/q with the smallest q between two positive floats.
+
+    The continued fractions of both ends are followed as long as they agree; the first place
+    where a whole number lies between them ends the search. It stops early beyond the largest
+    denominator.
+    """
+    low, low_below = lowest.as_integer_ratio()
+    high, high_below = highest.as_integer_ratio()
+    before_p, p, before_q, q = 0, 1, 1, 0
+    while q <= LARGEST_DENOMINATOR:
+        whole, low_rest = divmod(low, low_below)
+        upper, high_rest = divmod(high, high_below)
+        between = low_rest == 0 or whole < upper
+        term = whole + (1 if low_rest and between else 0)
+        before_p, p, before_q, q = p, term * p + before_p, q, term * q + before_q
+        if between:
+            break
+        low, low_below, high, high_below = high_below, high_rest, low_below, low_rest
+    return p, q
+
+
+def _shortest_decimal(nearest: float) -> float:
+    """Return the float64 of the shortest decimal that rounds to a float32; 9 digits always do."""
+    for digits in (6, 7, 8):
+        decimal = float(f"{nearest:.{digits}g}")
+        if decimal <= _FLOAT32_LARGEST and _float32(decimal) == nearest:
+            return decimal
+    return float(f"{nearest:.9g}")

@@ -1,0 +1,132 @@
+"""Several runs in one figure: images × kernels, kernels above their maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from featviz._check import one_of
+from featviz.captions import settings_text
+from featviz.extraction import STAGES, Extraction, Maps
+from featviz.images import image_name
+from featviz.kernel_sources import read_kernels
+from featviz.panels import (
+    Limits,
+    MapView,
+    Panel,
+    image_panel,
+    numbers_written,
+    panels_from_kernels,
+    panels_from_views,
+)
+from featviz.pipeline import extract
+from featviz.render.figures import figure_from_panels
+from featviz.render.plots import named_images
+
+MAP_STAGES = STAGES[1:]
+
+
+def plot_grid(
+    images: Any,
+    kernels: Any,
+    *,
+    stage: str = "detect",
+    show_image: bool = True,
+    scale: str | Limits = "shared",
+    gamma: float | None = None,
+    palette: str | None = None,
+    title: str = "",
+    **settings: Any,
+) -> Figure:
+    """Draw a table of experiments: a row for each image, a column for each kernel.
+
+    Args:
+        images: one image, a list or any iterable of images, or a mapping name → image. A list
+            is always several images: write ``[matrix]`` for one nested list of numbers.
+        kernels: anything :func:`featviz.read_kernels` takes.
+        stage: ``"filter"``, ``"detect"`` or ``"condense"``.
+        show_image: whether the image stands in a first column.
+        scale: ``"shared"`` (one for the whole table), ``"signed"``, ``"each"``, (low, high).
+        gamma: as in :func:`featviz.plot_extraction`.
+        palette: as in :func:`featviz.plot_extraction`.
+        title: a line above the figure.
+        **settings: every option of :func:`featviz.extract`.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: no image, or a wrong value.
+        TypeError: a wrong kind.
+    """
+    one_of("stage", stage, MAP_STAGES)
+    stack = read_kernels(kernels)
+    runs = [(name, extract(image, stack, **settings)) for name, image in named_images(images)]
+    if not runs:
+        raise ValueError("images must be at least one image; got none")
+    written = numbers_written(None, _arrays(runs, stage))
+    maps = iter(_maps_of(runs, stage, scale=scale, gamma=gamma, palette=palette, numbers=written))
+    panels: list[Panel] = []
+    for name, run in runs:
+        if show_image:
+            panels.append(image_panel(run.image, f"{name}\nimage", numbers=written))
+        panels += [next(maps) for _ in run.labels]
+    columns = max(len(run.labels) for _, run in runs) + show_image
+    if len(panels) != columns * len(runs):
+        raise ValueError("images must have equal numbers of channels with color='each'")
+    return figure_from_panels(panels, columns, title=title, footnote=settings_text(runs[0][1]))
+
+
+def plot_kernels_and_maps(
+    image: Any,
+    kernels: Any,
+    *,
+    stage: str = "detect",
+    scale: str | Limits = "shared",
+    gamma: float | None = None,
+    palette: str | None = None,
+    title: str = "",
+    **settings: Any,
+) -> Figure:
+    """Draw a row of kernels and below each the map that it makes of the image.
+
+    Args:
+        image: anything :func:`featviz.read_image` takes.
+        kernels: anything :func:`featviz.read_kernels` takes.
+        stage: ``"filter"``, ``"detect"`` or ``"condense"``.
+        scale: of the maps, as in :func:`plot_grid`.
+        gamma: as in :func:`featviz.plot_extraction`.
+        palette: as in :func:`featviz.plot_extraction`.
+        title: a line above the figure.
+        **settings: every option of :func:`featviz.extract`.
+
+    Returns:
+        The figure.
+    """
+    one_of("stage", stage, MAP_STAGES)
+    run = extract(image, kernels, **settings)
+    runs = [(image_name(image), run)]
+    written = numbers_written(None, _arrays(runs, stage))
+    maps = _maps_of(runs, stage, scale=scale, gamma=gamma, palette=palette, numbers=written)
+    repeats = len(run.labels) // len(run.kernels)
+    tops = panels_from_kernels([kernel for kernel in run.kernels for _ in range(repeats)])
+    below = [replace(panel, title=panel.title.split("\n")[-1]) for panel in maps]
+    return figure_from_panels([*tops, *below], len(tops), title=title, footnote=settings_text(run))
+
+
+def _maps_of(
+    runs: Sequence[tuple[str, Extraction]], stage: str, **drawing: Any
+) -> tuple[Panel, ...]:
+    views = [
+        MapView(f"{name}\n{label}", stage, run.stage(stage)[:, :, index], stage == "filter")
+        for name, run in runs
+        for index, label in enumerate(run.labels)
+    ]
+    return panels_from_views(views, **drawing)
+
+
+def _arrays(runs: Sequence[tuple[str, Extraction]], stage: str) -> list[Maps]:
+    return [array for _, run in runs for array in (run.image, run.stage(stage))]

@@ -1,0 +1,149 @@
+"""``extract``: an image through kernels, every stage computed once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from featviz import geometry, ops
+from featviz._check import one_of
+from featviz.activations import activate, activation_function, describe_activation
+from featviz.extraction import COLORS, Extraction, Maps, Settings
+from featviz.images import shared_pixels
+from featviz.kernel_sources import read_kernels
+from featviz.kernels import Kernel
+
+# Up to this many values an image is a matrix whose numbers people read: it is computed in
+# float64, so that what is stored in float32 is the correctly rounded result (7, not 7.0000005).
+EXACT_UP_TO = 64 * 64
+COLOR_NAMES = ("red", "green", "blue")
+
+
+def extract(
+    image: Any,
+    kernels: Any,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: Any = "same",
+    dilation: int | tuple[int, int] = 1,
+    border: str = "zeros",
+    bias: Any = None,
+    activation: Any = "relu",
+    pool: str = "max",
+    pool_size: int | tuple[int, int] = 2,
+    pool_stride: int | tuple[int, int] | None = None,
+    pool_padding: Any = "same",
+    color: str = "grey",
+) -> Extraction:
+    """Run one image through filter, detect and condense.
+
+    The kernel is laid on the image as it is written (cross-correlation, as in
+    ``tf.nn.conv2d``).
+
+    Args:
+        image: anything :func:`featviz.read_image` takes: a path, bytes, a PIL image, an array
+            or tensor of shape (H, W) or (H, W, C), nested lists. Unsigned integers are divided
+            by the range of their type; lists and signed integers keep their numbers.
+        kernels: one kernel or several, anything :func:`featviz.read_kernels` takes.
+        stride: as in :func:`featviz.filter_image`.
+        padding: as in :func:`featviz.filter_image`.
+        dilation: as in :func:`featviz.filter_image`.
+        border: as in :func:`featviz.filter_image`.
+        bias: a number for all maps or one per map, added after the convolution.
+        activation: as in :func:`featviz.detect`.
+        pool: as in :func:`featviz.condense`.
+        pool_size: window of the pool, for both axes or (rows, columns).
+        pool_stride: step of the pool; None means the window's size.
+        pool_padding: padding of the pool.
+        color: what to do with the channels: ``"grey"`` makes one of them (ITU-R BT.601),
+            ``"each"`` filters every channel alone, ``"sum"`` adds the channels' results, as a
+            layer of a network does.
+
+    Returns:
+        The :class:`Extraction`; in a notebook it shows its stages.
+
+    Raises:
+        ValueError: a wrong value, an image that cannot be read, a kernel that does not fit.
+        TypeError: a wrong kind.
+        OSError: the image's file is missing or cannot be read.
+
+    Example:
+        >>> run = extract([[0, 1, 0], [0, 1, 0], [0, 1, 0]], [[1, -1], [1, -1]], padding="valid")
+        >>> run.filtered[:, :, 0].tolist(), run.detected[:, :, 0].tolist()
+        ([[-2.0, 2.0], [-2.0, 2.0]], [[0.0, 2.0], [0.0, 2.0]])
+    """
+    one_of("color", color, COLORS)
+    one_of("border", border, geometry.BORDERS)
+    sliding = geometry.kernel_sliding(stride, padding, dilation)
+    window, pool_move = ops.pool_sliding(pool, pool_size, pool_stride, pool_padding, prefix="pool_")
+    function = activation_function(activation)
+    stack = read_kernels(kernels)
+    pixels = shared_pixels(image, color="grey" if color == "grey" else "keep")
+    exact = tf.float64 if pixels.size <= EXACT_UP_TO else tf.float32
+    channels = pixels.shape[2]
+    groups = channels if color == "each" else 1
+    batch = tf.constant(pixels[None], exact)
+    filtered = ops.filter_kernels(batch, stack, sliding, padding, border=border, groups=groups)
+    if groups > 1 and len(stack) > 1:
+        filtered = tf.gather(filtered, _kernels_first(groups, len(stack)), axis=3)
+    if bias is not None:
+        filtered = filtered + ops.bias_values(bias, int(filtered.shape[3]), exact)
+    filtered = _as(tf.float32, filtered)
+    detected = activate(filtered, function)
+    condensed = ops.pool_maps(_as(exact, detected), pool, window, pool_move, pool_padding)
+
+    height, width = pixels.shape[:2]
+    maps_size = (int(filtered.shape[1]), int(filtered.shape[2]))
+    shapes = dict.fromkeys(kernel.shape for kernel in stack)
+    return Extraction(
+        image=_frozen(batch),
+        kernels=stack,
+        filtered=_frozen(filtered),
+        detected=_frozen(detected),
+        condensed=_frozen(condensed),
+        labels=_labels(stack, groups),
+        settings=Settings(
+            stride=sliding.stride,
+            padding=padding,
+            dilation=sliding.dilation,
+            border=border,
+            bias=None if bias is None else np.asarray(bias).tolist(),
+            activation=describe_activation(activation),
+            pool=pool,
+            pool_size=window,
+            pool_stride=pool_move.stride,
+            pool_padding=pool_padding,
+            color=color,
+        ),
+        filter_axes=tuple(sliding.axes((height, width), shape) for shape in shapes),
+        pool_axes=pool_move.axes(maps_size, window) if pool in ("max", "average") else None,
+    )
+
+
+def _kernels_first(channels: int, kernels: int) -> list[int]:
+    """Return where maps lie that came channel by channel, for an order kernel by kernel."""
+    return [channel * kernels + kernel for kernel in range(kernels) for channel in range(channels)]
+
+
+def _labels(kernels: tuple[Kernel, ...], groups: int) -> tuple[str, ...]:
+    names = [kernel.name for kernel in kernels]
+    if groups == 1:
+        return tuple(names)
+    channels = [f"channel {index + 1}" for index in range(groups)]
+    if groups == len(COLOR_NAMES):
+        channels = list(COLOR_NAMES)
+    return tuple(f"{name} · {channel}" for name in names for channel in channels)
+
+
+def _as(dtype: tf.DType, values: tf.Tensor) -> tf.Tensor:
+    """Return the tensor in another dtype; ``tf.cast`` takes its time even when there is none."""
+    return values if values.dtype == dtype else tf.cast(values, dtype)
+
+
+def _frozen(batch: tf.Tensor) -> Maps:
+    """Return (H, W, F) of a batch of one as a read-only array, without a copy on the CPU."""
+    maps: Maps = np.asarray(_as(tf.float32, batch))[0]
+    maps.flags.writeable = False
+    return maps

@@ -1,0 +1,201 @@
+"""The pictures of one value: an image, kernels, a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from featviz._check import one_of, shown, whole_number
+from featviz.captions import settings_text
+from featviz.extraction import STAGES, Extraction
+from featviz.images import image_name, read_image
+from featviz.kernel_sources import read_kernel, read_kernels
+from featviz.panels import (
+    Limits,
+    Panel,
+    checked_stages,
+    image_panel,
+    numbers_written,
+    panels_from_extraction,
+    panels_from_kernels,
+)
+from featviz.render.figures import figure_from_panels, figure_on_axes
+
+LAYOUTS = ("rows", "columns")
+
+
+def plot_extraction(
+    extraction: Extraction,
+    *,
+    stages: Sequence[str] = STAGES,
+    layout: str | int = "rows",
+    scale: str | Limits = "shared",
+    gamma: float | None = None,
+    palette: str | None = None,
+    numbers: bool | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw the stages of a run, one panel for each map and stage.
+
+    Args:
+        extraction: what :func:`featviz.extract` returned.
+        stages: any of ``"image"``, ``"filter"``, ``"detect"``, ``"condense"``, in any order.
+        layout: ``"rows"`` (a row for each map), ``"columns"`` (a column for each map), or how
+            many panels stand in a row.
+        scale: ``"shared"`` (one for all maps), ``"signed"`` (one per stage, symmetric about 0),
+            ``"each"`` (every map its own), or ``(low, high)``.
+        gamma: exponent of the display, above 0, the sign kept; the colour bar is drawn to match.
+            None: 1 where numbers stand in the cells, else 0.5, which lifts what is small.
+        palette: ``"signed"``, ``"heat"`` or ``"grey"``; None: signed where values may be
+            negative, else heat.
+        numbers: write the value into every cell; None: when all maps are small.
+        title: a line above the figure.
+
+    Returns:
+        The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
+
+    Raises:
+        ValueError: a wrong value.
+        TypeError: a wrong kind.
+    """
+    if not isinstance(extraction, Extraction):
+        raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
+    chosen = checked_stages(stages)
+    panels = panels_from_extraction(
+        extraction, stages=chosen, scale=scale, gamma=gamma, palette=palette, numbers=numbers
+    )
+    count = len(extraction.labels)
+    if isinstance(layout, str):
+        one_of("layout", layout, LAYOUTS, also=" or a number of columns")
+        columns = len(chosen) if layout == "rows" else count
+        if layout == "columns":
+            panels = _transposed(panels, len(chosen))
+    else:
+        columns = whole_number("layout", layout, minimum=1)
+    return figure_from_panels(panels, columns, title=title, footnote=settings_text(extraction))
+
+
+def _transposed(panels: Sequence[Panel], columns: int) -> tuple[Panel, ...]:
+    return tuple(panels[start] for column in range(columns)
+                 for start in range(column, len(panels), columns))  # fmt: skip
+
+
+def plot_image(image: Any, *, ax: Any = None, title: str | None = None) -> Figure:
+    """Draw an image with its shape and range.
+
+    Args:
+        image: anything :func:`featviz.read_image` takes.
+        ax: matplotlib axes to draw on; None makes a figure.
+        title: None takes the file's name.
+
+    Returns:
+        The figure, or the one that ``ax`` belongs to.
+    """
+    words = image_name(image) if title is None else title
+    pixels = read_image(image)
+    panel = image_panel(pixels, words, numbers=numbers_written(None, [pixels]))
+    return figure_from_panels([panel], 1) if ax is None else figure_on_axes(panel, ax)
+
+
+def plot_images(images: Any, *, columns: int | None = None, title: str = "") -> Figure:
+    """Draw images side by side, each with its shape and range.
+
+    Args:
+        images: a list or any iterable of images, or a mapping title → image.
+        columns: images in a row; None: at most 5.
+        title: a line above the figure.
+
+    Raises:
+        ValueError: no image.
+    """
+    named = [(name, read_image(image)) for name, image in named_images(images)]
+    if not named:
+        raise ValueError("images must be at least one image; got none")
+    written = numbers_written(None, [image for _, image in named])
+    panels = [image_panel(image, name, numbers=written) for name, image in named]
+    return figure_from_panels(panels, columns or min(len(panels), 5), title=title)
+
+
+def named_images(images: Any) -> list[tuple[str, Any]]:
+    """Return (name, image) for one image, an iterable of images or a mapping name → image.
+
+    A list is always several images: one nested list of numbers is written ``[matrix]``.
+    """
+    if isinstance(images, Mapping):
+        return [(str(name), image) for name, image in images.items()]
+    one = isinstance(images, (str, bytes, bytearray)) or hasattr(images, "shape")
+    if one or hasattr(images, "read") or not isinstance(images, Iterable):
+        images = [images]
+    return [(image_name(image), image) for image in images]
+
+
+def plot_map(
+    extraction: Extraction,
+    stage: str = "detect",
+    *,
+    index: int = 0,
+    scale: str | Limits = "shared",
+    gamma: float | None = None,
+    palette: str | None = None,
+    ax: Any = None,
+) -> Figure:
+    """Draw one map of one stage.
+
+    Args:
+        extraction: the run.
+        stage: ``"image"``, ``"filter"``, ``"detect"`` or ``"condense"``.
+        index: which map, from 0.
+        scale: ``"shared"`` is the scale of all maps and stages of the run, so that pictures of
+            one run compare; else as in :func:`plot_extraction`.
+        gamma: as in :func:`plot_extraction`.
+        palette: as in :func:`plot_extraction`.
+        ax: matplotlib axes to draw on; None makes a figure.
+
+    Returns:
+        The figure, or the one that ``ax`` belongs to.
+    """
+    if not isinstance(extraction, Extraction):
+        raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
+    one_of("stage", stage, STAGES)
+    number = whole_number("index", index, minimum=0)
+    if number >= len(extraction.labels):
+        raise ValueError(f"index must be below {len(extraction.labels)}; got {number}")
+    panels = panels_from_extraction(extraction, scale=scale, gamma=gamma, palette=palette)
+    panel = panels[number * len(STAGES) + STAGES.index(stage)]
+    return figure_from_panels([panel], 1) if ax is None else figure_on_axes(panel, ax)
+
+
+def plot_kernel(kernel: Any, *, ax: Any = None) -> Figure:
+    """Draw one kernel with its exact number in every cell.
+
+    Args:
+        kernel: anything :func:`featviz.read_kernel` takes.
+        ax: matplotlib axes to draw on; None makes a figure.
+
+    Returns:
+        The figure, or the one that ``ax`` belongs to.
+    """
+    (panel,) = panels_from_kernels([read_kernel(kernel)])
+    return figure_from_panels([panel], 1) if ax is None else figure_on_axes(panel, ax)
+
+
+def plot_kernels(
+    kernels: Any,
+    *,
+    columns: int | None = None,
+    scale: str | Limits = "shared",
+    title: str = "",
+) -> Figure:
+    """Draw kernels side by side, their exact numbers in the cells.
+
+    Args:
+        kernels: anything :func:`featviz.read_kernels` takes.
+        columns: kernels in a row; None: as many as fit.
+        scale: of the colours: ``"shared"``, ``"each"`` or ``(low, high)``.
+        title: a line above the figure.
+    """
+    stack = read_kernels(kernels)
+    panels = panels_from_kernels(stack, scale=scale)
+    return figure_from_panels(panels, columns, title=title)

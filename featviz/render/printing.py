@@ -1,0 +1,74 @@
+"""A run as matrices: image, kernel, filter, detect, condense."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from featviz._check import shown
+from featviz.extraction import STAGES, Extraction
+from featviz.render.text import MatrixText
+
+
+def text_from_extraction(
+    extraction: Extraction, *, form: str = "unicode", rows: int = 12, columns: int = 12
+) -> MatrixText:
+    """Return the matrices of a run; prints as text, typeset in a notebook.
+
+    Args:
+        extraction: what :func:`featviz.extract` returned.
+        form: ``"unicode"``, ``"plain"`` (ASCII) or ``"latex"``.
+        rows: how many rows are shown of a larger matrix; its true size is said.
+        columns: how many columns are shown of a larger matrix.
+
+    Returns:
+        Image (channel by channel), then each kernel with the maps it made.
+
+    Raises:
+        TypeError: not a run.
+        ValueError: an unknown form, rows or columns below 1.
+    """
+    if not isinstance(extraction, Extraction):
+        raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
+    return MatrixText(_pairs(extraction), form=form, rows=rows, columns=columns)
+
+
+def print_matrices(
+    extraction: Extraction, *, form: str | None = None, rows: int = 12, columns: int = 12
+) -> None:
+    """Print the matrices of a run; a notebook shows them typeset unless a form is given.
+
+    Args:
+        extraction: what :func:`featviz.extract` returned.
+        form: ``"unicode"``, ``"plain"`` or ``"latex"``; None typesets in a notebook and is
+            ``"unicode"`` elsewhere.
+        rows: how many rows are shown of a larger matrix; its true size is said.
+        columns: how many columns are shown of a larger matrix.
+    """
+    text = text_from_extraction(extraction, form=form or "unicode", rows=rows, columns=columns)
+    if form is None and _in_notebook():
+        sys.modules["IPython"].display.display(text)
+    else:
+        print(text)
+
+
+def _in_notebook() -> bool:
+    """Whether a kernel of Jupyter runs this, which alone can typeset LaTeX."""
+    shell: Any = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+def _pairs(run: Extraction) -> list[tuple[str, Any]]:
+    channels = run.image.shape[2]
+    names = ["image"] if channels == 1 else [f"image, channel {n + 1}" for n in range(channels)]
+    pairs: list[tuple[str, Any]] = [
+        (name, run.image[:, :, channel]) for channel, name in enumerate(names)
+    ]
+    repeats = len(run.labels) // len(run.kernels)
+    for index, label in enumerate(run.labels):
+        if index % repeats == 0:
+            kernel = run.kernels[index // repeats]
+            pairs.append((f"kernel {kernel.name}", kernel))
+        maps = ((stage, run.stage(stage)[:, :, index]) for stage in STAGES[1:])
+        pairs += [(f"{stage} {label}", values) for stage, values in maps]
+    return pairs

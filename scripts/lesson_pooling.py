@@ -1,0 +1,26 @@
+"""A circle, and the same circle moved, through max-pooling four times: they grow alike."""
+
+from pathlib import Path
+
+import numpy as np
+
+import featviz as fv
+
+IMAGES = Path(__file__).parents[1] / "images"
+
+
+def main(folder: Path = IMAGES) -> None:
+    circle = fv.sample_image("circle", size=64)
+    pictures = {}
+    for name, start in (("circle", circle), ("moved", np.roll(circle, (3, 5), axis=(0, 1)))):
+        maps = start[None]
+        pictures[name] = start
+        for times in range(1, 5):
+            maps = fv.condense(maps)
+            pictures[f"{name}, pooled {times}×"] = maps[0].numpy()
+    figure = fv.plot_images(pictures, columns=5, title="Max-pooling forgets where exactly")
+    print(fv.save_figure(figure, folder / "lesson_pooling.png"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from featviz import geometry
+from featviz.geometry import Axis, slide
+
+SIZES = [
+    (size, window, stride, dilation)
+    for size, window, stride, dilation in itertools.product(
+        (1, 2, 3, 5, 6, 7, 12), (1, 2, 3, 4, 5), (1, 2, 3), (1, 2, 3)
+    )
+]
+
+
+def test_same_adds_what_tensorflow_adds():
+    """The pads are read off TensorFlow: a kernel of powers of two marks which cells it met."""
+    for size, window, stride, dilation in SIZES:
+        axis = slide(size, window, stride=stride, dilation=dilation, padding="same")
+        line = tf.constant(np.arange(1.0, size + 1), tf.float64)[None, None, :, None]
+        kernel = tf.constant(64.0 ** np.arange(window), tf.float64)[None, :, None, None]
+        given_by_tf = tf.nn.conv2d(line, kernel, (1, stride), "SAME", dilations=(1, dilation))
+        padded = np.pad(np.arange(1.0, size + 1), (axis.before, axis.after))
+        expected = [
+            sum(padded[o * stride + t * dilation] * 64.0**t for t in range(window))
+            for o in range(axis.outputs)
+        ]
+        assert given_by_tf.numpy().ravel().tolist() == expected, (size, window, stride, dilation)
+
+
+def test_output_sizes_count_the_windows_that_fit():
+    for size, window, stride, dilation in SIZES:
+        for padding in ("valid", "full", (0, 2), (3, 1)):
+            axis = slide(size, window, stride=stride, dilation=dilation, padding=padding)
+            cells = axis.before + size + axis.after
+            starts = range(0, cells - (window - 1) * dilation, stride)
+            assert max(axis.outputs, 0) == len(starts), (size, window, stride, dilation, padding)
+
+
+def test_same_gives_one_output_per_stride():
+    for size, window, stride, dilation in SIZES:
+        axis = slide(size, window, stride=stride, dilation=dilation, padding="same")
+        assert axis.outputs == -(-size // stride)
+        assert axis.after - axis.before in (0, 1)
+
+
+def test_full_reaches_every_overlap_once():
+    axis = slide(5, 3, stride=1, dilation=2, padding="full")
+    assert (axis.before, axis.after, axis.outputs) == (4, 4, 9)
+
+
+@pytest.mark.parametrize(
+    ("axis", "uncovered"),
+    [
+        pytest.param(Axis(6, 3, 2, 1, 0, 0), (5,), id="last cell left over"),
+        pytest.param(Axis(7, 2, 3, 1, 0, 0), (2, 5, 6), id="gaps between windows"),
+        pytest.param(Axis(6, 2, 2, 2, 0, 0), (1, 3, 5), id="gaps of dilation"),
+        pytest.param(Axis(6, 3, 1, 1, 1, 1), (), id="all reached"),
+        pytest.param(Axis(6, 3, 2, 1, 0, 1), (), id="all reached with same"),
+    ],
+)
+def test_uncovered_cells_are_those_no_tap_touches(axis, uncovered):
+    assert axis.uncovered == uncovered
+
+
+NUMPY_MODES = {"reflect": "reflect", "symmetric": "symmetric", "edge": "edge", "wrap": "wrap"}
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 6), st.integers(0, 9), st.integers(0, 9), st.sampled_from(sorted(NUMPY_MODES))
+)
+def test_borders_repeat_the_cells_that_numpy_repeats(size, before, after, border):
+    axis = Axis(size, 1, 1, 1, before, after)
+    expected = np.pad(np.arange(size), (before, after), mode=NUMPY_MODES[border])
+    assert geometry.border_indices(axis, border) == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("padding", "expected"),
+    [
+        pytest.param("same", ("same", "same"), id="word"),
+        pytest.param(2, ((2, 2), (2, 2)), id="number"),
+        pytest.param((1, 0), ((1, 1), (0, 0)), id="number per axis"),
+        pytest.param(((1, 2), (0, 3)), ((1, 2), (0, 3)), id="four sides"),
+        pytest.param(["same", (0, 1)], ("same", (0, 1)), id="word and sides"),
+    ],
+)
+def test_padding_is_understood_per_axis(padding, expected):
+    assert geometry.paddings_per_axis("padding", padding, geometry.FILTER_PADDINGS) == expected

@@ -1,0 +1,387 @@
+"""Matrices as plain text, in Unicode brackets and as LaTeX."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from fractions import Fraction
+from textwrap import dedent
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.mathtext import MathTextParser
+
+from featviz.kernels import Kernel
+from featviz.render.text import (
+    MatrixText,
+    latex_from_matrices,
+    text_from_matrices,
+    text_from_matrix,
+)
+
+IMAGE = np.zeros((6, 6), np.float32)
+IMAGE[:, 1] = 1
+IMAGE[4, 3:] = 1
+LINE = np.array([[1, -1], [1, -1]], np.float32)
+PRECISIONS = pytest.mark.parametrize("precision", [np.float32, np.float64], ids=["f32", "f64"])
+
+
+def correlate(image, kernel, padding=0):
+    """The definition, by two slow loops."""
+    image = np.pad(image, padding)
+    height, width = kernel.shape
+    rows = image.shape[0] - height + 1
+    columns = image.shape[1] - width + 1
+    result = np.zeros((rows, columns), image.dtype)
+    for i in range(rows):
+        for j in range(columns):
+            result[i, j] = (image[i : i + height, j : j + width] * kernel).sum()
+    return result
+
+
+def lesson(precision):
+    filtered = correlate(IMAGE.astype(precision), LINE.astype(precision))
+    return filtered, np.maximum(filtered, precision(-0.0))
+
+
+@PRECISIONS
+def test_the_lesson_prints_the_same_latex_in_both_precisions(precision):
+    filtered, detected = lesson(precision)
+    rows = [r"-2 & 2 & 0 & 0 & 0"] * 3 + [r"-2 & 2 & -1 & 0 & 0"] * 2
+    expected = " \\\\\n".join(rows)
+    assert text_from_matrix(filtered, form="latex") == (
+        f"\\begin{{bmatrix}}\n{expected}\n\\end{{bmatrix}}"
+    )
+    expected = " \\\\\n".join(["0 & 2 & 0 & 0 & 0"] * 5)
+    assert expected in text_from_matrix(detected, form="latex")
+
+
+@PRECISIONS
+def test_the_lesson_prints_the_same_unicode_in_both_precisions(precision):
+    filtered, _ = lesson(precision)
+    expected = """\
+        ⎡-2  2   0  0  0⎤
+        ⎢-2  2   0  0  0⎥
+        ⎢-2  2   0  0  0⎥
+        ⎢-2  2  -1  0  0⎥
+        ⎣-2  2  -1  0  0⎦"""
+    assert text_from_matrix(filtered) == dedent(expected)
+
+
+@PRECISIONS
+def test_a_mean_of_0_to_35_prints_ninths(precision):
+    image = np.arange(36, dtype=precision).reshape(6, 6)
+    mean = correlate(image, np.full((3, 3), precision(1) / precision(9)), padding=1)
+    first = text_from_matrix(mean, form="plain").splitlines()[0]
+    assert first.strip("[]").split() == ["14/9", "8/3", "10/3", "4", "14/3", "10/3"]
+    assert mean[5, 5] == pytest.approx(14)
+    latex = text_from_matrix(mean, form="latex")
+    assert r"\frac{14}{9} & \frac{8}{3} & \frac{10}{3} & 4 & \frac{14}{3} & \frac{10}{3}" in latex
+    assert re.search(r"& 14\n\\end", latex)
+
+
+def test_plain_text_is_ascii_and_right_justified():
+    values = [[0, "-14/9", 0.1234567], [1.5e-7, -2, 1000000.5]]
+    expected = """\
+        [      0  -14/9  0.123457]
+        [1.5e-07     -2   1000000]"""
+    assert text_from_matrix(values, form="plain") == dedent(expected)
+    assert text_from_matrix(np.eye(40), form="plain").isascii()
+
+
+@pytest.mark.parametrize("form", ["unicode", "plain"])
+def test_a_single_row_stands_in_square_brackets(form):
+    assert text_from_matrix([[1, -1]], form=form) == "[1  -1]"
+
+
+CUT = {
+    "unicode": """\
+        ⎡ 0   1  ⋯   9⎤
+        ⎢10  11  ⋯  19⎥
+        ⎢ ⋮   ⋮  ⋱   ⋮⎥
+        ⎢70  71  ⋯  79⎥
+        ⎣80  81  ⋯  89⎦
+        9×10, shown 4×3""",
+    "plain": """\
+        [ 0   1  ...   9]
+        [10  11  ...  19]
+        [ :   :  ...   :]
+        [70  71  ...  79]
+        [80  81  ...  89]
+        9x10, shown 4x3""",
+    "latex": r"""\begin{bmatrix}
+        0 & 1 & \cdots & 9 \\
+        10 & 11 & \cdots & 19 \\
+        \vdots & \vdots & \ddots & \vdots \\
+        70 & 71 & \cdots & 79 \\
+        80 & 81 & \cdots & 89
+        \end{bmatrix} \quad (9 \times 10 \text{, shown } 4 \times 3)""",
+}
+
+
+@pytest.mark.parametrize("form", CUT, ids=str)
+def test_a_large_matrix_is_cut_in_the_middle_and_says_its_size(form):
+    values = np.arange(90).reshape(9, 10)
+    expected = "\n".join(line.strip() for line in CUT[form].splitlines())
+    assert text_from_matrix(values, form=form, rows=4, columns=3) == expected
+
+
+def test_only_columns_can_be_cut():
+    text = text_from_matrix([[1, 2, 3, 4], [5, 6, 7, 8]], columns=2)
+    assert text == "⎡1  ⋯  4⎤\n⎣5  ⋯  8⎦\n2×4, shown 2×2"
+
+
+def test_twelve_rows_and_columns_are_whole_and_thirteen_are_cut():
+    assert "shown" not in text_from_matrix(np.eye(12))
+    assert text_from_matrix(np.eye(13)).endswith("13×13, shown 12×12")
+
+
+def test_more_than_ten_columns_leave_the_bmatrix_of_latex():
+    assert text_from_matrix(np.ones((1, 10)), form="latex").startswith(r"\begin{bmatrix}")
+    wide = text_from_matrix(np.ones((1, 11)), form="latex")
+    assert wide.startswith(r"\left[\begin{array}{rrrrrrrrrrr}")
+    assert wide.endswith(r"\end{array}\right]")
+
+
+def test_nan_and_infinity_are_shown_as_they_are():
+    values = np.array([[np.nan, np.inf, -np.inf, -0.0]], np.float32)
+    assert text_from_matrix(values) == "[nan  inf  -inf  0]"
+    assert r"\text{nan} & \infty & -\infty & 0" in text_from_matrix(values, form="latex")
+
+
+def test_symbols_are_printed():
+    x = sympy.Symbol("x")
+    assert text_from_matrix(sympy.Matrix([[x + 1, 2.0]])) == "[x + 1  2]"
+
+
+PAIRS = [
+    ("image", IMAGE[:2, :3]),
+    ("kernel edge", Kernel([[1, -1], ["1/9", -1]], name="edge")),
+    ("filter edge", np.array([[-2.0, 14 / 9]], np.float32)),
+]
+
+
+def test_several_matrices_stand_under_their_headings():
+    expected = """\
+        image 2×3
+        ⎡0  1  0⎤
+        ⎣0  1  0⎦
+
+        kernel edge 2×2
+        ⎡  1  -1⎤
+        ⎣1/9  -1⎦
+
+        filter edge 1×2
+        [-2  14/9]"""
+    assert text_from_matrices(PAIRS) == dedent(expected)
+
+
+def test_a_cut_matrix_says_its_size_in_its_heading():
+    text = text_from_matrices([("image", np.eye(400))], rows=2, columns=2)
+    assert text.splitlines()[0] == "image 400×400, shown 2×2"
+    plain = text_from_matrices([("image", np.eye(400))], form="plain", rows=2, columns=2)
+    assert plain.splitlines()[0] == "image 400x400, shown 2x2"
+
+
+def test_several_matrices_in_latex_are_equations():
+    expected = r"""
+        \text{image} = \begin{bmatrix}
+        0 & 1 & 0 \\
+        0 & 1 & 0
+        \end{bmatrix}
+
+        \text{kernel edge} = \begin{bmatrix}
+        1 & -1 \\
+        \frac{1}{9} & -1
+        \end{bmatrix}
+
+        \text{filter edge} = \begin{bmatrix}
+        -2 & \frac{14}{9}
+        \end{bmatrix}"""
+    assert text_from_matrices(PAIRS, form="latex") == dedent(expected).strip()
+
+
+def test_a_notebook_gets_one_aligned_block():
+    assert latex_from_matrices(PAIRS[1:]) == (
+        r"$\displaystyle \begin{aligned} "
+        r"\text{kernel edge} &= \begin{bmatrix} 1 & -1 \\ \frac{1}{9} & -1 \end{bmatrix} \\[1ex] "
+        r"\text{filter edge} &= \begin{bmatrix} -2 & \frac{14}{9} \end{bmatrix} "
+        r"\end{aligned}$"
+    )
+
+
+def assert_structure(latex, matrices):
+    """Braces and environments are balanced; every matrix row has the same number of cells."""
+    bare = re.sub(r"\\\\|\\[{}$&%#_]", "", latex)
+    assert bare.count("{") == bare.count("}")
+    stack = []
+    for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", latex):
+        if kind == "begin":
+            stack.append(name)
+        else:
+            assert stack.pop() == name
+    assert stack == []
+    bodies = re.findall(
+        r"\\begin\{(?:bmatrix|array)\}(?:\{r+\})?(.*?)\\end\{(?:bm|ar)", latex, re.S
+    )
+    assert len(bodies) == len(matrices)
+    for body, (rows, columns) in zip(bodies, matrices, strict=True):
+        lines = body.split(r"\\")
+        assert len(lines) == rows
+        assert {line.count("&") for line in lines} == {columns - 1}
+
+
+def test_latex_has_balanced_environments_and_equal_rows():
+    pairs = [*PAIRS, ("big_one", np.eye(400)), ("100 % {of} it", [[1]])]
+    sizes = [(2, 3), (2, 2), (1, 2), (13, 13), (1, 1)]
+    assert_structure(text_from_matrices(pairs, form="latex"), sizes)
+    assert_structure(latex_from_matrices(pairs), sizes)
+    assert latex_from_matrices(pairs).count("$") == 2
+    assert "\n" not in latex_from_matrices(pairs)
+
+
+HEADINGS = {
+    "plain words": ("filter edge", r"\text{filter edge}"),
+    "underscore": ("conv2d_1/relu", r"\text{conv2d}\_\text{1/relu}"),
+    "percent": ("50 %", r"\text{50 }\%"),
+    "all the others": ("&#${}", r"\&\#\$\{\}"),
+    "tilde and caret": ("a~b^c", r"\text{a}{\sim}\text{b}{}^{\wedge}\text{c}"),
+    "backslash": ("a\\b", r"\text{a}\backslash \text{b}"),
+    "an attempt to leave the text": (r"}\end{x}", r"\}\backslash \text{end}\{\text{x}\}"),
+    "a tag": ("<img src=x>", r"{<}\text{img src=x}{>}"),
+    "line breaks": ("two\n lines", r"\text{two lines}"),
+    "empty": ("", r"\text{}"),
+}
+
+
+@pytest.mark.parametrize(("heading", "latex"), HEADINGS.values(), ids=HEADINGS.keys())
+def test_a_heading_is_escaped_for_latex(heading, latex):
+    text = text_from_matrices([(heading, [[1]])], form="latex")
+    assert text.partition(" = ")[0] == latex
+    assert latex_from_matrices([(heading, [[1]])]).startswith(
+        rf"$\displaystyle \begin{{aligned}} {latex} &= "
+    )
+
+
+@pytest.mark.parametrize("heading", [h for h, _ in HEADINGS.values() if h], ids=repr)
+def test_an_escaped_heading_is_typeset_by_mathtext(heading):
+    latex = text_from_matrices([(heading, [[1]])], form="latex").partition(" = ")[0]
+    latex = latex.replace(r"\&", "")  # the one escape that mathtext does not know
+    parsed = MathTextParser("path").parse(f"${latex}$")
+    assert parsed.width > 0
+
+
+def test_a_heading_cannot_send_terminal_codes_or_add_lines():
+    assert text_from_matrices([("a\x1b[31m\r\nb", [[1]])]) == "a�[31m b 1×1\n[1]"
+
+
+def test_plain_headings_are_ascii():
+    assert text_from_matrices([("σ ≥ 1", [[1]])], form="plain").startswith("\\u03c3 \\u2265 1 1x1")
+
+
+class TestMatrixText:
+    def test_prints_its_form_and_is_typeset_in_a_notebook(self):
+        shown = MatrixText(PAIRS, form="plain")
+        assert str(shown) == repr(shown) == text_from_matrices(PAIRS, form="plain")
+        assert shown._repr_latex_() == latex_from_matrices(PAIRS)
+        assert not hasattr(shown, "_repr_html_")
+
+    def test_does_not_follow_later_changes_of_the_array(self):
+        array = np.eye(2)
+        shown = MatrixText([("image", array)])
+        before = str(shown)
+        array[:] = 7
+        assert str(shown) == before
+
+    def test_is_frozen_and_equal_for_both_precisions(self):
+        shown = MatrixText([("mean", np.full((2, 2), 1 / 9))])
+        assert shown == MatrixText([("mean", np.full((2, 2), 1 / 9, np.float32))])
+        assert len({shown, MatrixText([("mean", np.full((2, 2), 1 / 9))])}) == 1
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            shown.form = "plain"
+
+
+def test_a_photograph_prints_quickly():
+    photograph = np.random.default_rng(0).random((1080, 1920), np.float32)
+    before = photograph.tobytes()
+    start = time.perf_counter()
+    text = text_from_matrix(photograph)
+    assert time.perf_counter() - start < 0.5
+    assert text.endswith("1080×1920, shown 12×12")
+    assert photograph.tobytes() == before
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=2, max_size=6))
+def test_every_printed_number_reads_back_to_six_digits(numbers):
+    single = np.array([numbers], np.float32)
+    text = text_from_matrix(single, form="plain")
+    assert text == text_from_matrix(single.astype(np.float64), form="plain")
+    for word, value in zip(text.strip("[]").split(), numbers, strict=True):
+        assert float(Fraction(word)) == pytest.approx(value, rel=5.1e-6, abs=0)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(-1e6, 1e6).filter(lambda v: abs(v) > 1e-30), min_size=1, max_size=6))
+def test_both_precisions_of_the_same_numbers_print_the_same_text(numbers):
+    double = np.array([numbers])
+    single = double.astype(np.float32)
+    for form in ("unicode", "plain", "latex"):
+        assert text_from_matrix(double, form=form) == text_from_matrix(single, form=form)
+
+
+ERRORS = {
+    "unknown form": (
+        lambda: text_from_matrix([[1]], form="latx"),
+        ValueError,
+        "form must be one of 'unicode', 'plain', 'latex'; got 'latx' (did you mean 'latex'?)",
+    ),
+    "form of another kind": (
+        lambda: text_from_matrices(PAIRS, form=None),
+        TypeError,
+        "form must be one of 'unicode', 'plain', 'latex'; got None",
+    ),
+    "three channels": (
+        lambda: text_from_matrix(np.zeros((2, 2, 3))),
+        ValueError,
+        "values must have shape (H, W) or (H, W, 1); got (2, 2, 3); "
+        "take one channel, as in values[..., 0]",
+    ),
+    "the heading is named": (
+        lambda: text_from_matrices([("filter edge", np.zeros(3))]),
+        ValueError,
+        "matrix 'filter edge' must have shape (H, W) or (H, W, 1); got (3,)",
+    ),
+    "no pairs": (
+        lambda: text_from_matrices([]),
+        ValueError,
+        "pairs must be (heading, values) for each matrix; got none",
+    ),
+    "one pair": (
+        lambda: latex_from_matrices(("image", [[1]])),
+        TypeError,
+        "pairs must be (heading, values) for each matrix; got 'image'",
+    ),
+    "not pairs": (
+        lambda: MatrixText(5),
+        TypeError,
+        "pairs must be (heading, values) for each matrix; got 5",
+    ),
+    "no rows shown": (
+        lambda: latex_from_matrices(PAIRS, rows=0),
+        ValueError,
+        "rows must be a whole number of at least 1; got 0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "kind", "sentence"), ERRORS.values(), ids=ERRORS.keys())
+def test_wrong_use_is_refused_in_a_sentence(call, kind, sentence):
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    assert str(caught.value) == sentence
