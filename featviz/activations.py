@@ -15,7 +15,10 @@ from featviz._check import one_of
 
 def activate(features: tf.Tensor, function: Callable[..., Any]) -> tf.Tensor:
     """Return ``function(features)``, refused when it is not a map of the same shape."""
-    activated = tf.convert_to_tensor(function(features))
+    activated = function(features)
+    if function is tf.nn.relu:
+        return activated
+    activated = tf.convert_to_tensor(activated)
     if activated.shape != features.shape or not activated.dtype.is_floating:
         raise ValueError(
             f"activation must keep the shape {tuple(features.shape)} and give floats; got "

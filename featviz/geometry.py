@@ -57,6 +57,13 @@ class Axis:
         return (self.size + self.before + self.after - self.extent) // self.stride + 1
 
     @property
+    def is_same(self) -> bool:
+        """Whether the pads are those that ``"same"`` adds."""
+        outputs = -(-self.size // self.stride)
+        total = max((outputs - 1) * self.stride + self.extent - self.size, 0)
+        return (self.before, self.after) == (total // 2, total - total // 2)
+
+    @property
     def uncovered(self) -> tuple[int, ...]:
         """Cells of the image that no tap of any window touches, in order."""
         starts = range(-self.before, self.outputs * self.stride - self.before, self.stride)
@@ -180,11 +187,17 @@ def pads_of(axes: tuple[Axis, Axis]) -> Pads:
     return (rows.before, rows.after), (columns.before, columns.after)
 
 
-def check_fits(what: str, target: str, axes: tuple[Axis, Axis], padding: object) -> None:
+def check_fits(what: str, target: str, axes: tuple[Axis, Axis], padding: str) -> None:
     """Refuse windows of which not even one fits.
 
     TensorFlow itself answers such a call with uninitialised memory (convolution) or kills the
     process (pooling), so this comes before every call.
+
+    Args:
+        what: the window in words.
+        target: what it slides over, in words.
+        axes: the two axes.
+        padding: the padding as it was given, in words.
 
     Raises:
         ValueError: the output would have no row or no column.
@@ -196,7 +209,7 @@ def check_fits(what: str, target: str, axes: tuple[Axis, Axis], padding: object)
         window += f", with dilation {size_text(axis.extent for axis in axes)}"
     sizes = size_text(axis.size for axis in axes)
     raise ValueError(
-        f"{what} ({window}) does not fit the {target} ({sizes}) with padding {padding!r}; "
+        f"{what} ({window}) does not fit the {target} ({sizes}) with padding {padding}; "
         f"use padding='same' or a larger {target}"
     )
 

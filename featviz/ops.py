@@ -12,20 +12,14 @@ passed on by a convolution and hidden by a max-pool; :func:`featviz.extract` ref
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from featviz import geometry
-from featviz._check import one_of, per_axis, shown, size_text, whole_number
+from featviz import geometry, steps
+from featviz._check import one_of, shown, size_text, whole_number
 from featviz.activations import activate, activation_function
-from featviz.geometry import Axis, Sliding
 from featviz.kernel_sources import read_kernels
-from featviz.kernels import Kernel
-
-POOLS = ("max", "average", "global_max", "global_average", "none")
 
 
 def filter_image(
@@ -75,82 +69,19 @@ def filter_image(
     sliding = geometry.kernel_sliding(stride, padding, dilation)
     one_of("border", border, geometry.BORDERS)
     channels = int(images.shape[3])
+    shape = (int(images.shape[1]), int(images.shape[2]), channels)
     if len(getattr(kernels, "shape", ())) == 4:
         filters = _whole_filter(kernels, channels, 1 if groups is None else groups, images.dtype)
-        axes = filter_axes(images, "filter", filters.shape[:2], sliding, padding)
-        maps = convolve(images, filters, axes, border)
+        axes = sliding.axes(shape[:2], (int(filters.shape[0]), int(filters.shape[1])))
+        geometry.check_fits("filter", "image", axes, repr(padding))
+        maps = steps.convolve(images, filters, steps.move_of(axes, border))
     else:
-        group_count = _groups_for_kernels(channels, groups)
-        maps = filter_kernels(
-            images, read_kernels(kernels), sliding, padding, border=border, groups=group_count
-        )
+        plan = steps.plan_filter(
+            shape, read_kernels(kernels), sliding,
+            padding=repr(padding), border=border, groups=_groups_for_kernels(channels, groups),
+        )  # fmt: skip
+        maps = steps.run_filter(images, plan)
     return maps if bias is None else maps + bias_values(bias, int(maps.shape[3]), maps.dtype)
-
-
-def filter_kernels(
-    images: tf.Tensor,
-    kernels: Sequence[Kernel],
-    sliding: Sliding,
-    padding: Any,
-    *,
-    border: str,
-    groups: int,
-) -> tf.Tensor:
-    """Filter a checked batch with checked kernels: one convolution for each shape of kernel.
-
-    Returns:
-        (B, H', W', groups × K), group by group, in the order of the kernels.
-
-    Raises:
-        ValueError: a kernel does not fit, or the kernels give maps of different sizes.
-    """
-    channels = int(images.shape[3])
-    shapes = list(dict.fromkeys(kernel.shape for kernel in kernels))
-    results, order = [], []
-    for shape in shapes:
-        mine = [index for index, kernel in enumerate(kernels) if kernel.shape == shape]
-        name = f"kernel {kernels[mine[0]].name!r}"
-        axes = filter_axes(images, name, shape, sliding, padding)
-        filters = _filters([kernels[index] for index in mine], channels, groups, images.dtype)
-        results.append(convolve(images, filters, axes, border))
-        order += [(group, index) for group in range(groups) for index in mine]
-    if len(results) == 1:
-        return results[0]
-    sizes = {size_text(maps.shape[1:3]): None for maps in results}
-    if len(sizes) > 1:
-        raise ValueError(
-            f"kernels must give maps of one size; got {' and '.join(sizes)}; use padding='same' "
-            "or kernels of equal shape"
-        )
-    place = sorted(range(len(order)), key=order.__getitem__)
-    return tf.gather(tf.concat(results, axis=3), place, axis=3)
-
-
-def filter_axes(
-    images: tf.Tensor, what: str, shape: Sequence[int], sliding: Sliding, padding: Any
-) -> tuple[Axis, Axis]:
-    """Return the axes of a kernel of ``shape`` (h, w) on a batch, once it is known to fit."""
-    height, width = (int(size) for size in images.shape[1:3])
-    axes = sliding.axes((height, width), (int(shape[0]), int(shape[1])))
-    geometry.check_fits(what, "image", axes, padding)
-    return axes
-
-
-def convolve(
-    images: tf.Tensor, filters: tf.Tensor, axes: tuple[Axis, Axis], border: str
-) -> tf.Tensor:
-    """Run ``tf.nn.conv2d``; everything is checked, the window fits at least once."""
-    pads: Any = [(0, 0), *geometry.pads_of(axes), (0, 0)]
-    if border != "zeros":
-        for position, axis in enumerate(axes, start=1):
-            if axis.before or axis.after:
-                cells = geometry.border_indices(axis, border)
-                images = tf.gather(images, cells, axis=position)
-        pads = "VALID"
-    elif _is_same(axes):
-        pads = "SAME"  # TensorFlow's own word avoids a padded copy of the images
-    strides, dilations = zip(*((axis.stride, axis.dilation) for axis in axes), strict=True)
-    return tf.nn.conv2d(images, filters, strides, pads, dilations=dilations)
 
 
 def detect(features: Any, activation: Any = "relu") -> tf.Tensor:
@@ -209,77 +140,8 @@ def condense(
         array([2., 3.], dtype=float32)
     """
     features = _batch("features", features)
-    window, sliding = pool_sliding(pool, size, stride, padding)
-    return pool_maps(features, pool, window, sliding, padding)
-
-
-def pool_sliding(
-    pool: str, size: Any, stride: Any, padding: Any, *, prefix: str = ""
-) -> tuple[tuple[int, int], Sliding]:
-    """Return the checked window (h, w) of a pool and how it moves.
-
-    Args:
-        pool: one of :data:`POOLS`.
-        size: the window.
-        stride: None, a whole number or (rows, columns).
-        padding: as in :func:`condense`.
-        prefix: stands before the names of the arguments in error sentences.
-    """
-    one_of("pool", pool, POOLS)
-    window = per_axis(f"{prefix}size", size, minimum=1)
-    steps = window if stride is None else per_axis(f"{prefix}stride", stride, minimum=1)
-    sides = geometry.paddings_per_axis(f"{prefix}padding", padding, geometry.POOL_PADDINGS)
-    for cells, side in zip(window, sides, strict=True):
-        if not isinstance(side, str) and max(side) >= cells:
-            raise ValueError(
-                f"{prefix}padding must be smaller than the pool window ({size_text(window)}); "
-                f"got {shown(padding)}"
-            )
-    return window, Sliding(steps, (1, 1), sides)
-
-
-def pool_maps(
-    features: tf.Tensor, pool: str, window: tuple[int, int], sliding: Sliding, padding: Any
-) -> tf.Tensor:
-    """Pool a checked batch with a checked window."""
-    if pool == "none":
-        return tf.identity(features)
-    if pool == "global_max":
-        return tf.reduce_max(features, axis=(1, 2), keepdims=True)
-    if pool == "global_average":
-        return tf.reduce_mean(features, axis=(1, 2), keepdims=True)
-    height, width = (int(size) for size in features.shape[1:3])
-    axes = sliding.axes((height, width), window)
-    geometry.check_fits("pool window", "map", axes, padding)
-    if _is_same(axes):
-        run = tf.nn.max_pool2d if pool == "max" else tf.nn.avg_pool2d
-        return run(features, window, sliding.stride, "SAME")
-    pads = [(0, 0), *geometry.pads_of(axes), (0, 0)]
-    if pool == "max":
-        return tf.nn.max_pool2d(features, window, sliding.stride, pads)
-    return _average_with_pads(features, axes, pads)
-
-
-def _average_with_pads(features: tf.Tensor, axes: tuple[Axis, Axis], pads: Any) -> tf.Tensor:
-    """Average the cells of each window that lie on the map: ``tf.nn`` takes no pads here."""
-    rows, columns = axes
-    window, stride = (rows.window, columns.window), (rows.stride, columns.stride)
-    averages = tf.nn.avg_pool2d(tf.pad(features, pads), window, stride, "VALID")
-    if not any(sum(side) for side in pads):
-        return averages
-    on_the_map = tf.pad(tf.ones_like(features[:1, :, :, :1]), pads)
-    return averages / tf.nn.avg_pool2d(on_the_map, window, stride, "VALID")
-
-
-def _is_same(axes: tuple[Axis, Axis]) -> bool:
-    """Whether the pads are those that TensorFlow's "SAME" would add."""
-    return all(
-        axis
-        == geometry.slide(
-            axis.size, axis.window, stride=axis.stride, dilation=axis.dilation, padding="same"
-        )
-        for axis in axes
-    )
+    rule = steps.pool_rule(pool, size, stride, padding)
+    return steps.run_pool(features, pool, rule.move((features.shape[1], features.shape[2])))
 
 
 def _batch(argument: str, values: Any) -> tf.Tensor:
@@ -312,16 +174,6 @@ def _groups_for_kernels(channels: int, groups: int | None) -> int:
     if channels % count:
         raise ValueError(f"groups must divide the {channels} channels of the images; got {count}")
     return count
-
-
-def _filters(kernels: Sequence[Kernel], channels: int, groups: int, dtype: Any) -> tf.Tensor:
-    """Return (h, w, C / groups, groups × K): each kernel on each channel of each group."""
-    number = dtype.as_numpy_dtype
-    stack = np.array([[[float(v) for v in row] for row in k.rows] for k in kernels], number)
-    filters = stack.transpose(1, 2, 0)[:, :, None, :]
-    if channels > 1:
-        filters = np.tile(filters, (1, 1, channels // groups, groups))
-    return tf.constant(filters)
 
 
 def _whole_filter(values: Any, channels: int, groups: int, dtype: Any) -> tf.Tensor:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from featviz import geometry, ops
+from featviz import geometry
 from featviz._check import one_of
 from featviz.activations import activate, activation_function, describe_activation
 from featviz.extraction import COLORS, Extraction, Maps, Settings
 from featviz.images import shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
+from featviz.ops import bias_values
+from featviz.steps import FilterPlan, Move, PoolRule, plan_filter, pool_rule, run_filter, run_pool
 
 # Up to this many values an image is a matrix whose numbers people read: it is computed in
 # float64, so that what is stored in float32 is the correctly rounded result (7, not 7.0000005).
@@ -77,33 +80,27 @@ def extract(
     one_of("color", color, COLORS)
     one_of("border", border, geometry.BORDERS)
     sliding = geometry.kernel_sliding(stride, padding, dilation)
-    window, pool_move = ops.pool_sliding(pool, pool_size, pool_stride, pool_padding, prefix="pool_")
+    rule = pool_rule(pool, pool_size, pool_stride, pool_padding, prefix="pool_")
     function = activation_function(activation)
     stack = read_kernels(kernels)
     pixels = shared_pixels(image, color="grey" if color == "grey" else "keep")
+    plan = _plan(pixels.shape, stack, sliding, repr(padding), border, color, rule)
+
     exact = tf.float64 if pixels.size <= EXACT_UP_TO else tf.float32
-    channels = pixels.shape[2]
-    groups = channels if color == "each" else 1
     batch = tf.constant(pixels[None], exact)
-    filtered = ops.filter_kernels(batch, stack, sliding, padding, border=border, groups=groups)
-    if groups > 1 and len(stack) > 1:
-        filtered = tf.gather(filtered, _kernels_first(groups, len(stack)), axis=3)
+    filtered = run_filter(batch, plan.filter)
     if bias is not None:
-        filtered = filtered + ops.bias_values(bias, int(filtered.shape[3]), exact)
+        filtered = filtered + bias_values(bias, len(plan.labels), exact)
     filtered = _as(tf.float32, filtered)
     detected = activate(filtered, function)
-    condensed = ops.pool_maps(_as(exact, detected), pool, window, pool_move, pool_padding)
-
-    height, width = pixels.shape[:2]
-    maps_size = (int(filtered.shape[1]), int(filtered.shape[2]))
-    shapes = dict.fromkeys(kernel.shape for kernel in stack)
+    condensed = run_pool(_as(exact, detected), pool, plan.pool)
     return Extraction(
         image=_frozen(batch),
         kernels=stack,
         filtered=_frozen(filtered),
         detected=_frozen(detected),
         condensed=_frozen(condensed),
-        labels=_labels(stack, groups),
+        labels=plan.labels,
         settings=Settings(
             stride=sliding.stride,
             padding=padding,
@@ -112,19 +109,41 @@ def extract(
             bias=None if bias is None else np.asarray(bias).tolist(),
             activation=describe_activation(activation),
             pool=pool,
-            pool_size=window,
-            pool_stride=pool_move.stride,
+            pool_size=rule.window,
+            pool_stride=rule.sliding.stride,
             pool_padding=pool_padding,
             color=color,
         ),
-        filter_axes=tuple(sliding.axes((height, width), shape) for shape in shapes),
-        pool_axes=pool_move.axes(maps_size, window) if pool in ("max", "average") else None,
+        filter_axes=tuple(move.axes for move in plan.filter.moves),
+        pool_axes=plan.pool.axes if plan.pool else None,
     )
 
 
-def _kernels_first(channels: int, kernels: int) -> list[int]:
-    """Return where maps lie that came channel by channel, for an order kernel by kernel."""
-    return [channel * kernels + kernel for kernel in range(kernels) for channel in range(channels)]
+class _Plan(NamedTuple):
+    """What one size of image, one list of kernels and one choice of settings come to."""
+
+    filter: FilterPlan
+    pool: Move | None
+    labels: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=256)
+def _plan(
+    shape: tuple[int, int, int],
+    kernels: tuple[Kernel, ...],
+    sliding: geometry.Sliding,
+    padding: str,
+    border: str,
+    color: str,
+    rule: PoolRule,
+) -> _Plan:
+    """Return the plan, kept: a second image of the same size starts at once."""
+    groups = shape[2] if color == "each" else 1
+    plan = plan_filter(
+        shape, kernels, sliding, padding=padding, border=border, groups=groups, kernels_first=True
+    )
+    rows, columns = plan.moves[0].axes
+    return _Plan(plan, rule.move((rows.outputs, columns.outputs)), _labels(kernels, groups))
 
 
 def _labels(kernels: tuple[Kernel, ...], groups: int) -> tuple[str, ...]:
