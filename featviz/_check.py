@@ -15,8 +15,14 @@ LONGEST_SHOWN = 60
 
 
 def shown(value: object) -> str:
-    """Return a short ``repr`` of ``value`` for an error sentence (at most 60 characters)."""
-    text = " ".join(repr(value).split())
+    """Return a short ``repr`` of ``value`` for an error sentence (at most 60 characters).
+
+    Where ``repr`` itself fails (nested too deep, an integer of too many digits), the kind alone.
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except (RecursionError, ValueError):
+        return f"a value too large to show ({type(value).__name__})"
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
@@ -56,16 +62,16 @@ def one_of(argument: str, value: Any, known: Sequence[str], *, also: str = "") -
 
 def whole_number(argument: str, value: Any, *, minimum: int) -> int:
     """Return ``value`` as an int of at least ``minimum``; bools and fractions are refused."""
+    number = value
+    if type(value) is not int:  # numpy's integers, and everything that is refused
+        try:
+            number = None if isinstance(value, bool) else operator.index(value)
+        except TypeError:
+            number = None
+    if number is not None and number >= minimum:
+        return int(number)
     rule = f"{argument} must be a whole number of at least {minimum}; got {shown(value)}"
-    if isinstance(value, bool):
-        raise TypeError(rule)
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(rule) from None
-    if number < minimum:
-        raise ValueError(rule)
-    return number
+    raise TypeError(rule) if number is None else ValueError(rule)
 
 
 def per_axis(argument: str, value: Any, *, minimum: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ What the convention is stands in :mod:`featviz.images`, the door to this module.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -112,10 +113,15 @@ def check_finite(values: Pixels, raw: NDArray[Any], *, cure: str = "") -> None:
     """
     if raw.dtype.kind in "biu":
         return
-    finite = np.isfinite(values)
-    if not finite.all():
-        wrong = ~finite
-        count = int(np.count_nonzero(wrong))
+    # One pass and no array: NaN and infinity always show in the sum of squares.
+    line = values.ravel()
+    with np.errstate(all="ignore"):
+        squares = np.dot(line, line)
+    if math.isfinite(squares):
+        return
+    wrong = ~np.isfinite(values)  # the squares of large numbers overflow as well
+    count = int(np.count_nonzero(wrong))
+    if count:
         i, j, k = (int(n) for n in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
         raise ValueError(
             f"image must hold finite float32 numbers; got {count} other, the first "

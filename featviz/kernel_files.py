@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from featviz._check import shown, size_text
-from featviz.kernel_rows import Rows, rows_from, rows_from_text, safely_shown
+from featviz.kernel_rows import Rows, rows_from, rows_from_text
 
 LARGEST_FILE = 1_000_000
 ENDINGS = (".json", ".csv", ".txt", ".npy")
@@ -107,7 +107,7 @@ def _rows_from_json(text: str, here: str) -> Rows:
             raise ValueError(f"{rule}; got the keys {shown([*values])}")
         values = values["rows"]
     if not isinstance(values, list):
-        raise TypeError(f"{rule}; got {safely_shown(values)}")
+        raise TypeError(f"{rule}; got {shown(values)}")
     return rows_from(values, where=here)
 
 

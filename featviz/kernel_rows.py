@@ -27,14 +27,6 @@ _RATIO = re.compile(r"[+-]?[0-9]{1,3900}/[0-9]{1,3900}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", re.I)
 
 
-def safely_shown(value: object) -> str:
-    """Return :func:`featviz._check.shown`, or the kind alone where ``repr`` itself fails."""
-    try:
-        return shown(value)
-    except (RecursionError, ValueError):
-        return f"a value too large to show ({type(value).__name__})"
-
-
 def number_from(value: Any, *, where: str = "kernel") -> Number:
     """Return one finite number from a Python, numpy, TensorFlow or sympy scalar, or from text.
 
@@ -54,7 +46,7 @@ def number_from(value: Any, *, where: str = "kernel") -> Number:
         return _number_from_text(value, where)
     number = value if isinstance(value, (int, float)) else _plain_scalar(value)
     if not isinstance(number, (int, float, Fraction)):
-        raise TypeError(f"{where} must hold real numbers; got {safely_shown(value)}")
+        raise TypeError(f"{where} must hold real numbers; got {shown(value)}")
     return settled(number, where)
 
 
@@ -83,7 +75,7 @@ def settled(value: Number, where: str) -> Number:
     except OverflowError:
         finite = False
     if not finite:
-        raise ValueError(f"{where} must hold finite numbers; got {safely_shown(value)}")
+        raise ValueError(f"{where} must hold finite numbers; got {shown(value)}")
     if isinstance(value, int) or value == int(value):
         return int(value)
     parts = (0, 0) if isinstance(value, float) else (value.numerator, value.denominator)
@@ -162,7 +154,7 @@ def rows_from(values: Any, *, where: str = "kernel") -> Rows:
     rule = f"{where} must be rows of numbers, like [[1, 2], [3, 4]]"
     lines = _listed(values, where)
     if lines is None:
-        raise TypeError(f"{rule}; got {safely_shown(values)}")
+        raise TypeError(f"{rule}; got {shown(values)}")
     if len(lines) == 0:
         raise ValueError(f"{rule}; got no rows")
     rows = [_row_from(row, index, rule, where) for index, row in enumerate(lines)]
@@ -209,7 +201,7 @@ def _listed(values: Any, where: str) -> Sequence[Any] | None:
 def _row_from(row: Any, index: int, rule: str, where: str) -> Sequence[Any]:
     line = _listed(row, where)
     if line is None:
-        raise TypeError(f"{rule}; got {safely_shown(row)} as row {index + 1}")
+        raise TypeError(f"{rule}; got {shown(row)} as row {index + 1}")
     for value in line:
         if isinstance(value, (list, tuple)) or getattr(value, "ndim", None):
             raise TypeError(f"{rule}; got three or more levels")

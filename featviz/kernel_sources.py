@@ -17,7 +17,7 @@ from typing import Any
 
 from featviz._check import nearest, one_of, shown
 from featviz.kernel_files import ENDINGS, rows_from_file
-from featviz.kernel_rows import number_from, rows_from, rows_from_text, safely_shown
+from featviz.kernel_rows import number_from, rows_from, rows_from_text
 from featviz.kernels import Kernel
 from featviz.presets import FAMILIES, PRESETS
 
@@ -206,7 +206,7 @@ def _several(sources: Any) -> list[Any] | None:
     if axes not in (None, 2, 3):
         raise TypeError(
             "kernels must be an array (h, w) or (K, h, w); "
-            f"got {safely_shown(tuple(sources.shape))} as its shape"
+            f"got {shown(tuple(sources.shape))} as its shape"
         )
     if axes is not None:
         return [sources[k] for k in range(int(sources.shape[0]))] if axes == 3 else None

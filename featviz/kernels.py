@@ -23,7 +23,6 @@ from featviz.kernel_rows import (
     number_text,
     rows_from,
     rows_from_text,
-    safely_shown,
     settled,
 )
 
@@ -92,7 +91,7 @@ class Kernel:
         texts: tuple[tuple[str, Any], ...] = (("name", self.name), ("source", self.source))
         for argument, text in texts:
             if not isinstance(text, str):
-                raise TypeError(f"{argument} must be a text; got {safely_shown(text)}")
+                raise TypeError(f"{argument} must be a text; got {shown(text)}")
         if not self.name.strip():
             raise ValueError(f"name must be a text that is not empty; got {shown(self.name)}")
 
@@ -157,7 +156,7 @@ class Kernel:
             TypeError: not a whole number.
             ValueError: not a multiple of 90.
         """
-        rule = f"degrees must be a multiple of 90; got {safely_shown(degrees)}"
+        rule = f"degrees must be a multiple of 90; got {shown(degrees)}"
         try:
             turn = operator.index(degrees) % 360
         except TypeError:
@@ -213,7 +212,7 @@ class Kernel:
             2 -2
         """
         if not isinstance(after, Kernel):
-            raise TypeError(f"after must be a Kernel; got {safely_shown(after)}")
+            raise TypeError(f"after must be a Kernel; got {shown(after)}")
         if math.prod(self.shape + after.shape) > _MOST_PRODUCTS:
             raise ValueError(
                 f"after must need at most {_MOST_PRODUCTS} products; "

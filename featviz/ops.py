@@ -78,7 +78,8 @@ def filter_image(
     else:
         plan = steps.plan_filter(
             shape, read_kernels(kernels), sliding,
-            padding=repr(padding), border=border, groups=_groups_for_kernels(channels, groups),
+            padding=repr(padding), border=border, dtype=images.dtype,
+            groups=_groups_for_kernels(channels, groups),
         )  # fmt: skip
         maps = steps.run_filter(images, plan)
     return maps if bias is None else maps + bias_values(bias, int(maps.shape[3]), maps.dtype)

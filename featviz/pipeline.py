@@ -11,7 +11,7 @@ import tensorflow as tf
 from featviz import geometry
 from featviz._check import one_of
 from featviz.activations import activate, activation_function, describe_activation
-from featviz.extraction import COLORS, Extraction, Maps, Settings
+from featviz.extraction import COLORS, AxisPair, Extraction, Maps, Settings
 from featviz.images import shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
@@ -84,9 +84,9 @@ def extract(
     function = activation_function(activation)
     stack = read_kernels(kernels)
     pixels = shared_pixels(image, color="grey" if color == "grey" else "keep")
-    plan = _plan(pixels.shape, stack, sliding, repr(padding), border, color, rule)
-
     exact = tf.float64 if pixels.size <= EXACT_UP_TO else tf.float32
+    plan = _plan(pixels.shape, stack, sliding, repr(padding), border, color, rule, exact)
+
     batch = tf.constant(pixels[None], exact)
     filtered = run_filter(batch, plan.filter)
     if bias is not None:
@@ -114,7 +114,7 @@ def extract(
             pool_padding=pool_padding,
             color=color,
         ),
-        filter_axes=tuple(move.axes for move in plan.filter.moves),
+        filter_axes=plan.filter_axes,
         pool_axes=plan.pool.axes if plan.pool else None,
     )
 
@@ -125,6 +125,7 @@ class _Plan(NamedTuple):
     filter: FilterPlan
     pool: Move | None
     labels: tuple[str, ...]
+    filter_axes: tuple[AxisPair, ...]
 
 
 @functools.lru_cache(maxsize=256)
@@ -136,14 +137,18 @@ def _plan(
     border: str,
     color: str,
     rule: PoolRule,
+    dtype: tf.DType,
 ) -> _Plan:
     """Return the plan, kept: a second image of the same size starts at once."""
     groups = shape[2] if color == "each" else 1
     plan = plan_filter(
-        shape, kernels, sliding, padding=padding, border=border, groups=groups, kernels_first=True
-    )
+        shape, kernels, sliding,
+        padding=padding, border=border, groups=groups, dtype=dtype, kernels_first=True,
+    )  # fmt: skip
     rows, columns = plan.moves[0].axes
-    return _Plan(plan, rule.move((rows.outputs, columns.outputs)), _labels(kernels, groups))
+    pool = rule.move((rows.outputs, columns.outputs))
+    axes = tuple(move.axes for move in plan.moves)
+    return _Plan(plan, pool, _labels(kernels, groups), axes)
 
 
 def _labels(kernels: tuple[Kernel, ...], groups: int) -> tuple[str, ...]:

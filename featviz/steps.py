@@ -1,7 +1,7 @@
 """Filter and pool as plans: everything checked and computed before TensorFlow is called.
 
-A plan holds integers and the kernels' numbers, no tensors; it is made once for a size of image
-and can be run on any batch of that size, eagerly or inside ``tf.function``.
+A plan holds integers and the kernels as filters; it is made once for a size of image and can be
+run on any batch of that size, eagerly or inside ``tf.function``.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class FilterPlan:
     """One convolution for each shape of kernel, and the order of the maps."""
 
     moves: tuple[Move, ...]
-    filters: tuple[npt.NDArray[np.float64], ...]
+    filters: tuple[tf.Tensor, ...]
     place: list[int] | None
 
 
@@ -85,6 +85,7 @@ def plan_filter(
     padding: str,
     border: str,
     groups: int,
+    dtype: tf.DType,
     kernels_first: bool = False,
 ) -> FilterPlan:
     """Return how kernels filter images of a shape (H, W, C).
@@ -96,6 +97,7 @@ def plan_filter(
         padding: the padding in words, for error sentences.
         border: one of :data:`featviz.geometry.BORDERS`.
         groups: divides C.
+        dtype: of the images.
         kernels_first: order the maps kernel by kernel instead of group by group.
 
     Raises:
@@ -107,7 +109,9 @@ def plan_filter(
         axes = sliding.axes(shape[:2], size)
         geometry.check_fits(f"kernel {kernels[mine[0]].name!r}", "image", axes, padding)
         moves.append(move_of(axes, border))
-        filters.append(_filters([kernels[index] for index in mine], shape[2], groups))
+        with tf.init_scope():  # so that the filters outlive a tf.function that asks for a plan
+            numbers = _filters([kernels[index] for index in mine], shape[2], groups)
+            filters.append(tf.constant(numbers, dtype))
         order += [(group, index) for group in range(groups) for index in mine]
     sizes = dict.fromkeys(size_text(axis.outputs for axis in move.axes) for move in moves)
     if len(sizes) > 1:
@@ -130,9 +134,9 @@ def _filters(kernels: Sequence[Kernel], channels: int, groups: int) -> npt.NDArr
 
 
 def run_filter(images: tf.Tensor, plan: FilterPlan) -> tf.Tensor:
-    """Return (B, H', W', F) of a batch of the planned shape, in its dtype."""
+    """Return (B, H', W', F) of a batch of the planned shape and dtype."""
     results = [
-        convolve(images, tf.constant(filters, images.dtype), move)
+        convolve(images, filters, move)
         for filters, move in zip(plan.filters, plan.moves, strict=True)
     ]
     maps = results[0] if len(results) == 1 else tf.concat(results, axis=3)
