@@ -136,7 +136,9 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
-        raise AttributeError(f"module 'featviz' has no attribute {name!r}")
+        from featviz._check import nearest
+
+        raise AttributeError(f"module 'featviz' has no attribute {name!r}{nearest(name, __all__)}")
     value = getattr(importlib.import_module(f"featviz.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value

@@ -59,6 +59,9 @@ def _call_after(
 def describe_activation(activation: Any) -> str:
     """Return the activation in words, its slopes and other numbers stated.
 
+    Args:
+        activation: as in :func:`featviz.detect`.
+
     Example:
         >>> describe_activation("leaky_relu"), describe_activation("elu"), describe_activation(None)
         ('leaky_relu(negative_slope=0.2)', 'elu(alpha=1)', 'linear')

@@ -131,6 +131,9 @@ def _pixels(source: object, color: str, *, max_pixels: int, finite: bool, cure: 
 def image_name(source: object) -> str:
     """Return what to call an image: a file's name without its ending, otherwise ``"image"``.
 
+    Args:
+        source: what :func:`read_image` takes.
+
     Example:
         >>> image_name("photos/cat.jpg"), image_name([[0, 1]])
         ('cat', 'image')
@@ -207,7 +210,8 @@ def _opaque(values: Pixels, color: str) -> Pixels:
     channels = values.shape[2]
     if channels > 4:
         raise ValueError(
-            f"image must have 1, 2, 3 or 4 channels for color={color!r}; got {channels}"
+            f"image must have 1, 2, 3 or 4 channels for color={color!r}; got {channels}; "
+            "choose another color"
         )
     return _over_white(values) if channels in (2, 4) else values
 

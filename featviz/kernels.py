@@ -306,7 +306,15 @@ def _scaled(rows: Rows) -> list[list[float]]:
 
 
 def describe_kernel(kernel: Kernel) -> str:
-    """Return one line of facts: shape, sum, output range, rank and factors."""
+    """Return one line of facts: shape, sum, output range, rank and factors.
+
+    Args:
+        kernel: the kernel.
+
+    Example:
+        >>> describe_kernel(Kernel("1 -1; 1 -1"))
+        '2×2, sum 0, gives -2..2 on a 0..1 image, rank 1, separable: (1 1)ᵀ × (1 -1)'
+    """
     low, high = kernel.output_range
     line = (
         f"{size_text(kernel.shape)}, sum {number_text(kernel.sum)}, "

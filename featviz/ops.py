@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from featviz import geometry, steps
@@ -179,6 +180,8 @@ def _groups_for_kernels(channels: int, groups: int | None) -> int:
 
 def _whole_filter(values: Any, channels: int, groups: int, dtype: Any) -> tf.Tensor:
     filters = tf.cast(tf.convert_to_tensor(values), dtype)
+    if tf.executing_eagerly() and not bool(tf.reduce_all(tf.math.is_finite(filters))):
+        raise ValueError("filter must hold finite numbers; got NaN or infinity")
     groups = whole_number("groups", groups, minimum=1)
     taken, maps = int(filters.shape[2]), int(filters.shape[3])
     if 0 in filters.shape.as_list():
@@ -196,13 +199,17 @@ def _whole_filter(values: Any, channels: int, groups: int, dtype: Any) -> tf.Ten
 
 def bias_values(bias: Any, maps: int, dtype: Any) -> tf.Tensor:
     """Return a bias as a checked tensor: one number, or one for each of ``maps`` maps."""
-    try:
-        values = tf.cast(tf.convert_to_tensor(bias), dtype)
-    except (TypeError, ValueError):
-        raise TypeError(f"bias must be a number or {maps} numbers; got {shown(bias)}") from None
+    rule = f"bias must be a number or {maps} numbers, one per map"
+    if not tf.is_tensor(bias):
+        try:
+            bias = np.asarray(bias)
+        except ValueError:
+            raise ValueError(f"{rule}; got {shown(bias)}") from None
+        if bias.dtype.kind not in "biuf":
+            raise TypeError(f"{rule}; got {shown(bias.tolist())}")
+        if not np.isfinite(bias).all():
+            raise ValueError(f"bias must be finite; got {shown(bias.tolist())}")
+    values = tf.cast(bias, dtype)
     if values.shape.rank != 0 and values.shape.as_list() != [maps]:
-        raise ValueError(
-            f"bias must be a number or {maps} numbers, one per map; got shape "
-            f"{size_text(values.shape)}"
-        )
+        raise ValueError(f"{rule}; got the shape {size_text(values.shape)}")
     return values

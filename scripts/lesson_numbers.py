@@ -8,9 +8,8 @@ IMAGES = Path(__file__).parents[1] / "images"
 
 
 def main(folder: Path = IMAGES) -> None:
-    image = "0 1 0 0 0 0; " * 4 + "0 1 0 1 1 1; 0 1 0 0 0 0"
-    line = fv.PRESETS["vertical_line_2x2"]
-    run = fv.extract(fv.matrix(fv.Kernel(image)), line, padding="valid")
+    image = [[0, 1, 0, 0, 0, 0]] * 4 + [[0, 1, 0, 1, 1, 1], [0, 1, 0, 0, 0, 0]]
+    run = fv.extract(image, "vertical_line_2x2", padding="valid")
     fv.print_matrices(run, form="unicode")
     figure = fv.plot_extraction(run, title="A vertical line, found by a kernel of four numbers")
     print(fv.save_figure(figure, folder / "lesson_numbers.png"))

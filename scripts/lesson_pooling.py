@@ -10,9 +10,10 @@ IMAGES = Path(__file__).parents[1] / "images"
 
 
 def main(folder: Path = IMAGES) -> None:
-    circle = fv.sample_image("circle", size=64)
+    circle = fv.sample_image("circle", size=52)
     pictures = {}
-    for name, start in (("circle", circle), ("moved", np.roll(circle, (3, 5), axis=(0, 1)))):
+    for name, (top, left) in {"circle": (4, 4), "moved": (8, 9)}.items():
+        start = np.pad(circle, ((top, 12 - top), (left, 12 - left), (0, 0)))
         maps = start[None]
         pictures[name] = start
         for times in range(1, 5):

@@ -838,11 +838,11 @@ READ_ERRORS = {
     "color kind": (([[1]],), {"color": 1}, TypeError, COLORS + "1"),
     "grey of 5": (
         (np.zeros((1, 1, 5)),), {"color": "grey"}, ValueError,
-        "image must have 1, 2, 3 or 4 channels for color='grey'; got 5",
+        "image must have 1, 2, 3 or 4 channels for color='grey'; got 5; choose another color",
     ),
     "rgb of 5": (
         (np.zeros((1, 1, 5)),), {"color": "rgb"}, ValueError,
-        "image must have 1, 2, 3 or 4 channels for color='rgb'; got 5",
+        "image must have 1, 2, 3 or 4 channels for color='rgb'; got 5; choose another color",
     ),
     "size 0": (
         ([[1]],), {"size": 0}, ValueError, "size must be a whole number of at least 1; got 0",

@@ -1,0 +1,183 @@
+"""The house: imports point down, heavy libraries have owners, the interface is regular."""
+
+import ast
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+import featviz as fv
+
+PACKAGE = Path(fv.__file__).parent
+
+# From the ground up; a module may import only from the rows above its own.
+LADDER = [
+    ["_check", "_files", "_notebook"],
+    ["_calls", "geometry", "kernel_rows", "exact", "stats"],
+    ["kernels"],
+    ["kernel_families", "kernel_files", "_numbers", "symbolic"],
+    ["presets", "_decode"],
+    ["kernel_sources", "images"],
+    ["samples", "activations", "devices", "steps"],
+    ["ops", "extraction"],
+    ["pipeline", "captions"],
+    ["panels"],
+    ["render.drawing", "render.text"],
+    ["render.figures", "render.printing"],
+    ["render.plots"],
+    ["render.notebook", "experiments"],
+    ["_terminal", "_options"],
+    ["cli"],
+    ["__main__"],
+]
+RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}
+
+OWNERS = {
+    "numpy": {
+        "_numbers", "_decode", "images", "samples", "stats", "kernel_files", "extraction", "steps",
+        "ops", "pipeline", "captions", "panels", "render.drawing",
+    },
+    "tensorflow": {"activations", "devices", "steps", "ops", "pipeline", "_terminal", "_decode"},
+    "matplotlib": {"render.drawing", "render.figures", "render.plots", "experiments"},
+    "sympy": {"symbolic"},
+    "PIL": {"images", "_decode", "samples"},
+    "tifffile": {"_decode"},
+    "click": {"cli", "_options", "_terminal"},
+    "tqdm": {"cli"},
+}  # fmt: skip
+# Where a library may be imported inside a function: the doors of laziness.
+LATE = {
+    "cli": None,  # handlers import what they need
+    "_terminal": {"tensorflow"},
+    "_decode": {"tensorflow", "tifffile"},
+    "__init__": None,
+}
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        yield name.removesuffix(".__init__"), ast.parse(path.read_text(encoding="utf-8"))
+
+
+MODULES = dict(modules())
+SOURCES = [name for name in MODULES if name not in ("__init__", "render")]
+
+
+def imports_of(tree):
+    """(module, whether it stands inside a function) of each import but those for types."""
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    inside = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                yield item.name, id(node) in inside
+        elif isinstance(node, ast.ImportFrom):
+            if node.module in ("featviz", "featviz.render"):
+                for item in node.names:
+                    yield f"{node.module}.{item.name}", id(node) in inside
+            else:
+                yield node.module, id(node) in inside
+
+
+def test_every_module_has_its_rung():
+    assert sorted(RUNG) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_imports_point_down(name):
+    for module, _ in imports_of(MODULES[name]):
+        if module and module.startswith("featviz."):
+            target = module.removeprefix("featviz.")
+            assert RUNG[target] < RUNG[name], f"{name} imports {target}, which does not stand below"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_heavy_libraries_are_imported_by_their_owners_alone(name):
+    for module, _ in imports_of(MODULES[name]):
+        library = module.split(".")[0]
+        assert name in OWNERS.get(library, {name}), f"{name} imports {library}"
+        known = set(OWNERS) | {"featviz"} | set(sys.stdlib_module_names)
+        assert library in known, f"{library} has no owner"
+
+
+@pytest.mark.parametrize("name", [*SOURCES, "__init__"])
+def test_only_the_doors_import_late(name):
+    late = {module.split(".")[0] for module, inside in imports_of(MODULES[name]) if inside}
+    allowed = LATE.get(name, set())
+    assert allowed is None or late <= allowed, f"{name} imports {late} inside a function"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_modules_and_functions_stay_small(name):
+    tree = MODULES[name]
+    path = PACKAGE / Path(*name.split(".")).with_suffix(".py")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            docs = ast.get_docstring(node, clean=False) or ""
+            lines = node.end_lineno - node.body[0].lineno + 1 - len(docs.splitlines())
+            assert lines <= 80, f"{name}.{node.name} has {lines} lines"
+
+
+def test_no_word_of_pyplot_or_of_global_settings():
+    banned = ("pyplot", "rcParams", "run_functions_eagerly", "allow_pickle=True", "set_seed")
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            words = [getattr(node, "id", ""), getattr(node, "attr", "")]
+            assert not set(words) & set(banned), name
+
+
+PUBLIC = [name for name in fv.__all__ if name != "__version__"]
+FUNCTIONS = [name for name in PUBLIC if inspect.isfunction(getattr(fv, name))]
+
+
+def test_the_three_lists_of_public_names_agree():
+    tree = MODULES["__init__"]
+    for_types = {
+        alias.name: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    homes = {name: f"featviz.{module}" for name, module in fv._HOME_OF.items()}
+    assert for_types == homes
+    assert sorted(PUBLIC) == sorted(homes)
+    assert dir(fv) == sorted(fv.__all__)
+
+
+def test_no_public_name_is_a_module_name():
+    assert not set(PUBLIC) & {name.split(".")[-1] for name in SOURCES}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_at_most_three_arguments_are_positional(name):
+    kinds = [p.kind for p in inspect.signature(getattr(fv, name)).parameters.values()]
+    positional = [k for k in kinds if k is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    assert len(positional) <= 3
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_public_functions_say_what_they_take_and_give(name):
+    function = getattr(fv, name)
+    docs = inspect.getdoc(function)
+    first = docs.splitlines()[0]
+    assert len(first) <= 90
+    assert first.endswith(".")
+    for parameter in inspect.signature(function).parameters.values():
+        assert f"{parameter.name}:" in docs, f"{name} does not explain {parameter.name}"
