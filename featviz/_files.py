@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Names of files, and writing them whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,33 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+
+
+def is_file(path: str) -> bool:
+    """Whether ``path`` is there and no folder: a file, a pipe, a device."""
+    try:
+        return Path(path).exists() and not Path(path).is_dir()
+    except (OSError, ValueError):  # too long for a path, or a zero byte in it
+        return False
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Return the names, each with a number where it came before; A and a are one on some disks.
+
+    Example:
+        >>> unique_names(["cat", "Cat", "dog"])
+        ['cat', 'Cat-2', 'dog']
+    """
+    chosen: list[str] = []
+    for name in names:
+        number = 2
+        free = name
+        while free.casefold() in map(str.casefold, chosen):
+            free, number = f"{name}-{number}", number + 1
+        chosen.append(free)
+    return chosen
 
 
 def writable_path(path: str | os.PathLike[str]) -> Path:

@@ -1,96 +1,223 @@
-"""The options of the command line that stand for options of ``extract``, and how they are read."""
+"""The options of the command line, and how their words are read.
+
+What can be checked here is checked here: TensorFlow takes seconds to load, an answer about a
+misspelt word does not have to wait for it. The lists of words are those of the modules that own
+them, written once more so that ``--help`` loads nothing; a test compares them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from featviz._check import one_of, per_axis, real_number, shown, whole_number
 
-def pair(text: str) -> Any:
+STAGES = ("image", "filter", "detect", "condense")
+SCALES = ("shared", "signed", "each")
+PALETTES = ("signed", "heat", "grey")
+LAYOUTS = ("rows", "columns")
+FORMS = ("unicode", "plain", "latex")
+BORDERS = ("zeros", "reflect", "symmetric", "edge", "wrap")
+POOLS = ("max", "average", "global_max", "global_average", "none")
+COLORS = ("grey", "each", "sum")
+
+Reader = Callable[[str, str], Any]
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+def read_by(reader: Reader) -> Callable[[Any, click.Parameter, str | None], Any]:
+    """Return a click callback: ``reader`` gets the option's longest name and its text."""
+
+    def callback(_context: Any, parameter: click.Parameter, text: str | None) -> Any:
+        return None if text is None else reader(max(parameter.opts, key=len), text.strip())
+
+    return callback
+
+
+def words(known: Sequence[str]) -> Reader:
+    """Return the reader of one of the known words."""
+    return lambda name, text: one_of(name, text, known)
+
+
+def _numbers(text: str) -> Any:
     """Return ``"2"`` as 2, ``"2,1"`` as (2, 1); a word stays a word."""
     parts = [part.strip() for part in text.split(",")]
-    numbers = [int(part) if part.lstrip("+-").isdigit() else part for part in parts]
-    return numbers[0] if len(numbers) == 1 else tuple(numbers)
+    values = [int(part) if _INTEGER.fullmatch(part) else part for part in parts]
+    return values[0] if len(values) == 1 else tuple(values)
 
 
-def padding(text: str) -> Any:
-    """Return a padding: a word, a number, two of them, or top,bottom,left,right."""
-    value = pair(text)
-    if isinstance(value, tuple) and len(value) == 4:
-        return value[:2], value[2:]
+def pair(name: str, text: str) -> Any:
+    """Return one whole number or two, at least 1."""
+    value = _numbers(text)
+    per_axis(name, value, minimum=1)
     return value
 
 
-def floats(name: str) -> Callable[[Any, Any, str | None], Any]:
-    """Return a click callback that reads one number or several separated by commas."""
-
-    def read(_context: Any, _parameter: Any, text: str | None) -> Any:
-        if text is None:
-            return None
-        try:
-            numbers = [float(part) for part in text.split(",")]
-        except ValueError:
-            raise click.UsageError(
-                f"{name} must be a number or numbers separated by commas; got {text!r}"
-            ) from None
-        return numbers[0] if len(numbers) == 1 else numbers
-
-    return read
+def count(name: str, text: str) -> int:
+    """Return a whole number of at least 1."""
+    return whole_number(name, _numbers(text), minimum=1)
 
 
-def scale(_context: Any, _parameter: Any, text: str) -> Any:
-    """Return the name of a scale, or its two numbers."""
-    parts = text.split(",")
+def layout(name: str, text: str) -> Any:
+    """Return ``"rows"``, ``"columns"`` or a number of panels."""
+    value = _numbers(text)
+    if isinstance(value, int):
+        return whole_number(name, value, minimum=1)
+    return one_of(name, text, LAYOUTS, also=" or a number of panels")
+
+
+def filter_padding(name: str, text: str) -> Any:
+    """Return a padding of the convolution: a word, a number, two of them, or four sides."""
+    from featviz.geometry import FILTER_PADDINGS
+
+    return _padding(name, text, FILTER_PADDINGS)
+
+
+def pool_padding(name: str, text: str) -> Any:
+    """Return a padding of the pool."""
+    from featviz.geometry import POOL_PADDINGS
+
+    return _padding(name, text, POOL_PADDINGS)
+
+
+def _padding(name: str, text: str, known: tuple[str, ...]) -> Any:
+    from featviz.geometry import paddings_per_axis
+
+    value = _numbers(text)
+    if isinstance(value, tuple) and len(value) == 4:
+        value = (value[:2], value[2:])
+    elif isinstance(value, tuple) and len(value) != 2:
+        raise ValueError(f"{name} must be 1, 2 or 4 values; got {shown(text)}")
+    paddings_per_axis(name, value, known)
+    return value
+
+
+def _real(name: str, text: str, above: float | None = None) -> float:
     try:
-        return tuple(float(part) for part in parts) if len(parts) > 1 else text
+        value: Any = float(text)
     except ValueError:
-        return text
+        value = text
+    return real_number(name, value, above=above)
 
 
-def converted(convert: Callable[[str], Any]) -> Callable[[Any, Any, str | None], Any]:
-    """Return a click callback that converts the text of an option that was given."""
-    return lambda _context, _parameter, text: None if text is None else convert(text)
+def above_zero(name: str, text: str) -> float:
+    """Return a finite number above 0."""
+    return _real(name, text, above=0)
 
+
+def bias(name: str, text: str) -> Any:
+    """Return a number, or a list of several."""
+    values = [_real(name, part.strip()) for part in text.split(",")]
+    return values[0] if len(values) == 1 else values
+
+
+def scale(name: str, text: str) -> Any:
+    """Return the name of a scale, or its two numbers."""
+    if "," not in text:
+        return one_of(name, text, SCALES, also=" or two numbers LOW,HIGH")
+    limits = tuple(_real(name, part.strip()) for part in text.split(","))
+    if len(limits) != 2 or limits[0] >= limits[1]:
+        raise ValueError(f"{name} must be two numbers LOW,HIGH, LOW < HIGH; got {shown(text)}")
+    return limits
+
+
+def stages(name: str, text: str) -> tuple[str, ...]:
+    """Return stages, each known and named once."""
+    chosen = tuple(word.strip() for word in text.split(","))
+    for word in chosen:
+        one_of(name, word, STAGES)
+    if len(set(chosen)) != len(chosen):
+        raise ValueError(f"{name} must name each stage once; got {shown(text)}")
+    return chosen
+
+
+KERNEL = click.option(
+    "-k", "--kernel", "kernels", multiple=True, required=True, metavar="KERNEL",
+    help="A preset's name, numbers like '0 1; 1 0', a family like 'gaussian(5, 1)' or a file "
+    "(.json .csv .txt .npy); may be repeated.",
+)  # fmt: skip
+SIZE = click.option(
+    "--size", metavar="N|HEIGHT,WIDTH", callback=read_by(pair),
+    help="Size of the image: its longer side, or a box to fit into.",
+)  # fmt: skip
+
+DRAWING_OPTIONS = (
+    click.option("--grid", is_flag=True, help="One figure: a row per image, a column per kernel."),
+    click.option("--stages", default=",".join(STAGES), show_default=True, metavar="STAGE,…",
+                 callback=read_by(stages), help="Which stages, in which order."),
+    click.option("--stage", default="detect", show_default=True, metavar="|".join(STAGES[1:]),
+                 callback=read_by(words(STAGES[1:])), help="The stage that --grid shows."),
+    click.option("--layout", default="rows", show_default=True, metavar="rows|columns|N",
+                 callback=read_by(layout),
+                 help="A row per map, a column per map, or N panels a row."),
+    click.option("--scale", default="shared", show_default=True, callback=read_by(scale),
+                 metavar="shared|signed|each|LOW,HIGH",
+                 help="One scale for all maps, one per stage, one per map, or fixed limits."),
+    click.option("--palette", metavar="|".join(PALETTES), callback=read_by(words(PALETTES)),
+                 help="Colours of the maps.  [default: signed where values may be negative, "
+                 "else heat]"),
+    click.option("--gamma", metavar="NUMBER", callback=read_by(above_zero),
+                 help="Exponent of the display; below 1 lifts what is small.  [default: 0.5; 1 "
+                 "where numbers are written]"),
+    click.option("--title", default="", metavar="TEXT", help="A line above the figure."),
+    click.option("--dpi", default="200", show_default=True, metavar="NUMBER",
+                 callback=read_by(above_zero), help="Dots per inch."),
+)  # fmt: skip
 
 EXTRACT_OPTIONS = (
-    click.option("-s", "--stride", default="1", metavar="N|ROWS,COLUMNS", callback=converted(pair),
+    click.option("-s", "--stride", default="1", metavar="N|ROWS,COLUMNS", callback=read_by(pair),
                  show_default=True, help="Cells from one window to the next."),
-    click.option("-p", "--padding", default="same", callback=converted(padding), show_default=True,
-                 metavar="same|valid|full|N|TOP,BOTTOM,LEFT,RIGHT", help="Cells added around."),
+    click.option("-p", "--padding", default="same", callback=read_by(filter_padding),
+                 show_default=True, metavar="same|valid|full|N|…",
+                 help="Cells added around: a word, N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
     click.option("-d", "--dilation", default="1", metavar="N|ROWS,COLUMNS", show_default=True,
-                 callback=converted(pair), help="Cells from one tap of the kernel to the next."),
-    click.option("--border", default="zeros", show_default=True,
-                 metavar="zeros|reflect|symmetric|edge|wrap", help="What the padding holds."),
-    click.option("--bias", default=None, metavar="NUMBER[,NUMBER…]", callback=floats("--bias"),
+                 callback=read_by(pair), help="Cells from one tap of the kernel to the next."),
+    click.option("--border", default="zeros", show_default=True, metavar="|".join(BORDERS),
+                 callback=read_by(words(BORDERS)), help="What the padding holds."),
+    click.option("--bias", metavar="NUMBER,…", callback=read_by(bias),
                  help="Added after the convolution; one for all maps or one per map."),
     click.option("-a", "--activation", default="relu", show_default=True, metavar="NAME",
                  help="Any Keras activation, also as 'leaky_relu(0.1)'."),
-    click.option("--pool", default="max", show_default=True,
-                 metavar="max|average|global_max|global_average|none", help="How to condense."),
-    click.option("--pool-size", default="2", metavar="N|ROWS,COLUMNS", callback=converted(pair),
+    click.option("--pool", default="max", show_default=True, metavar="|".join(POOLS),
+                 callback=read_by(words(POOLS)), help="How to condense."),
+    click.option("--pool-size", default="2", metavar="N|ROWS,COLUMNS", callback=read_by(pair),
                  show_default=True, help="Window of the pool."),
-    click.option("--pool-stride", default=None, metavar="N|ROWS,COLUMNS", callback=converted(pair),
+    click.option("--pool-stride", metavar="N|ROWS,COLUMNS", callback=read_by(pair),
                  help="Step of the pool.  [default: the window]"),
-    click.option("--pool-padding", default="same", callback=converted(padding), show_default=True,
-                 metavar="same|valid|N|TOP,BOTTOM,LEFT,RIGHT", help="Padding of the pool."),
-    click.option("--color", default="grey", show_default=True, metavar="grey|each|sum",
+    click.option("--pool-padding", default="same", callback=read_by(pool_padding),
+                 show_default=True, metavar="same|valid|N|…",
+                 help="Padding of the pool: a word, N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
+    click.option("--color", default="grey", show_default=True, metavar="|".join(COLORS),
+                 callback=read_by(words(COLORS)),
                  help="Make the image grey, filter each channel, or sum the channels."),
 )  # fmt: skip
+SETTINGS = ("stride", "padding", "dilation", "border", "bias", "activation", "pool",
+            "pool_size", "pool_stride", "pool_padding", "color")  # fmt: skip
+
+
+def with_options(
+    options: Sequence[Callable[..., Any]],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that gives a command these options, in this order."""
+
+    def give(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return give
 
 
 def extract_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command every option of ``extract``, collected in the argument ``settings``."""
 
     def collected(**options: Any) -> Any:
-        names = ("stride", "padding", "dilation", "border", "bias", "activation", "pool",
-                 "pool_size", "pool_stride", "pool_padding", "color")  # fmt: skip
-        settings = {name: options.pop(name) for name in names}
+        settings = {name: options.pop(name) for name in SETTINGS}
         return command(settings=settings, **options)
 
     collected.__doc__, collected.__name__ = command.__doc__, command.__name__
     collected.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in reversed(EXTRACT_OPTIONS):
-        collected = option(collected)
-    return collected
+    return with_options(EXTRACT_OPTIONS)(collected)

@@ -1,79 +1,273 @@
-"""What a terminal sees: one line for an error, nothing of TensorFlow's start-up messages."""
+"""What a terminal sees: featviz's own lines only, and one line for an error.
+
+:func:`main` is the command ``featviz``; :func:`run` is the same inside a running Python, where
+warnings and logging stay as their owner has set them.
+"""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import errno
+import faulthandler
 import logging
 import os
+import re
 import sys
-import tempfile
 import traceback
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import click
 
+from featviz._check import nearest, one_of
 
-def run(command: click.Command, arguments: list[str] | None = None) -> int:
+STOPPED = 130  # 128 + SIGINT, as shells count
+# Signs that we print, for terminals that cannot show them.
+_PLAIN = {"×": "x", "…": "...", "·": "-", "−": "-", "ᵀ": "^T", "²": "^2", "’": "'"}
+_NEGATIVE_NUMBERS = re.compile(r"-\.?[0-9][0-9eE+\-−./,;\s]*")
+
+
+class WrongUse(click.UsageError):
+    """The command's words do not make sense: exit 2; the sentence says all."""
+
+
+class Failure(click.ClickException):
+    """Something outside the command's words went wrong: exit 1."""
+
+    exit_code = 1
+
+
+class Command(click.Command):
+    """A subcommand: takes ``--debug`` too, and arguments that are negative numbers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(debug_option())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse ``args``; ``"-1 0; 0 1"`` is an argument: no option begins with a digit."""
+        valued = {
+            word
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for word in option.opts
+        }
+        before = ["", *args]
+        spaced = [
+            f" {word}" if _NEGATIVE_NUMBERS.fullmatch(word) and before[i] not in valued else word
+            for i, word in enumerate(args)
+        ]
+        return super().parse_args(ctx, spaced)
+
+
+class Commands(click.Group):
+    """The group: an unknown subcommand is answered with the nearest."""
+
+    command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand that the first word names."""
+        if not args[0].startswith("-"):
+            one_of("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Invoke the subcommand; click itself would print an empty line for Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Abort from None
+
+
+def debug_option() -> click.Option:
+    """Return the option ``--debug``; :func:`run` looks for its word itself."""
+    words = "Show the traceback of an error, and what the libraries print."
+    return click.Option(["--debug"], is_flag=True, expose_value=False, help=words)
+
+
+def main(command: click.Command) -> NoReturn:
+    """Be the process: run the command line and exit; libraries' warnings are not shown."""
+    if "--debug" not in sys.argv[1:]:
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+    codecs.register_error("featviz", plain_signs)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="featviz")
+    sys.exit(_flushed(run(command)))
+
+
+def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a click command and return its exit status, saying why in one line when it fails."""
-    words = sys.argv[1:] if arguments is None else arguments
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in words
     try:
-        status = command.main(args=words, prog_name="featviz", standalone_mode=False)
-    except click.exceptions.Abort:
-        return _complain("stopped", 130)
-    except click.ClickException as error:
-        return _complain(error.format_message(), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read the output is gone: nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        return _complain(_os_words(error), 1)
-    except (ValueError, TypeError) as error:
-        return _complain(str(error), 2)
-    except Exception as error:  # a fault of ours: one line, and how to see more
-        return _complain(f"{type(error).__name__}: {error} (add --debug for the traceback)", 1)
-    return status if isinstance(status, int) else 0
+        with contextlib.nullcontext() if debug else _libraries_silent():
+            command.main(
+                args=None if arguments is None else words,
+                prog_name="featviz",
+                standalone_mode=False,
+            )
+    except SystemExit as stop:  # click's answer to a broken pipe
+        return stop.code if isinstance(stop.code, int) else 1
+    except BaseException as error:
+        if not isinstance(error, (Exception, KeyboardInterrupt)):
+            raise
+        sentence, status = _sentence(error)
+        if debug:
+            traceback.print_exc()
+        _complain(sentence)
+        return status
+    return 0
 
 
-def _complain(words: str, status: int) -> int:
-    if "--debug" in sys.argv[1:] and sys.exc_info()[0] is not None:
-        traceback.print_exc()
-    click.echo(f"featviz: error: {' '.join(words.split())}", err=True)
-    return status
+def say(text: str) -> None:
+    """Print to stdout, in the encoding that the terminal asked for."""
+    click.echo(text, file=sys.stdout)
 
 
-def _os_words(error: OSError) -> str:
-    if error.strerror and error.filename is not None:
-        return f"{error.strerror}: {str(error.filename)!r}"
-    return str(error)
+def can_show(text: str) -> bool:
+    """Whether stdout can print ``text`` as it is."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def load_tensorflow_quietly() -> None:
-    """Import TensorFlow and start its devices while nothing of it reaches the terminal.
-
-    Its libraries write to the file descriptor before any logging can be set; that is turned
-    aside meanwhile, and printed after all if the import fails.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _stderr_aside():
-        import tensorflow as tf
-
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        tf.constant(0.0)
+def plain_signs(error: UnicodeError) -> tuple[str, int]:
+    """Replace what the encoding of a terminal lacks, as an error handler of ``codecs``."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign, "?") for sign in lacking), error.end
 
 
 @contextlib.contextmanager
-def _stderr_aside() -> Iterator[None]:
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as aside:
+def progress(words: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar when there are several things to do and someone looks.
+
+    Yields:
+        A function that prints a line and moves the bar on by one; an empty line is not printed.
+    """
+    if total < 2:
+        yield lambda line: say(line) if line else None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=words, unit="image", disable=None, file=sys.stderr) as bar:
+
+        def done(line: str) -> None:
+            if line:
+                bar.write(line, file=sys.stdout)
+                sys.stdout.flush()
+            bar.update()
+
+        yield done
+
+
+def _sentence(error: BaseException) -> tuple[str, int]:
+    """Return what to say of an error, and the exit status."""
+    if isinstance(error, (click.exceptions.Abort, KeyboardInterrupt)):
+        return "stopped", STOPPED
+    if isinstance(error, (WrongUse, Failure)):
+        return error.format_message(), error.exit_code
+    if isinstance(error, click.ClickException):
+        return _click_sentence(error), error.exit_code
+    if isinstance(error, OSError):
+        if error.strerror and error.filename is not None:
+            return f"{error.strerror}: {str(error.filename)!r}", 1
+        return str(error), 1
+    if isinstance(error, (ValueError, TypeError)):
+        return str(error), 2
+    # A fault of ours, or of the machine.
+    return f"{type(error).__name__}: {error} (add --debug for the traceback)", 1
+
+
+def _click_sentence(error: click.ClickException) -> str:
+    """Return click's sentence the same in all its versions, and where help is."""
+    context = getattr(error, "ctx", None)
+    sentence = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        known = [word for param in context.command.params for word in param.opts] if context else []
+        long = [word for word in known if word.startswith("--")]
+        sentence = f"no such option {error.option_name!r}{nearest(error.option_name, long)}"
+    sentence = sentence[:1].lower() + sentence[1:]
+    return f"{sentence}; see '{context.command_path} --help'" if context else sentence
+
+
+def _complain(sentence: str) -> None:
+    line = f"featviz: error: {' '.join(sentence.split())}"
+    with contextlib.suppress(OSError):  # nobody reads it
+        if sentence == "stopped" and sys.stderr is not None and sys.stderr.isatty():
+            line = f"\n{line}"  # the terminal has written ^C
+        click.echo(line, file=sys.stderr, err=True)
+
+
+def _flushed(status: int) -> int:
+    """Return the status after the last of the output is out; 1 when it cannot be."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        # Python would try once more while it ends, and complain in lines of its own.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        if status == 0 and error.errno != errno.EPIPE:
+            _complain(_sentence(error)[0])
+        return status or 1
+    return status
+
+
+@contextlib.contextmanager
+def _libraries_silent() -> Iterator[None]:
+    """Keep what compiled libraries write to the file descriptor 2 away from the terminal.
+
+    TensorFlow and CUDA write there before and beside any logging that can be set, at the import
+    and whenever a device is first used. Python's own ``sys.stderr`` goes on to the terminal, and
+    so does the report of a crash (``faulthandler``); ``--debug`` shows everything.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
         terminal = os.dup(2)
-        os.dup2(aside.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            aside.seek(0)
-            os.write(terminal, aside.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
+    except OSError:  # there is none
+        yield
+        return
+    stream = sys.stderr
+    if _descriptor(stream) == 2:
+        stream.flush()
+        sys.stderr = open(  # noqa: SIM115
+            terminal, "w", buffering=1, encoding=stream.encoding, errors=stream.errors,
+            closefd=False,
+        )  # fmt: skip
+    ours = sys.stderr
+    reported = faulthandler.is_enabled()
+    if not reported:
+        faulthandler.enable(terminal)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        if not reported:
+            faulthandler.disable()
+        if ours is not stream:
+            with contextlib.suppress(OSError):
+                ours.flush()
+            sys.stderr = stream
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+def _descriptor(stream: Any) -> int | None:
+    try:
+        number = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return number if isinstance(number, int) else None

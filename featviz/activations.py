@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from featviz._calls import check_arguments, split_call
+from featviz._calls import arguments_in, name_called
 from featviz._check import one_of
 
 
@@ -42,11 +42,12 @@ def activation_function(activation: Any) -> Any:
         if inspect.isfunction(getattr(known, name))
         and name not in ("get", "serialize", "deserialize")
     )
-    call = split_call(activation) if isinstance(activation, str) else None
-    name, positional, named = call or (activation, (), {})
+    name = (name_called(activation) if isinstance(activation, str) else None) or activation
     also = ", a call such as 'leaky_relu(0.1)', or a function"
     function = getattr(known, one_of("activation", name, names, also=also))
-    check_arguments(f"activation {name!r}", function, (None, *positional), named)
+    if name == activation:
+        return functools.partial(_call_after, function, (), {})
+    positional, named = arguments_in(activation, function, implied=1)
     return functools.partial(_call_after, function, positional, named)
 
 

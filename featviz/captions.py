@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Context
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +19,34 @@ if TYPE_CHECKING:
 
 # In the cells of a map 14/9 says more than 1.56, and 0.784 more than 40/51.
 LARGEST_DENOMINATOR = 32
+# A longer exact number would make the cells of its kernel wider than they are useful.
+LONGEST_CELL = 14
+# More kernels than these are counted below a figure: their names stand above their maps.
+MOST_NAMES = 6
 
 
-def value_text(value: float) -> str:
+def value_text(value: float, digits: int = 3) -> str:
     """Return a value as a caption prints it: whole numbers whole, others with three digits."""
     number = int(value) if value == int(value) and abs(value) < 10**6 else value
-    return exact_text(number, digits=3).replace("-", "−")
+    return exact_text(number, digits=digits).replace("-", "−")
+
+
+def one_line(text: str) -> str:
+    """Return a name or title with every run of blanks and newlines as one blank."""
+    return " ".join(text.split())
 
 
 def range_text(stats: MapStats) -> str:
     """Return the range in words, ``−3.92..4.2``, or the one value of a constant map."""
-    low, high = value_text(stats.low), value_text(stats.high)
-    return low if stats.low == stats.high else f"{low}..{high}"
+    if stats.nan_count + stats.infinite_count == stats.shape[0] * stats.shape[1]:
+        return "no finite value"
+    if stats.low == stats.high:
+        return value_text(stats.low)
+    for digits in range(3, 10):  # as many as it takes to tell the ends apart
+        low, high = value_text(stats.low, digits), value_text(stats.high, digits)
+        if low != high:
+            break
+    return f"{low}..{high}"
 
 
 def share_text(share: float) -> str:
@@ -79,29 +96,55 @@ def _map_cell(number: int | Fraction | float) -> str:
 def kernel_cell(value: Any) -> str:
     """Return the text of a kernel's number: exact, or three significant digits of a float."""
     text = exact_text(value, digits=3) if isinstance(value, float) else number_text(value)
+    if len(text) > LONGEST_CELL:
+        number = Fraction(value)
+        text = f"{Context(prec=3).divide(number.numerator, number.denominator).normalize():g}"
     return text.replace("-", "−")
 
 
-def settings_text(extraction: Extraction) -> str:
-    """Return the run in one line: kernel, stride, pads, border, activation, pool."""
+def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool = True) -> str:
+    """Return the run in one line: kernel, stride, pads, border, activation, pool.
+
+    Args:
+        extraction: the run.
+        stage: the last step that is told of.
+        pads: whether to say how many cells were added, which is not the same for all images.
+    """
     settings = extraction.settings
-    names = ", ".join(kernel.name for kernel in extraction.kernels)
-    words = [names, f"stride {size_text(settings.stride)}"]
+    names = [one_line(kernel.name) for kernel in extraction.kernels]
+    words = [", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} kernels"]
+    if settings.color != "grey":
+        words.append(f"color {settings.color}")
+    words.append(f"stride {size_text(settings.stride)}")
     if settings.dilation != (1, 1):
         words.append(f"dilation {size_text(settings.dilation)}")
-    padding = settings.padding if isinstance(settings.padding, str) else "pads"
-    words.append(f"{padding} {_pads_text(extraction.pads)}".strip())
+    added = {tuple((axis.before, axis.after) for axis in axes) for axes in extraction.filter_axes}
+    each = "(by each kernel's size)" if len(added) > 1 else _pads_text(extraction.pads)
+    words.append(f"{_padding_text(settings.padding)} {each if pads else ''}".strip())
     if settings.border != "zeros":
         words.append(f"border {settings.border}")
     if settings.bias is not None:
         words.append(f"bias {settings.bias}")
-    words.append(settings.activation)
-    words.append(settings.pool.replace("_", " "))
-    if settings.pool in ("max", "average"):
-        pads = _pads_text(extraction.pool_pads)
-        words[-1] += f" {size_text(settings.pool_size)} stride {size_text(settings.pool_stride)}"
-        words[-1] += f" {pads}".rstrip()
+    if stage != "filter":
+        words.append(settings.activation)
+    if stage == "condense":
+        words.append(_pool_text(extraction, pads=pads))
     return " · ".join(words)
+
+
+def _padding_text(padding: Any) -> str:
+    if isinstance(padding, str):
+        return padding
+    return f"padding {padding}" if isinstance(padding, int) else "padding"
+
+
+def _pool_text(extraction: Extraction, *, pads: bool) -> str:
+    settings = extraction.settings
+    text = settings.pool.replace("_", " ")
+    if settings.pool in ("max", "average"):
+        text += f" {size_text(settings.pool_size)} stride {size_text(settings.pool_stride)}"
+        text += f" {_pads_text(extraction.pool_pads) if pads else ''}".rstrip()
+    return text
 
 
 def _pads_text(pads: Any) -> str:

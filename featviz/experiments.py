@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from featviz._check import one_of
-from featviz.captions import settings_text
+from featviz.captions import one_line, settings_text
 from featviz.extraction import STAGES, Extraction, Maps
 from featviz.images import image_name
 from featviz.kernel_sources import read_kernels
@@ -21,6 +21,7 @@ from featviz.panels import (
     numbers_written,
     panels_from_kernels,
     panels_from_views,
+    stage_title,
 )
 from featviz.pipeline import extract
 from featviz.render.figures import figure_from_panels
@@ -67,17 +68,16 @@ def plot_grid(
     runs = [(name, extract(image, stack, **settings)) for name, image in named_images(images)]
     if not runs:
         raise ValueError("images must be at least one image; got none")
+    _check_channels([run for _, run in runs])
     written = numbers_written(None, _arrays(runs, stage))
     maps = iter(_maps_of(runs, stage, scale=scale, gamma=gamma, palette=palette, numbers=written))
     panels: list[Panel] = []
     for name, run in runs:
         if show_image:
-            panels.append(image_panel(run.image, f"{name}\nimage", numbers=written))
+            panels.append(image_panel(run.image, f"{one_line(name)}\nimage", numbers=written))
         panels += [next(maps) for _ in run.labels]
-    columns = max(len(run.labels) for _, run in runs) + show_image
-    if len(panels) != columns * len(runs):
-        raise ValueError("images must have equal numbers of channels with color='each'")
-    return figure_from_panels(panels, columns, title=title, footnote=settings_text(runs[0][1]))
+    columns = len(runs[0][1].labels) + show_image
+    return figure_from_panels(panels, columns, title=title, footnote=_footnote(runs, stage))
 
 
 def plot_kernels_and_maps(
@@ -113,19 +113,41 @@ def plot_kernels_and_maps(
     maps = _maps_of(runs, stage, scale=scale, gamma=gamma, palette=palette, numbers=written)
     repeats = len(run.labels) // len(run.kernels)
     tops = panels_from_kernels([kernel for kernel in run.kernels for _ in range(repeats)])
-    below = [replace(panel, title=panel.title.split("\n")[-1]) for panel in maps]
-    return figure_from_panels([*tops, *below], len(tops), title=title, footnote=settings_text(run))
+    below = [
+        replace(panel, title=f"{stage_title(run, stage)}\n{one_line(label)}")
+        for panel, label in zip(maps, run.labels, strict=True)
+    ]
+    footnote = _footnote(runs, stage)
+    return figure_from_panels([*tops, *below], len(tops), title=title, footnote=footnote)
 
 
 def _maps_of(
     runs: Sequence[tuple[str, Extraction]], stage: str, **drawing: Any
 ) -> tuple[Panel, ...]:
     views = [
-        MapView(f"{name}\n{label}", stage, run.stage(stage)[:, :, index], stage == "filter")
+        MapView(f"{one_line(name)}\n{one_line(label)}", stage, run.stage(stage)[:, :, index], stage == "filter")
         for name, run in runs
         for index, label in enumerate(run.labels)
     ]
     return panels_from_views(views, **drawing)
+
+
+def _check_channels(runs: Sequence[Extraction]) -> None:
+    counts = [run.image.shape[2] for run in runs]
+    if len({len(run.labels) for run in runs}) > 1:
+        words = ", ".join(map(str, counts))
+        raise ValueError(
+            f"images must have equal numbers of channels with color='each'; got {words}"
+        )
+
+
+def _footnote(runs: Sequence[tuple[str, Extraction]], stage: str) -> str:
+    """Return the step that is shown and the settings up to it; pads only if they hold for all."""
+    pads = {(run.pads, run.pool_pads) for _, run in runs}
+    name, run = runs[0]
+    image = f" of {one_line(name)}" if len(runs) == 1 and name != "image" else ""
+    words = settings_text(run, stage=stage, pads=len(pads) == 1)
+    return f"{stage.capitalize()}{image}: {words}"
 
 
 def _arrays(runs: Sequence[tuple[str, Extraction]], stage: str) -> list[Maps]:

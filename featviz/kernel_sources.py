@@ -7,7 +7,6 @@ the path of a file; anything else is read as rows of numbers.
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -15,19 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from featviz._calls import arguments_in, name_called
 from featviz._check import nearest, one_of, shown
 from featviz.kernel_files import ENDINGS, rows_from_file
-from featviz.kernel_rows import number_from, rows_from, rows_from_text
+from featviz.kernel_rows import rows_from, rows_from_text
 from featviz.kernels import Kernel
 from featviz.presets import FAMILIES, PRESETS
 
 __all__ = ["read_kernel", "read_kernels", "rows_from_file"]
 
-_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*", re.S)
-_ARGUMENT = re.compile(
-    r"\s*(?:([A-Za-z_]\w*)\s*=)?\s*(\([^()]*\)|\[[^\[\]]*\]|[^,()\[\]]+)\s*(?:,|$)"
-)
-_LONGEST_ARGUMENTS = 200
 _ONLY_NUMBERS = re.compile(r"[0-9eE+\-−/.,;\s\[\]\"']+")
 _NUMBERS_FIRST = re.compile(r"\s*(\[|[+\-−]?\.?[0-9])")
 _ANY_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,5}")
@@ -111,9 +106,11 @@ def _read(source: Any, name: str | None, where: str) -> Kernel:
 
 
 def _kernel_from_text(text: str, where: str) -> Kernel:
-    call = _CALL.fullmatch(text)
-    if call:
-        return _kernel_from_call(text, *call.groups())
+    family = name_called(text)
+    if family:
+        function = FAMILIES[one_of("kernel family", family, tuple(FAMILIES))]
+        positional, named = arguments_in(text, function)
+        return function(*positional, **named)
     word = text.strip()
     if _ONLY_NUMBERS.fullmatch(word) and re.search("[0-9]", word):
         return Kernel(rows_from_text(text, where=where))
@@ -133,67 +130,6 @@ def _kernel_from_text(text: str, where: str) -> Kernel:
 def _kernel_from_file(path: str, name: str | None, where: str) -> Kernel:
     rows = rows_from_file(path, where=where)
     return Kernel(rows, name=(Path(path).stem.strip() or "kernel") if name is None else name)
-
-
-def _kernel_from_call(text: str, family: str, inside: str) -> Kernel:
-    """Return the kernel of a call like ``gaussian(5, sigma=1)``; nothing is evaluated."""
-    one_of("kernel family", family, tuple(FAMILIES))
-    signature = inspect.signature(FAMILIES[family])
-    parameters = signature.parameters.values()
-    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
-    pattern = signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
-    rule = f"{family} must be called as {family}{pattern}; got {shown(text)}"
-
-    ordered, named = _arguments(inside, family, rule)
-    places = [p.name for p in plain if p.kind is p.POSITIONAL_OR_KEYWORD]
-    if len(ordered) > len(places):
-        raise ValueError(f"{rule}, which has more than {len(places)} values without a name")
-    for key in named:
-        if key not in signature.parameters:
-            hint = nearest(key, signature.parameters)
-            raise ValueError(f"{rule}, where {key!r} is unknown{hint}")
-    given = dict(zip(places, ordered, strict=False))
-    for key in sorted(named.keys() & given.keys()):
-        raise ValueError(f"{rule}, which gives {key} twice")
-    values = given | named
-    missing = [p.name for p in plain if p.default is p.empty and p.name not in values]
-    if missing:
-        raise ValueError(f"{rule}, which lacks {' and '.join(missing)}")
-    return FAMILIES[family](**values)
-
-
-def _arguments(inside: str, family: str, rule: str) -> tuple[list[Any], dict[str, Any]]:
-    """Return the values without and with a name between the brackets of a call."""
-    ordered: list[Any] = []
-    named: dict[str, Any] = {}
-    inside = inside.strip()
-    if len(inside) > _LONGEST_ARGUMENTS:
-        raise ValueError(rule)
-    position = 0
-    while position < len(inside):
-        found = _ARGUMENT.match(inside, position)
-        if found is None or (named and not found[1]):
-            raise ValueError(rule)
-        key, word = found.groups()
-        value = _argument(word.strip(), f"{family} argument")
-        if key in named:
-            raise ValueError(f"{rule}, which gives {key} twice")
-        if key:
-            named[key] = value
-        else:
-            ordered.append(value)
-        position = found.end()
-    return ordered, named
-
-
-def _argument(word: str, where: str) -> Any:
-    """Return a number, None, or a tuple of numbers from its text."""
-    if word == "None":
-        return None
-    if word.startswith(("(", "[")):
-        return tuple(_argument(part.strip(), where) for part in word[1:-1].split(","))
-    number = number_from(word, where=where)
-    return number if isinstance(number, int) else float(number)
 
 
 def _several(sources: Any) -> list[Any] | None:

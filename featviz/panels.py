@@ -26,7 +26,9 @@ from featviz.captions import (
     cell_texts,
     kernel_cell,
     mark_text,
+    one_line,
     range_text,
+    share_text,
     value_text,
 )
 from featviz.kernels import Kernel
@@ -44,6 +46,11 @@ PALETTES = ("signed", "heat", "grey")
 PICTURE_GAMMA = 0.5
 # Above this many rows or columns the numbers in the cells can no longer be read.
 MOST_CELLS_WITH_NUMBERS = 12
+# Up to this many they are written when asked for, and always in a kernel.
+MOST_CELLS = 48
+# Exponents that a display can tell from "all the same" and that never over- or underflow.
+LEAST_GAMMA, MOST_GAMMA = 0.01, 100.0
+LARGEST_PIXEL = 1e38
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +120,7 @@ def panels_from_extraction(
     count = range(len(extraction.labels))
     views = [
         MapView(
-            f"{_stage_title(extraction, stage)}\n{label}",
+            f"{stage_title(extraction, stage)}\n{one_line(label)}",
             stage,
             extraction.stage(stage)[:, :, index],
             stage == "filter",
@@ -147,12 +154,13 @@ def _image_of(extraction: Extraction, index: int, *, numbers: bool) -> Panel:
     image, name = extraction.image, "as the kernel sees it"
     if extraction.settings.color == "each" and image.shape[2] > 1:
         channel = index % image.shape[2]
-        name = extraction.labels[index].split(" · ")[-1]
+        name = one_line(extraction.labels[index].split(" · ")[-1])
         image = image[:, :, channel : channel + 1]
     return image_panel(image, f"Image\n{name}", numbers=numbers)
 
 
-def _stage_title(extraction: Extraction, stage: str) -> str:
+def stage_title(extraction: Extraction, stage: str) -> str:
+    """Return the name of a step with what it does: ``Condense · max 2×2``."""
     settings = extraction.settings
     if stage == "detect":
         return f"Detect · {settings.activation}"
@@ -167,7 +175,8 @@ def image_panel(image: Pixels, title: str, *, numbers: bool = False) -> Panel:
     """Return the panel of an image (H, W, C): colours for C = 3, else the mean in grey."""
     stats = map_stats(image.reshape(image.shape[0], -1))
     inside = stats.low >= 0 and stats.high <= 1
-    lines = [size_text(image.shape), range_text(stats)]
+    lines = [f"{size_text(image.shape)} · {range_text(stats)}"]
+    lines.append(f"{share_text(stats.zero_share)} zeros")
     if image.shape[2] == 3 and inside:
         return Panel(title, image, (0.0, 1.0), "rgb", "image", tuple(lines))
     if image.shape[2] > 1:
@@ -201,6 +210,9 @@ def panels_from_views(
     """
     power = (1.0 if numbers else PICTURE_GAMMA) if gamma is None else gamma
     power = real_number("gamma", power, above=0)
+    if not LEAST_GAMMA <= power <= MOST_GAMMA:
+        rule = f"gamma must be from {LEAST_GAMMA:g} to {MOST_GAMMA:g}"
+        raise ValueError(f"{rule}; got {shown(gamma)}")
     if palette is not None:
         one_of("palette", palette, PALETTES)
     fixed = None if isinstance(scale, str) else _numbers(scale)
@@ -267,10 +279,10 @@ def numbers_written(numbers: bool | None, arrays: Sequence[Pixels]) -> bool:
     largest = max(max(array.shape[:2]) for array in arrays)
     if numbers is None:
         return bool(largest <= MOST_CELLS_WITH_NUMBERS)
-    if numbers and largest > 4 * MOST_CELLS_WITH_NUMBERS:
+    if numbers and largest > MOST_CELLS:
         raise ValueError(
-            f"numbers must be False for maps of more than {4 * MOST_CELLS_WITH_NUMBERS} rows or "
-            f"columns; got {largest}"
+            f"numbers must be False for maps of more than {MOST_CELLS} rows or columns; "
+            f"got {largest}"
         )
     return bool(numbers)
 
@@ -285,7 +297,7 @@ def panels_from_kernels(
         scale: ``"shared"``, ``"signed"`` (the same here), ``"each"`` or (low, high).
     """
     views = [
-        MapView(kernel.name, "kernel", np.array(_floats(kernel), np.float32), True)
+        MapView(one_line(kernel.name), "kernel", _floats(kernel), True)
         for kernel in kernels
     ]
     panels = panels_from_views(views, scale=scale, gamma=1.0)
@@ -294,12 +306,20 @@ def panels_from_kernels(
             panel,
             lines=(f"{size_text(kernel.shape)} · sum {kernel_cell(kernel.sum)}",),
             mark="",
-            cells=tuple(tuple(map(kernel_cell, row)) for row in kernel.rows),
+            cells=_kernel_cells(kernel),
             scale=f"kernels, {panel.scale}",
         )
         for panel, kernel in zip(panels, kernels, strict=True)
     )
 
 
-def _floats(kernel: Kernel) -> list[list[float]]:
-    return [[float(value) for value in row] for row in kernel.rows]
+def _floats(kernel: Kernel) -> Pixels:
+    """Return the kernel's values for their colours; those beyond float32 take its ends."""
+    values = [[float(value) for value in row] for row in kernel.rows]
+    return np.clip(values, -LARGEST_PIXEL, LARGEST_PIXEL).astype(np.float32)
+
+
+def _kernel_cells(kernel: Kernel) -> tuple[tuple[str, ...], ...] | None:
+    if max(kernel.shape) > MOST_CELLS:
+        return None
+    return tuple(tuple(map(kernel_cell, row)) for row in kernel.rows)

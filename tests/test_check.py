@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from featviz import _check
-from featviz._calls import split_call
+from featviz._calls import arguments_in, name_called
 
 
 def test_the_nearest_word_is_offered():
@@ -48,19 +48,53 @@ def test_real_numbers_are_finite_and_above(value, kind):
         _check.real_number("gamma", value, above=0)
 
 
+def blend(size, sigma, *, turn=0):
+    return size, sigma, turn
+
+
+RULE = "blend must be called as blend(size, sigma, *, turn=0); got "
+
+
 @pytest.mark.parametrize(
     ("text", "call"),
     [
-        pytest.param("gabor(9, 4, k=45)", ("gabor", (9, 4), {"k": 45}), id="all"),
-        pytest.param("relu()", ("relu", (), {}), id="nothing"),
-        pytest.param("f(-1.5, 'x')", ("f", (-1.5, "x"), {}), id="negative, word"),
-        pytest.param("edge", None, id="a name"),
-        pytest.param("f(g(1))", None, id="nested call"),
-        pytest.param("f(**{})", None, id="stars"),
-        pytest.param("os.system('x')", None, id="attribute"),
-        pytest.param("f(" + "(" * 500, None, id="deep"),
-        pytest.param("f(1", None, id="open"),
+        pytest.param("blend(9, 4, turn=45)", ((9, 4), {"turn": 45}), id="all"),
+        pytest.param(" blend ( (1, 2), -1.5 ) ", (((1, 2), -1.5), {}), id="pair, negative"),
+        pytest.param("blend(sigma=None, size=1)", ((), {"sigma": None, "size": 1}), id="named"),
     ],
-)  # fmt: skip
-def test_calls_in_text_hold_literals_only(text, call):
-    assert split_call(text) == call
+)
+def test_arguments_of_a_call_in_text_are_read(text, call):
+    assert name_called(text) == "blend"
+    assert arguments_in(text, blend) == call
+
+
+@pytest.mark.parametrize("text", ["edge", "os.system('x')", "f(1", "1(2)", ""], ids=repr)
+def test_other_text_is_no_call(text):
+    assert name_called(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("blend(1)", ": missing a required argument: 'sigma'"),
+        ("blend(1, 2, 3)", ": too many positional arguments"),
+        ("blend(1, 2, size=1)", ": multiple values for argument 'size'"),
+        ("blend(1, 2, trun=1)", ", where 'trun' is unknown (did you mean 'turn'?)"),
+        ("blend(1, turn=1, turn=2)", ""),
+        ("blend(1, **{})", ""),
+        ("blend(blend(1, 2), 2)", ""),
+        ("blend(__import__('os'), 2)", ""),
+        ("blend(1,, 2)", ""),
+    ],
+    ids=lambda text: text,
+)
+def test_wrong_calls_are_answered_with_the_signature(text, reason):
+    with pytest.raises(ValueError, match=r"^blend must be called as") as caught:
+        arguments_in(text, blend)
+    assert str(caught.value) == f"{RULE}{text!r}{reason}"
+
+
+def test_a_deep_or_long_call_is_refused_at_once():
+    for inside in ("(" * 5000 + ")" * 5000, "9" * 100_000):
+        with pytest.raises(ValueError, match=r"^blend must be called as"):
+            arguments_in(f"blend({inside}, 1)", blend)

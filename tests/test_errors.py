@@ -71,7 +71,7 @@ TABLE = [
     ("activation shape", extract(activation=lambda x: x[:, :1]), ValueError,
      "activation must keep the shape (1, 2, 2, 1) and give floats; got (1, 1, 2, 1) of float32"),
     ("activation arguments", extract(activation="relu6(1, 2)"), ValueError,
-     "activation 'relu6' must be written with the arguments (x); got (None, 1, 2)"),
+     "relu6 must be called as relu6(); got 'relu6(1, 2)': too many positional arguments"),
     ("pool", extract(pool="maximum"), ValueError,
      "pool must be one of 'max', 'average', 'global_max', 'global_average', 'none'; got 'maximum' "
      "(did you mean 'max'?)"),

@@ -1,12 +1,14 @@
 """One panel on one matplotlib axes: picture, numbers in cells, colour bar, fitting text.
 
-Nothing here reads or sets ``rcParams`` of the user for colours, and text is never read as TeX:
-a label may hold ``$`` or a backslash.
+Whatever ``rcParams`` say of colours, lines, origin, ticks and TeX is overruled for each artist;
+only the font is the user's. Text is never read as TeX: a label may hold ``$`` or a backslash.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,32 +17,38 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from featviz.captions import value_text
+from featviz.captions import one_line, value_text
 from featviz.panels import Panel
 
 INK = "#1a1a1a"
 FAINT_INK = "#555555"
 ALARM = "#a3143c"
+# On the caller's own axes the figure behind them may be dark.
+INKS_ON_DARK = ("#f0f0f0", "#bbbbbb", "#ff8fa3")
 BROKEN = "#2ca02c"  # NaN and infinity: green stands in none of the palettes
 PALETTES = {"signed": "RdBu_r", "heat": "magma", "grey": "gray"}
-TEXT: dict[str, Any] = {"parse_math": False, "usetex": False, "clip_on": False}
+TEXT: dict[str, Any] = {"parse_math": False, "usetex": False}
+BAR_TEXT = 6.5
+LONGEST_TEXT = 400
+# Fonts are hinted when they are drawn, which widens small type by up to this factor.
+HINTING = 1.05
+# matplotlib computes with float32 in float32: between these nothing over- or underflows.
+SAFE = (1e-30, 1e30)
 
 
 def colours_of(panel: Panel) -> ScalarMappable:
-    """Return norm and colour map of a panel; white (or black) of the signed palette lies at 0."""
+    """Return norm and colour map of a panel; the middle of the signed palette lies at 0."""
     low, high = panel.limits
     norm: Normalize = Normalize(low, high)
     if panel.gamma != 1.0:
-        power = panel.gamma
+        # Within −1..1 no power overflows, and one end at least stays where it is.
+        most, power = max(abs(low), abs(high)), panel.gamma
         norm = FuncNorm(
-            (
-                lambda x: np.sign(x) * np.abs(x) ** power,
-                lambda y: np.sign(y) * np.abs(y) ** (1 / power),
-            ),
+            (lambda x: _bent(x / most, power), lambda y: most * _bent(y, 1 / power)),
             vmin=low,
             vmax=high,
         )
@@ -50,67 +58,89 @@ def colours_of(panel: Panel) -> ScalarMappable:
     return ScalarMappable(norm, colours.with_extremes(bad=BROKEN))
 
 
+def _bent(values: Any, power: float) -> Any:
+    return np.sign(values) * np.abs(values) ** power
+
+
 def _cropped(colours: Colormap, low: float, high: float, gamma: float) -> Colormap:
     """Return the part of a diverging map that keeps its middle at 0 for uneven limits."""
-    low, high = (np.sign(value) * abs(value) ** gamma for value in (low, high))
     most = max(abs(low), abs(high))
-    ends = np.linspace(0.5 + low / (2 * most), 0.5 + high / (2 * most), 256)
+    low, high = (float(_bent(value / most, gamma)) for value in (low, high))
+    ends = np.linspace(0.5 + low / 2, 0.5 + high / 2, 256)
     return LinearSegmentedColormap.from_list("signed_part", colours(ends))
 
 
-def draw_pixels(axes: Axes, panel: Panel, inches: tuple[float, float]) -> Any:
+def draw_pixels(axes: Axes, panel: Panel, inches: tuple[float, float], dpi: float) -> Any:
     """Draw the picture of a panel and the numbers in its cells.
 
     Args:
         axes: where to draw.
         panel: what to draw.
         inches: (width, height) of the axes, for the choice of interpolation and of the type.
+        dpi: dots per inch of the figure.
 
     Returns:
         The norm and colours that were used, for a colour bar.
     """
     height, width = panel.pixels.shape[:2]
-    mappable: Any = colours_of(panel) if panel.palette != "rgb" else ScalarMappable()
-    dots = inches[0] * axes.figure.dpi
+    colours: Any = colours_of(panel) if panel.palette != "rgb" else ScalarMappable()
+    most = max(abs(limit) for limit in panel.limits)
+    enlarged = width <= inches[0] * dpi and height <= inches[1] * dpi
     oblong = max(height, width) > 12 * min(height, width)
     axes.imshow(
-        panel.pixels,
-        norm=None if panel.palette == "rgb" else mappable.norm,
-        cmap=None if panel.palette == "rgb" else mappable.cmap,
-        interpolation="nearest" if width <= dots else "auto",
+        panel.pixels if SAFE[0] < most < SAFE[1] else panel.pixels.astype(np.float64),
+        norm=None if panel.palette == "rgb" else colours.norm,
+        cmap=None if panel.palette == "rgb" else colours.cmap,
+        interpolation="nearest" if enlarged else "antialiased",
+        interpolation_stage="data",
         aspect="auto" if oblong and panel.cells is None else "equal",
+        origin="upper",
     )
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
-        spine.set(color="#888888", linewidth=0.5)
+        spine.set(color="#888888", linewidth=0.5, visible=True)
     if panel.cells is not None:
-        _write_cells(axes, panel, mappable, inches)
-    return mappable
+        _write_cells(axes, panel, colours, inches)
+    return colours
 
 
 def _write_cells(
-    axes: Axes, panel: Panel, mappable: ScalarMappable, inches: tuple[float, float]
+    axes: Axes, panel: Panel, colours: ScalarMappable, inches: tuple[float, float]
 ) -> None:
+    cells = panel.cells or ()
     height, width = panel.pixels.shape[:2]
-    cell = min(inches[0] / width, inches[1] / height)
-    widest = max((text for row in panel.cells or () for text in row), key=len)
-    size = min(11.0, 0.45 * cell * 72, 0.82 * cell * 72 / max(text_width(widest, 1.0) * 72, 0.1))
-    for i, row in enumerate(panel.cells or ()):
+    cell = 72 * min(inches[0] / width, inches[1] / height)
+    widest = max(72 * text_width(text, 1.0) for text in {text for row in cells for text in row})
+    size = min(11.0, 0.45 * cell, 0.86 * cell / max(widest, 0.1))
+    light = colours.to_rgba(panel.pixels)[..., :3] @ (0.299, 0.587, 0.114)
+    for i, row in enumerate(cells):
         for j, text in enumerate(row):
-            red, green, blue, _ = mappable.to_rgba(panel.pixels[i, j])
-            bright = 0.299 * red + 0.587 * green + 0.114 * blue
-            colour = INK if bright > 0.55 else "white"
-            axes.text(j, i, text, ha="center", va="center", size=size, color=colour, **TEXT)
-    for edge in range(1, max(width, height)):
-        if edge < width:
-            axes.axvline(edge - 0.5, color="#888888", linewidth=0.4)
-        if edge < height:
-            axes.axhline(edge - 0.5, color="#888888", linewidth=0.4)
+            colour = INK if light[i, j] > 0.55 else "white"
+            write(axes, (j, i), text, size=size, colour=colour, va="center")
+    line: dict[str, Any] = {"color": "#888888", "linewidth": 0.4, "linestyle": "-", "marker": ""}
+    for edge in range(1, width):
+        axes.axvline(edge - 0.5, **line)
+    for edge in range(1, height):
+        axes.axhline(edge - 0.5, **line)
+
+
+def write(
+    target: Any, spot: tuple[float, float], words: str,
+    *, size: float, colour: str, bold: bool = False, ha: str = "center", va: str = "top",
+) -> None:  # fmt: skip
+    """Write one line on a figure or on axes, as it stands."""
+    weight = "bold" if bold else "normal"
+    target.text(
+        *spot, words, ha=ha, va=va, size=size, weight=weight, color=colour, clip_on=False, **TEXT
+    )
 
 
 def draw_bar(
-    figure: Figure, box: tuple[float, float, float, float], panels: list[Panel], label: str
+    figure: Figure,
+    box: tuple[float, float, float, float],
+    panels: Sequence[Panel],
+    room: float,
 ) -> None:
     """Draw the horizontal colour bar of panels that share a scale.
 
@@ -118,40 +148,73 @@ def draw_bar(
         figure: the figure.
         box: left, bottom, width, height as shares of the figure.
         panels: the panels it stands for; their limits are the same.
-        label: what the scale is.
+        room: inches that the label may take.
     """
-    panel = panels[0]
     axes = figure.add_axes(box)
     axes.set_label("colour bar")
     bar = figure.colorbar(
-        colours_of(panel), cax=axes, orientation="horizontal", extend=extension(panels)
+        colours_of(panels[0]), cax=axes, orientation="horizontal", extend=extension(panels)
     )
-    style_bar(bar, label, panel)
+    inches = box[2] * figure.get_size_inches()[0]
+    style_bar(bar, panels[0], inches, room=room, inks=(INK, FAINT_INK, ALARM))
 
 
-def style_bar(bar: Any, label: str, panel: Panel) -> None:
-    """Set ticks and label of a colour bar."""
-    if panel.gamma == 1.0:
-        bar.locator = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
-    else:
-        bar.locator = FixedLocator(_spread_ticks(*panel.limits))
-    bar.formatter = FuncFormatter(lambda value, _: value_text(float(f"{value:.6g}")))
-    bar.update_ticks()
-    bar.ax.tick_params(labelsize=6.5, length=2, width=0.5, color=FAINT_INK, labelcolor=INK, pad=1.5)
+def style_bar(
+    bar: Any, panel: Panel, inches: float, *, room: float, inks: tuple[str, str, str]
+) -> None:
+    """Set ticks and label of a colour bar that is ``inches`` long."""
+    upright = bar.orientation == "vertical"
+    ticks = bar_ticks(panel, inches, upright=upright)
+    bar.set_ticks(ticks, labels=[value_text(tick) for tick in ticks])
+    bar.minorticks_off()
+    bar.ax.tick_params(
+        labelsize=BAR_TEXT, length=2, width=0.5, color=inks[1], labelcolor=inks[0], pad=1.5,
+        direction="out", labelrotation=0, bottom=not upright, labelbottom=not upright, top=False,
+        labeltop=False, right=upright, labelright=upright, left=False, labelleft=False,
+    )  # fmt: skip
+    for label in [*bar.ax.get_xticklabels(), *bar.ax.get_yticklabels()]:
+        label.set(weight="normal", **TEXT)
+    for axis in (bar.ax.xaxis, bar.ax.yaxis):
+        axis.get_offset_text().set(**TEXT)
     bar.outline.set(linewidth=0.4, color="#888888")
-    words = label if panel.gamma == 1.0 else f"{label}, gamma {panel.gamma:g}"
-    bar.set_label(words, size=6.5, color=FAINT_INK, labelpad=1.5, parse_math=False, usetex=False)
+    words = scale_label(panel.scale)
+    words += "" if panel.gamma == 1.0 else f", gamma {panel.gamma:g}"
+    text, size = fitted(words, BAR_TEXT, room)
+    bar.set_label(
+        text, size=size, weight="normal", color=inks[1], labelpad=1.5, loc="center", **TEXT
+    )
 
 
-def _spread_ticks(low: float, high: float) -> list[float]:
-    """Return round values at about 1, 1/4 and 0 of each end, where a gamma spreads them well."""
-    ticks = [0.0] if low <= 0 <= high else []
-    for end in (low, high):
-        for value in (_rounded_down(abs(end)), _rounded_down(abs(end) / 4)):
-            signed = math.copysign(value, end)
-            if value and low <= signed <= high:
-                ticks.append(signed)
-    return sorted(set(ticks))
+def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[float]:
+    """Return round values whose labels have room beside a bar that is ``inches`` long."""
+    norm = colours_of(panel).norm
+    low, high = panel.limits
+    taken: list[tuple[float, float]] = []
+    ticks = []
+    for value in _tick_candidates(panel):
+        middle = float(norm(value)) * inches
+        half = 0.07 if upright else text_width(value_text(value), BAR_TEXT) / 2 + 0.03
+        inside = low <= value <= high and -0.12 <= middle - half <= middle + half <= inches + 0.12
+        if inside and all(middle + half <= a or middle - half >= b for a, b in taken):
+            taken.append((middle - half, middle + half))
+            ticks.append(value)
+    return sorted(ticks)
+
+
+def _tick_candidates(panel: Panel) -> list[float]:
+    """Return values for ticks, the most wanted first.
+
+    Even steps suit an even scale; where a gamma bends it, 0, both ends and a quarter of them.
+    """
+    low, high = panel.limits
+    even = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    steps = [float(f"{value:.6g}") for value in even]
+    if panel.gamma == 1.0:
+        return sorted(steps, key=lambda value: (value != 0, abs(value)))
+    ends = [(abs(end), math.copysign(1.0, end)) for end in (high, low)]
+    bent = [sign * _rounded_down(size / part) for part in (1, 4) for size, sign in ends]
+    found = [0.0, *bent]
+    return found if sum(low <= value <= high for value in found) > 1 else [*found, *steps]
 
 
 def _rounded_down(value: float) -> float:
@@ -162,7 +225,7 @@ def _rounded_down(value: float) -> float:
     return float(f"{math.floor(value / unit) * unit:.3g}")
 
 
-def extension(panels: list[Panel]) -> str:
+def extension(panels: Sequence[Panel]) -> str:
     """Return at which ends of the bar values lie beyond it."""
     values = [panel.pixels[np.isfinite(panel.pixels)] for panel in panels]
     low = any(v.size and v.min() < p.limits[0] for v, p in zip(values, panels, strict=True))
@@ -174,33 +237,68 @@ def extension(panels: list[Panel]) -> str:
 
 def scale_label(scale: str) -> str:
     """Return what a reader is told about a scale."""
+    what, scale = ("kernels", scale[9:]) if scale.startswith("kernels, ") else ("maps", scale)
     if scale.startswith("image"):
         return "image"
     if scale.startswith("each"):
         return "own scale"
     if scale.startswith("signed, "):
         return f"one scale for {scale.removeprefix('signed, ')}"
-    return "one scale for all maps" if scale == "shared" else f"fixed scale {scale}"
+    return f"one scale for all {what}" if scale == "shared" else f"fixed scale {scale}"
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Return the width of a line of text in inches at ``size`` points."""
-    font = FontProperties(size=max(size, 1.0), weight="bold" if bold else "normal")
+    """Return the width of a line of text in inches at ``size`` points, hinting allowed for."""
+    font = FontProperties(size=10.0, weight="bold" if bold else "normal")
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width) / 72 * size / max(size, 1.0)
+    return float(width) / 72 * size / 10.0 * HINTING
 
 
 def fitted(text: str, size: float, width: float, *, bold: bool = False) -> tuple[str, float]:
-    """Return the text and its size in points so that it is at most ``width`` inches wide.
+    """Return one line and its size in points so that it is at most ``width`` inches wide.
 
     It shrinks to 6 points first and then loses its middle, which ``…`` says.
     """
+    text = drawable(text)
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT // 2]}…{text[-LONGEST_TEXT // 2 :]}"
     wide = text_width(text, size, bold=bold)
     if wide <= width:
         return text, size
-    size = max(6.0, size * width / wide)
+    size = min(size, max(6.0, size * width / wide))
     kept = text
-    while len(kept) > 3 and text_width(kept, size, bold=bold) > width:
-        cut = max(3, min(len(kept) - 1, int(len(kept) * width / text_width(kept, size, bold=bold))))
+    while len(kept) > 3 and (wide := text_width(kept, size, bold=bold)) > width:
+        cut = max(3, min(len(kept) - 1, int(len(kept) * width / wide)))
         kept = f"{text[: cut // 2]}…{text[len(text) - (cut - 1) // 2 :]}"
     return kept, size
+
+
+def drawable(text: str) -> str:
+    """Return one line in which □ stands for what no font has, as it would be drawn anyway.
+
+    A font family in ``rcParams`` that has the characters shows them; without one matplotlib
+    would warn once for each.
+    """
+    text = one_line(text)
+    if text.isascii() and text.isprintable():
+        return text
+    known: set[int] = set()
+    for family in FontProperties().get_family():
+        try:
+            path = findfont(FontProperties(family=[family]), fallback_to_default=False)
+        except ValueError:  # a family that is not installed
+            continue
+        known |= _characters(str(path))
+    return "".join(letter if ord(letter) in known else "□" for letter in text)
+
+
+@functools.lru_cache(maxsize=64)
+def _characters(path: str) -> frozenset[int]:
+    return frozenset(get_font(path).get_charmap())
+
+
+def inks_for(figure: Any) -> tuple[str, str, str]:
+    """Return colours for text, for small print and for a warning that show on this figure."""
+    red, green, blue, opacity = figure.patch.get_facecolor()
+    dark = opacity > 0.5 and 0.299 * red + 0.587 * green + 0.114 * blue < 0.45
+    return INKS_ON_DARK if dark else (INK, FAINT_INK, ALARM)

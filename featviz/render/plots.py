@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from featviz._check import one_of, shown, whole_number
-from featviz.captions import settings_text
+from featviz.captions import one_line, settings_text
 from featviz.extraction import STAGES, Extraction
 from featviz.images import image_name, read_image
 from featviz.kernel_sources import read_kernel, read_kernels
@@ -93,7 +93,7 @@ def plot_image(image: Any, *, ax: Any = None, title: str | None = None) -> Figur
     Returns:
         The figure, or the one that ``ax`` belongs to.
     """
-    words = image_name(image) if title is None else title
+    words = one_line(image_name(image) if title is None else title)
     pixels = read_image(image)
     panel = image_panel(pixels, words, numbers=numbers_written(None, [pixels]))
     return figure_from_panels([panel], 1) if ax is None else figure_on_axes(panel, ax)
@@ -110,12 +110,15 @@ def plot_images(images: Any, *, columns: int | None = None, title: str = "") -> 
     Raises:
         ValueError: no image.
     """
+    if columns is not None:
+        whole_number("columns", columns, minimum=1)
     named = [(name, read_image(image)) for name, image in named_images(images)]
     if not named:
         raise ValueError("images must be at least one image; got none")
     written = numbers_written(None, [image for _, image in named])
-    panels = [image_panel(image, name, numbers=written) for name, image in named]
-    return figure_from_panels(panels, columns or min(len(panels), 5), title=title)
+    panels = [image_panel(image, one_line(name), numbers=written) for name, image in named]
+    width = min(len(panels), 5) if columns is None else columns
+    return figure_from_panels(panels, width, title=title)
 
 
 def named_images(images: Any) -> list[tuple[str, Any]]:

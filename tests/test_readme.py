@@ -1,0 +1,53 @@
+"""What the README shows runs, and says what is true."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import featviz as fv
+from featviz import _terminal
+from featviz.cli import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.S | re.M)
+SHELL = [line for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()]
+COMMANDS = [line[line.index("featviz ") :] for line in SHELL if "featviz " in line]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_readme_runs(line, capsys):
+    assert _terminal.run(cli, shlex.split(line)[1:]) == 0
+    assert capsys.readouterr().err == ""
+
+
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+
+
+@pytest.mark.parametrize("text", PYTHON, ids=[f"block {n}" for n in range(1, len(PYTHON) + 1)])
+def test_a_python_block_of_the_readme_runs(text, capsys):
+    fv.write_image("car.jpg", fv.sample_image("car"))
+    exec(compile(text, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    if "print_matrices" in text:
+        shown = next(shown for kind, shown in BLOCKS if kind == "text" and "⎡" in shown)
+        assert shown in printed
+
+
+def test_every_name_in_the_table_exists():
+    rows = README[README.index("### What there is") : README.index("A **kernel** is")]
+    names = re.findall(r"`([A-Za-z_]+)`", rows)
+    assert len(names) > 20
+    assert set(names) <= set(fv.__all__)
+
+
+def test_pictures_of_the_readme_are_there():
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert len(pictures) == 5
+    assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_every_command_is_shown():
+    assert {line.split()[1] for line in COMMANDS} >= set(cli.commands) - {"devices"}
