@@ -1,28 +1,31 @@
 """The options of the command line, and how their words are read.
 
 What can be checked here is checked here: TensorFlow takes seconds to load, an answer about a
-misspelt word does not have to wait for it. The lists of words are those of the modules that own
-them, written once more so that ``--help`` loads nothing; a test compares them.
+misspelt word does not have to wait for it. The lists of words that belong to modules with a heavy
+library are written once more, so that ``--help`` loads none; a test compares them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from featviz._check import one_of, per_axis, real_number, shown, whole_number
+from featviz._check import nearest, one_of, per_axis, real_number, shown, whole_number
+from featviz._files import writable_path
+from featviz.geometry import BORDERS, FILTER_PADDINGS, POOL_PADDINGS, paddings_per_axis
 
 STAGES = ("image", "filter", "detect", "condense")
 SCALES = ("shared", "signed", "each")
 PALETTES = ("signed", "heat", "grey")
 LAYOUTS = ("rows", "columns")
 FORMS = ("unicode", "plain", "latex")
-BORDERS = ("zeros", "reflect", "symmetric", "edge", "wrap")
 POOLS = ("max", "average", "global_max", "global_average", "none")
 COLORS = ("grey", "each", "sum")
+FIGURE_ENDINGS = (".png", ".svg", ".pdf")
 
 Reader = Callable[[str, str], Any]
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -71,21 +74,15 @@ def layout(name: str, text: str) -> Any:
 
 def filter_padding(name: str, text: str) -> Any:
     """Return a padding of the convolution: a word, a number, two of them, or four sides."""
-    from featviz.geometry import FILTER_PADDINGS
-
     return _padding(name, text, FILTER_PADDINGS)
 
 
 def pool_padding(name: str, text: str) -> Any:
     """Return a padding of the pool."""
-    from featviz.geometry import POOL_PADDINGS
-
     return _padding(name, text, POOL_PADDINGS)
 
 
 def _padding(name: str, text: str, known: tuple[str, ...]) -> Any:
-    from featviz.geometry import paddings_per_axis
-
     value = _numbers(text)
     if isinstance(value, tuple) and len(value) == 4:
         value = (value[:2], value[2:])
@@ -132,6 +129,22 @@ def stages(name: str, text: str) -> tuple[str, ...]:
     if len(set(chosen)) != len(chosen):
         raise ValueError(f"{name} must name each stage once; got {shown(text)}")
     return chosen
+
+
+def figure_path(output: str | Path) -> Path:
+    """Return the path that ``-o`` names, when a figure can be written there.
+
+    Raises:
+        ValueError: another ending.
+        OSError: no such folder, a folder, or not to be written.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in FIGURE_ENDINGS and not path.is_dir():
+        hint = nearest(path.suffix, FIGURE_ENDINGS)
+        known = ", ".join(FIGURE_ENDINGS)
+        raise ValueError(f"-o must end in one of {known}; got {str(output)!r}{hint}")
+    writable_path(path)
+    return path
 
 
 KERNEL = click.option(

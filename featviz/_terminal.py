@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import errno
 import faulthandler
 import logging
 import os
@@ -16,7 +15,7 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -26,6 +25,7 @@ from featviz._check import nearest, one_of
 STOPPED = 130  # 128 + SIGINT, as shells count
 # Signs that we print, for terminals that cannot show them.
 _PLAIN = {"×": "x", "…": "...", "·": "-", "−": "-", "ᵀ": "^T", "²": "^2", "’": "'"}
+_PLAIN |= dict.fromkeys("⎡⎢⎣", "[") | dict.fromkeys("⎤⎥⎦", "]") | {"⋯": "...", "⋮": ":", "⋱": "..."}
 _NEGATIVE_NUMBERS = re.compile(r"-\.?[0-9][0-9eE+\-−./,;\s]*")
 
 
@@ -48,18 +48,12 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse ``args``; ``"-1 0; 0 1"`` is an argument: no option begins with a digit."""
-        valued = {
-            word
-            for option in self.params
-            if isinstance(option, click.Option) and not option.is_flag
-            for word in option.opts
-        }
-        before = ["", *args]
-        spaced = [
-            f" {word}" if _NEGATIVE_NUMBERS.fullmatch(word) and before[i] not in valued else word
-            for i, word in enumerate(args)
-        ]
-        return super().parse_args(ctx, spaced)
+        spaced = [f" {word}" if _NEGATIVE_NUMBERS.fullmatch(word) else word for word in args]
+        try:
+            return super().parse_args(ctx, spaced)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click's parser does not always know it
+            raise
 
 
 class Commands(click.Group):
@@ -98,7 +92,7 @@ def main(command: click.Command) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="featviz")
-    sys.exit(_flushed(run(command)))
+    sys.exit(run(command))
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
@@ -114,9 +108,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
             )
     except SystemExit as stop:  # click's answer to a broken pipe
         return stop.code if isinstance(stop.code, int) else 1
-    except BaseException as error:
-        if not isinstance(error, (Exception, KeyboardInterrupt)):
-            raise
+    except (Exception, KeyboardInterrupt) as error:
         sentence, status = _sentence(error)
         if debug:
             traceback.print_exc()
@@ -147,29 +139,6 @@ def plain_signs(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN.get(sign, "?") for sign in lacking), error.end
 
 
-@contextlib.contextmanager
-def progress(words: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Show a progress bar when there are several things to do and someone looks.
-
-    Yields:
-        A function that prints a line and moves the bar on by one; an empty line is not printed.
-    """
-    if total < 2:
-        yield lambda line: say(line) if line else None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, desc=words, unit="image", disable=None, file=sys.stderr) as bar:
-
-        def done(line: str) -> None:
-            if line:
-                bar.write(line, file=sys.stdout)
-                sys.stdout.flush()
-            bar.update()
-
-        yield done
-
-
 def _sentence(error: BaseException) -> tuple[str, int]:
     """Return what to say of an error, and the exit status."""
     if isinstance(error, (click.exceptions.Abort, KeyboardInterrupt)):
@@ -181,7 +150,7 @@ def _sentence(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         if error.strerror and error.filename is not None:
             return f"{error.strerror}: {str(error.filename)!r}", 1
-        return str(error), 1
+        return error.strerror or str(error), 1
     if isinstance(error, (ValueError, TypeError)):
         return str(error), 2
     # A fault of ours, or of the machine.
@@ -206,22 +175,6 @@ def _complain(sentence: str) -> None:
         if sentence == "stopped" and sys.stderr is not None and sys.stderr.isatty():
             line = f"\n{line}"  # the terminal has written ^C
         click.echo(line, file=sys.stderr, err=True)
-
-
-def _flushed(status: int) -> int:
-    """Return the status after the last of the output is out; 1 when it cannot be."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        # Python would try once more while it ends, and complain in lines of its own.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        if status == 0 and error.errno != errno.EPIPE:
-            _complain(_sentence(error)[0])
-        return status or 1
-    return status
 
 
 @contextlib.contextmanager

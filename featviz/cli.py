@@ -7,8 +7,10 @@ adds the traceback.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,8 @@ import click
 
 import featviz
 from featviz import _terminal
-from featviz._check import nearest, one_of
-from featviz._files import is_file, unique_names, writable_path
+from featviz._check import one_of
+from featviz._files import is_file, unique_names
 from featviz._options import (
     DRAWING_OPTIONS,
     FORMS,
@@ -25,6 +27,7 @@ from featviz._options import (
     SIZE,
     count,
     extract_options,
+    figure_path,
     read_by,
     with_options,
     words,
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from featviz.kernels import Kernel
 
 SAMPLE_PREFIX = "sample:"
-FIGURE_ENDINGS = (".png", ".svg", ".pdf")
 _NUMBERS = re.compile(r"[0-9+\-−./,;\[\]eE \t\n]*")
 
 
@@ -100,7 +102,7 @@ def panels(
         _save(featviz.plot_grid(pictures, stack, stage=stage, **drawing, **settings),
               targets[0], dpi, say)  # fmt: skip
         return
-    with _terminal.progress("panels", len(images)) as done:
+    with _progress("panels", len(images)) as done:
         for image, target in zip(images, targets, strict=True):
             run = _told(image, images, lambda pixels: featviz.extract(pixels, stack, **settings),
                         _read(image, size))  # fmt: skip
@@ -125,7 +127,7 @@ def kernels(name: str | None, output: str | None) -> None:
     if name is not None:
         chosen = [PRESETS[name]] if name in PRESETS else _kernels_from([name])
     if output is not None:
-        target = _checked_target(output)
+        target = figure_path(output)
         _save(featviz.plot_kernels(chosen, scale="each"), target, None, say)
         return
     say("\n\n".join(_kernel_text(kernel) for kernel in chosen))
@@ -169,7 +171,8 @@ def matrix(
     "0 1 0; 0 1 0; 0 1 0".
     """
     stack = _kernels_from(kernels)
-    run = featviz.extract(_read_numbers(image, size), stack, **settings)
+    numbers = _read_numbers(image, size)  # before TensorFlow is loaded
+    run = featviz.extract(numbers, stack, **settings)
     shape = form or ("unicode" if _terminal.can_show("⎡⎢⎣⎤⎥⎦⋯⋮⋱×") else "plain")
     say(str(featviz.text_from_extraction(run, form=shape, rows=rows, columns=columns)))
 
@@ -260,11 +263,34 @@ def _read_numbers(source: str, size: Any) -> Any:
 
 def _pictures(images: tuple[str, ...], size: Any) -> Mapping[str, Any]:
     pictures = {}
-    with _terminal.progress("reading", len(images)) as done:
+    with _progress("reading", len(images)) as done:
         for name, image in zip(unique_names(map(_stem, images)), images, strict=True):
             pictures[name] = _read(image, size)
             done("")
     return pictures
+
+
+@contextlib.contextmanager
+def _progress(words: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar when there are several things to do and someone looks.
+
+    Yields:
+        A function that prints a line, unless it is empty, and moves the bar on by one.
+    """
+    if total < 2:
+        yield lambda line: say(line) if line else None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=words, unit="image", disable=None, file=sys.stderr) as bar:
+
+        def done(line: str) -> None:
+            if line:
+                with bar.external_write_mode(file=sys.stdout):
+                    say(line)
+            bar.update()
+
+        yield done
 
 
 def _told(image: str, images: tuple[str, ...], action: Callable[[Any], Any], pixels: Any) -> Any:
@@ -294,18 +320,7 @@ def _targets(images: tuple[str, ...], output: str | None, *, grid: bool) -> list
     for target in targets:
         if target.resolve() in read:
             raise WrongUse(f"-o must not be an image that is read; got {str(target)!r}")
-    return [_checked_target(target) for target in targets]
-
-
-def _checked_target(output: str | Path) -> Path:
-    ending = Path(output).suffix.lower()
-    if ending not in FIGURE_ENDINGS and not Path(output).is_dir():
-        hint = nearest(ending, FIGURE_ENDINGS)
-        raise WrongUse(
-            f"-o must end in one of {', '.join(FIGURE_ENDINGS)}; got {str(output)!r}{hint}"
-        )
-    writable_path(output)
-    return Path(output)
+    return [figure_path(target) for target in targets]
 
 
 def _stem(image: str) -> str:

@@ -125,7 +125,12 @@ def _maps_of(
     runs: Sequence[tuple[str, Extraction]], stage: str, **drawing: Any
 ) -> tuple[Panel, ...]:
     views = [
-        MapView(f"{one_line(name)}\n{one_line(label)}", stage, run.stage(stage)[:, :, index], stage == "filter")
+        MapView(
+            f"{one_line(name)}\n{one_line(label)}",
+            stage,
+            run.stage(stage)[:, :, index],
+            stage == "filter",
+        )
         for name, run in runs
         for index, label in enumerate(run.labels)
     ]

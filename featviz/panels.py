@@ -296,10 +296,7 @@ def panels_from_kernels(
         kernels: the kernels.
         scale: ``"shared"``, ``"signed"`` (the same here), ``"each"`` or (low, high).
     """
-    views = [
-        MapView(one_line(kernel.name), "kernel", _floats(kernel), True)
-        for kernel in kernels
-    ]
+    views = [MapView(one_line(kernel.name), "kernel", _floats(kernel), True) for kernel in kernels]
     panels = panels_from_views(views, scale=scale, gamma=1.0)
     return tuple(
         replace(

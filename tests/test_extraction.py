@@ -280,12 +280,13 @@ def test_a_wide_range_of_settings_never_asks_for_an_empty_output():
         for k in (1, 2, 3)
         for s in (1, 3)
         for d in (1, 2)
-        for p in ("same", "valid", "full", 1)
+        for p in ("same", "valid", "full", (1, 1))
     ]:
         axes = [slide(n, k, stride=stride, dilation=dilation, padding=padding)
                 for n, k in ((height, size), (4, 2))]  # fmt: skip
         fits = min(axis.outputs for axis in axes) >= 1
-        options = {"stride": stride, "dilation": dilation, "padding": padding}
+        pads = (padding, padding) if isinstance(padding, tuple) else padding
+        options = {"stride": stride, "dilation": dilation, "padding": pads}
         image, kernel = np.ones((height, 4)), np.ones((size, 2))
         if fits:
             run = fv.extract(image, kernel, **options)

@@ -38,7 +38,7 @@ OWNERS = {
         "_numbers", "_decode", "images", "samples", "stats", "kernel_files", "extraction", "steps",
         "ops", "pipeline", "captions", "panels", "render.drawing",
     },
-    "tensorflow": {"activations", "devices", "steps", "ops", "pipeline", "_terminal", "_decode"},
+    "tensorflow": {"activations", "devices", "steps", "ops", "pipeline", "_decode"},
     "matplotlib": {"render.drawing", "render.figures", "render.plots", "experiments"},
     "sympy": {"symbolic"},
     "PIL": {"images", "_decode", "samples"},
@@ -49,7 +49,6 @@ OWNERS = {
 # Where a library may be imported inside a function: the doors of laziness.
 LATE = {
     "cli": None,  # handlers import what they need
-    "_terminal": {"tensorflow"},
     "_decode": {"tensorflow", "tifffile"},
     "__init__": None,
 }

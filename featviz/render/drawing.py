@@ -27,15 +27,14 @@ from featviz.panels import Panel
 INK = "#1a1a1a"
 FAINT_INK = "#555555"
 ALARM = "#a3143c"
-# On the caller's own axes the figure behind them may be dark.
-INKS_ON_DARK = ("#f0f0f0", "#bbbbbb", "#ff8fa3")
+INKS_ON_DARK = ("#f0f0f0", "#bbbbbb", "#ff8fa3")  # for the caller's own axes
 BROKEN = "#2ca02c"  # NaN and infinity: green stands in none of the palettes
 PALETTES = {"signed": "RdBu_r", "heat": "magma", "grey": "gray"}
 TEXT: dict[str, Any] = {"parse_math": False, "usetex": False}
+PANEL_INCHES = 2.4
 BAR_TEXT = 6.5
 LONGEST_TEXT = 400
-# Fonts are hinted when they are drawn, which widens small type by up to this factor.
-HINTING = 1.05
+HINTING = 1.05  # small type that is drawn is wider than its outlines, by up to this factor
 # matplotlib computes with float32 in float32: between these nothing over- or underflows.
 SAFE = (1e-30, 1e30)
 
@@ -85,14 +84,15 @@ def draw_pixels(axes: Axes, panel: Panel, inches: tuple[float, float], dpi: floa
     height, width = panel.pixels.shape[:2]
     colours: Any = colours_of(panel) if panel.palette != "rgb" else ScalarMappable()
     most = max(abs(limit) for limit in panel.limits)
-    enlarged = width <= inches[0] * dpi and height <= inches[1] * dpi
+    zooms = sorted((inches[0] * dpi / width, inches[1] * dpi / height))
+    crisp = zooms[0] >= 1 or zooms[1] > 4  # smoothing would mix what is enlarged, too
     oblong = max(height, width) > 12 * min(height, width)
     axes.imshow(
         panel.pixels if SAFE[0] < most < SAFE[1] else panel.pixels.astype(np.float64),
         norm=None if panel.palette == "rgb" else colours.norm,
         cmap=None if panel.palette == "rgb" else colours.cmap,
-        interpolation="nearest" if enlarged else "antialiased",
-        interpolation_stage="data",
+        interpolation="nearest" if crisp else "antialiased",
+        interpolation_stage="data" if crisp else "rgba",  # the mean of −1 and 1 is not "nothing"
         aspect="auto" if oblong and panel.cells is None else "equal",
         origin="upper",
     )
@@ -117,7 +117,7 @@ def _write_cells(
     for i, row in enumerate(cells):
         for j, text in enumerate(row):
             colour = INK if light[i, j] > 0.55 else "white"
-            write(axes, (j, i), text, size=size, colour=colour, va="center")
+            write(axes, (j, i), drawable(text), size=size, colour=colour, va="center")
     line: dict[str, Any] = {"color": "#888888", "linewidth": 0.4, "linestyle": "-", "marker": ""}
     for edge in range(1, width):
         axes.axvline(edge - 0.5, **line)
@@ -134,6 +134,35 @@ def write(
     target.text(
         *spot, words, ha=ha, va=va, size=size, weight=weight, color=colour, clip_on=False, **TEXT
     )
+
+
+def picture_sizes(panels: Sequence[Panel]) -> list[tuple[float, float]]:
+    """Return width and height in inches of each picture.
+
+    Cells with numbers are as large as their text asks for; those of maps, which compare, are
+    equally large in the whole figure.
+    """
+    cells = [_cell_inches(panel) for panel in panels]
+    common = max((c for c, p in zip(cells, panels, strict=True) if not _is_kernel(p)), default=0.0)
+    sizes = []
+    for panel, cell in zip(panels, cells, strict=True):
+        height, width = panel.pixels.shape[:2]
+        unit = cell if _is_kernel(panel) else common
+        if panel.cells is None:
+            unit = PANEL_INCHES / max(height, width)
+        sizes.append((max(width * unit, 0.3), max(height * unit, 0.3)))
+    return sizes
+
+
+def _is_kernel(panel: Panel) -> bool:
+    return panel.scale.startswith("kernels")
+
+
+def _cell_inches(panel: Panel) -> float:
+    if panel.cells is None:
+        return 0.0
+    longest = max((text for row in panel.cells for text in row), key=len)
+    return max(0.36, text_width(longest, 8.0) + 0.12)
 
 
 def draw_bar(
@@ -167,6 +196,7 @@ def style_bar(
     ticks = bar_ticks(panel, inches, upright=upright)
     bar.set_ticks(ticks, labels=[value_text(tick) for tick in ticks])
     bar.minorticks_off()
+    bar.ax.grid(visible=False)
     bar.ax.tick_params(
         labelsize=BAR_TEXT, length=2, width=0.5, color=inks[1], labelcolor=inks[0], pad=1.5,
         direction="out", labelrotation=0, bottom=not upright, labelbottom=not upright, top=False,
@@ -187,14 +217,14 @@ def style_bar(
 
 def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[float]:
     """Return round values whose labels have room beside a bar that is ``inches`` long."""
-    norm = colours_of(panel).norm
+    norm: Any = colours_of(panel).norm
     low, high = panel.limits
     taken: list[tuple[float, float]] = []
     ticks = []
     for value in _tick_candidates(panel):
         middle = float(norm(value)) * inches
         half = 0.07 if upright else text_width(value_text(value), BAR_TEXT) / 2 + 0.03
-        inside = low <= value <= high and -0.12 <= middle - half <= middle + half <= inches + 0.12
+        inside = low <= value <= high and -0.16 <= middle - half <= middle + half <= inches + 0.16
         if inside and all(middle + half <= a or middle - half >= b for a, b in taken):
             taken.append((middle - half, middle + half))
             ticks.append(value)
@@ -202,10 +232,7 @@ def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[flo
 
 
 def _tick_candidates(panel: Panel) -> list[float]:
-    """Return values for ticks, the most wanted first.
-
-    Even steps suit an even scale; where a gamma bends it, 0, both ends and a quarter of them.
-    """
+    """Return values for ticks, the most wanted first: even steps, or ends where gamma bends."""
     low, high = panel.limits
     even = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     steps = [float(f"{value:.6g}") for value in even]
@@ -214,7 +241,7 @@ def _tick_candidates(panel: Panel) -> list[float]:
     ends = [(abs(end), math.copysign(1.0, end)) for end in (high, low)]
     bent = [sign * _rounded_down(size / part) for part in (1, 4) for size, sign in ends]
     found = [0.0, *bent]
-    return found if sum(low <= value <= high for value in found) > 1 else [*found, *steps]
+    return found if sum(low <= value <= high for value in set(found)) > 1 else steps
 
 
 def _rounded_down(value: float) -> float:
@@ -227,12 +254,12 @@ def _rounded_down(value: float) -> float:
 
 def extension(panels: Sequence[Panel]) -> str:
     """Return at which ends of the bar values lie beyond it."""
-    values = [panel.pixels[np.isfinite(panel.pixels)] for panel in panels]
-    low = any(v.size and v.min() < p.limits[0] for v, p in zip(values, panels, strict=True))
-    high = any(v.size and v.max() > p.limits[1] for v, p in zip(values, panels, strict=True))
-    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
-        (low, high), "neither"
-    )
+    beyond = [False, False]
+    for panel in panels:
+        finite = panel.pixels[np.isfinite(panel.pixels)]
+        beyond[0] |= bool((finite < panel.limits[0]).any())
+        beyond[1] |= bool((finite > panel.limits[1]).any())
+    return {(1, 1): "both", (1, 0): "min", (0, 1): "max"}.get((beyond[0], beyond[1]), "neither")
 
 
 def scale_label(scale: str) -> str:
@@ -273,11 +300,28 @@ def fitted(text: str, size: float, width: float, *, bold: bool = False) -> tuple
     return kept, size
 
 
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """Return the text in lines of at most ``width`` inches, broken at blanks."""
+    lines: list[str] = []
+    for word in drawable(text).split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(fitted(word, 6.0, width * 6.0 / size)[0])
+    return lines
+
+
+def fitted_lines(lines: Sequence[str], size: float, width: float) -> tuple[str, float]:
+    """Return lines as one text, and the size at which each is narrow enough."""
+    fits = [fitted(line, size, width) for line in lines]
+    return "\n".join(text for text, _ in fits), min((points for _, points in fits), default=size)
+
+
 def drawable(text: str) -> str:
     """Return one line in which □ stands for what no font has, as it would be drawn anyway.
 
-    A font family in ``rcParams`` that has the characters shows them; without one matplotlib
-    would warn once for each.
+    A font family in ``rcParams`` that has the characters shows them.
     """
     text = one_line(text)
     if text.isascii() and text.isprintable():
@@ -289,6 +333,7 @@ def drawable(text: str) -> str:
         except ValueError:  # a family that is not installed
             continue
         known |= _characters(str(path))
+    known = known or set(_characters(str(findfont(FontProperties()))))
     return "".join(letter if ord(letter) in known else "□" for letter in text)
 
 

@@ -1,7 +1,6 @@
 """Panels to a ``matplotlib.figure.Figure``; no pyplot, no global state, no layout engine.
 
-The places of all axes are computed in inches: nothing overlaps, nothing is cut, and the same
-panels give the same figure everywhere.
+Places are computed in inches: nothing overlaps or is cut, and a figure is the same everywhere.
 """
 
 from __future__ import annotations
@@ -9,8 +8,9 @@ from __future__ import annotations
 import functools
 import io
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,29 @@ from featviz._check import nearest, real_number, shown, whole_number
 from featviz._files import writable_path, write_whole
 from featviz.panels import Panel
 from featviz.render import drawing
-from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, fitted, text_width
+from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, drawable, fitted, text_width
 
 FORMATS = ("png", "svg", "pdf")
 DOTS_PER_INCH = 200
-PANEL_INCHES = 2.4
 MARGIN, GAP = 0.14, 0.2
-TITLE_SIZE, CAPTION_SIZE = 9.0, 7.0
+HEAD_SIZE, TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE = 11.0, 9.0, 7.0, 6.5
 TITLE_LINE, CAPTION_LINE = 0.165, 0.13
 BAR_STRIP, BAR_HEIGHT = 0.46, 0.08
 WIDEST_TEXT, WIDEST_BAR = 2.4, 6.0
-NARROWEST, WIDEST_ROW = 0.9, 11.0
+NARROWEST, NARROWEST_BAR, WIDEST_ROW = 0.9, 1.4, 11.0
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A colour bar: its panels, below which row, from which column to which, in which strip."""
+
+    members: tuple[int, ...]
+    row: int
+    first: int
+    last: int
+    lane: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,93 +85,88 @@ def figure_from_panels(
 
     Args:
         panels: at least one.
-        columns: panels in a row, one below the other; None lets each row take what fits.
+        columns: panels in a row; None lets each row take what fits.
         title: one line above all.
         footnote: small print below all; it is wrapped.
 
     Returns:
         A Figure that belongs to no window and to no pyplot; a notebook shows it.
+
+    Raises:
+        ValueError: no panel, or columns below 1.
     """
-    sizes = _sizes(panels)
+    if not panels:
+        raise ValueError("panels must be at least one; got none")
+    sizes = drawing.picture_sizes(panels)
     rows = _rows(sizes, None if columns is None else whole_number("columns", columns, minimum=1))
-    bars = _bar_groups(panels, rows)
+    bars = _bars(panels, rows)
     grid = _grid(panels, sizes, rows, bars, aligned=columns is not None)
     head = 0.28 if title else 0.0
-    notes = _wrapped(footnote, 6.5, grid.width - 2 * MARGIN)
+    wanted = min(text_width(drawable(title), HEAD_SIZE, bold=True), WIDEST_BAR) if title else 0.0
+    width = max(grid.width, wanted + 2 * MARGIN)
+    notes = drawing.wrapped(footnote, NOTE_SIZE, width - 2 * MARGIN)
     height = MARGIN + head + grid.height + (0.06 + 0.12 * len(notes) if notes else 0.0) + MARGIN
-    figure = Figure(figsize=(grid.width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    figure = Figure(
+        (width, height), DOTS_PER_INCH,
+        facecolor="white", edgecolor="white", frameon=True, layout="none",  # type: ignore[arg-type]
+    )  # fmt: skip
     FigureCanvasAgg(figure)
     figure._repr_png_ = functools.partial(png_from_figure, figure)  # type: ignore[attr-defined]
+    shift = (width - grid.width) / 2
 
-    def place(left: float, top: float, width: float, tall: float) -> tuple[float, ...]:
+    def place(left: float, top: float, wide: float, tall: float) -> Box:
         bottom = height - MARGIN - head - top - tall
-        return left / grid.width, bottom / height, width / grid.width, tall / height
+        return (left + shift) / width, bottom / height, wide / width, tall / height
 
     if title:
-        words, size = fitted(title, 11.0, grid.width - 2 * MARGIN, bold=True)
-        figure.text(
-            MARGIN / grid.width, 1 - MARGIN / height, words,
-            ha="left", va="top", size=size, weight="bold", color=INK, **TEXT,
-        )  # fmt: skip
+        words, size = fitted(title, HEAD_SIZE, width - 2 * MARGIN, bold=True)
+        spot = (MARGIN / width, 1 - MARGIN / height)
+        drawing.write(figure, spot, words, size=size, bold=True, colour=INK, ha="left")
     for row, members in enumerate(rows):
         for column, index in enumerate(members):
             _draw_panel(figure, panels[index], sizes[index], grid, (row, column), place)
-    for scale, (row, first, last) in bars.items():
-        left = grid.left(row, first)
-        width = grid.left(row, last) + grid.columns[row][last] - left
-        length = min(width, WIDEST_BAR)
-        top = grid.top(row) + grid.titles[row] + grid.pictures[row] + grid.captions[row] + 0.08
-        drawing.draw_bar(
-            figure,
-            place(left + (width - length) / 2, top, length, BAR_HEIGHT),  # type: ignore[arg-type]
-            [panel for panel in panels if panel.scale == scale],
-            drawing.scale_label(scale),
-        )
+    for bar in bars:
+        _draw_bar(figure, bar, [panels[index] for index in bar.members], grid, place)
     for line, words in enumerate(notes):
-        y = (MARGIN + 0.12 * (len(notes) - 1 - line)) / height
-        figure.text(MARGIN / grid.width, y, words, size=6.5, color=FAINT_INK, va="bottom", **TEXT)
+        spot = (MARGIN / width, (MARGIN + 0.12 * (len(notes) - 1 - line)) / height)
+        drawing.write(figure, spot, words, size=NOTE_SIZE, colour=FAINT_INK, ha="left", va="bottom")
     return figure
 
 
-def _bar_groups(panels: Sequence[Panel], rows: list[range]) -> dict[str, tuple[int, int, int]]:
-    """Return for each scale that needs a bar: below which row, from which column to which."""
-    groups: dict[str, tuple[int, int, int]] = {}
+def _bars(panels: Sequence[Panel], rows: list[range]) -> list[Bar]:
+    """Return the colour bars: each below the last row of its panels, none upon another."""
+    found: dict[str, Bar] = {}
     for row, members in enumerate(rows):
         for column, index in enumerate(members):
-            panel = panels[index]
-            if panel.palette != "rgb" and panel.cells is None:
-                _, first, last = groups.get(panel.scale, (row, column, column))
-                groups[panel.scale] = (row, min(first, column), max(last, column))
-    return groups
+            if _has_bar(panels[index]):
+                scale = panels[index].scale
+                bar = found.get(scale, Bar((), row, column, column, 0))
+                first, last = min(bar.first, column), max(bar.last, column)
+                found[scale] = Bar((*bar.members, index), row, first, last, 0)
+    placed: list[Bar] = []
+    for bar in found.values():
+        last = min(bar.last, len(rows[bar.row]) - 1) if len(rows[0]) < bar.last else bar.last
+        beside = [o for o in placed if o.row == bar.row and o.first <= last and bar.first <= o.last]
+        lane = 1 + max((other.lane for other in beside), default=-1)
+        placed.append(replace(bar, last=last, lane=lane))
+    return placed
 
 
-def _sizes(panels: Sequence[Panel]) -> list[tuple[float, float]]:
-    """Return width and height in inches of each picture.
-
-    Cells with numbers are as large as their text asks for; those of maps, which compare, are
-    equally large in the whole figure.
-    """
-    cells = [_cell_inches(panel) for panel in panels]
-    common = max((c for c, p in zip(cells, panels, strict=True) if not _is_kernel(p)), default=0.0)
-    sizes = []
-    for panel, cell in zip(panels, cells, strict=True):
-        height, width = panel.pixels.shape[:2]
-        unit = cell if _is_kernel(panel) else common
-        if panel.cells is None:
-            unit = PANEL_INCHES / max(height, width)
-        sizes.append((max(width * unit, 0.3), max(height * unit, 0.3)))
-    return sizes
+def _has_bar(panel: Panel) -> bool:
+    """Whether a bar explains the panel: not colours, and not cells that say their numbers."""
+    return panel.palette != "rgb" and panel.cells is None
 
 
-def _is_kernel(panel: Panel) -> bool:
-    return panel.scale.startswith("kernels")
-
-
-def _cell_inches(panel: Panel) -> float:
-    if panel.cells is None:
-        return 0.0
-    longest = max((text for row in panel.cells for text in row), key=len)
-    return max(0.36, text_width(longest, 8.0) + 0.12)
+def _draw_bar(
+    figure: Figure, bar: Bar, panels: list[Panel], grid: Grid, place: Callable[..., Box]
+) -> None:
+    left = grid.left(bar.row, bar.first)
+    width = grid.left(bar.row, bar.last) + grid.columns[bar.row][bar.last] - left
+    length = min(width, WIDEST_BAR)
+    top = grid.top(bar.row) + grid.titles[bar.row] + grid.pictures[bar.row]
+    top += grid.captions[bar.row] + 0.08 + BAR_STRIP * bar.lane
+    box = place(left + (width - length) / 2, top, length, BAR_HEIGHT)
+    drawing.draw_bar(figure, box, panels, width + GAP / 2)
 
 
 def _rows(sizes: list[tuple[float, float]], columns: int | None) -> list[range]:
@@ -181,7 +188,7 @@ def _grid(
     panels: Sequence[Panel],
     sizes: list[tuple[float, float]],
     rows: list[range],
-    bars: dict[str, tuple[int, int, int]],
+    bars: list[Bar],
     *,
     aligned: bool,
 ) -> Grid:
@@ -191,12 +198,12 @@ def _grid(
             max(row[column] for row in widths if column < len(row))
             for column in range(len(widths[0]))
         ]
-        widths = [common[: len(row)] for row in widths]
+        widths = [common for _ in widths]
     lines = [max(len(panels[i].title.split("\n")) for i in members) for members in rows]
     below = [max(len(_caption(panels[i])) for i in members) for members in rows]
     strips = [0.0] * len(rows)
-    for row, _, _ in bars.values():
-        strips[row] = BAR_STRIP
+    for bar in bars:
+        strips[bar.row] = max(strips[bar.row], BAR_STRIP * (bar.lane + 1))
     return Grid(
         widths,
         [TITLE_LINE * count + 0.05 for count in lines],
@@ -209,9 +216,9 @@ def _grid(
 def _panel_width(panel: Panel, picture: float) -> float:
     """Return the width that picture, title and caption of a panel ask for."""
     lines = panel.title.split("\n")
-    words = [text_width(line, TITLE_SIZE, bold=not i) for i, line in enumerate(lines)]
-    words += [text_width(line, CAPTION_SIZE) for line in _caption(panel)]
-    return max(picture, min(max(words), WIDEST_TEXT))
+    words = [text_width(drawable(line), TITLE_SIZE, bold=not i) for i, line in enumerate(lines)]
+    words += [text_width(drawable(line), CAPTION_SIZE) for line in _caption(panel)]
+    return max(picture, min(max(words), WIDEST_TEXT), NARROWEST_BAR if _has_bar(panel) else 0.0)
 
 
 def _caption(panel: Panel) -> list[str]:
@@ -224,51 +231,27 @@ def _draw_panel(
     size: tuple[float, float],
     grid: Grid,
     cell: tuple[int, int],
-    place: Any,
+    place: Callable[..., Box],
 ) -> None:
     row, column = cell
     left, top, width = grid.left(row, column), grid.top(row), grid.columns[row][column]
+
+    def write(below: float, words: str, size: float, *, bold: bool, colour: str) -> None:
+        middle, high, _, _ = place(left + width / 2, below, 0, 0)
+        text, points = fitted(words, size, width + GAP / 2, bold=bold)
+        drawing.write(figure, (middle, high), text, size=points, bold=bold, colour=colour)
+
     for line, words in enumerate(panel.title.split("\n")):
-        _write(
-            figure, place(left, top + TITLE_LINE * line, width, 0), words, width,
-            size=TITLE_SIZE, bold=line == 0, colour=INK,
-        )  # fmt: skip
+        write(top + TITLE_LINE * line, words, TITLE_SIZE, bold=line == 0, colour=INK)
     below = top + grid.titles[row]
-    inset = (width - size[0]) / 2, (grid.pictures[row] - size[1]) / 2
-    axes = figure.add_axes(place(left + inset[0], below + inset[1], *size))
+    axes = figure.add_axes(place(left + (width - size[0]) / 2, below, *size))
     axes.set_label(panel.title.replace("\n", " · "))
-    drawing.draw_pixels(axes, panel, size)
-    below += grid.pictures[row] + 0.04
+    drawing.draw_pixels(axes, panel, size, DOTS_PER_INCH)
+    below += size[1] + 0.04
     for line, words in enumerate(_caption(panel)):
         alarm = bool(panel.mark) and line == 0
-        _write(
-            figure, place(left, below + CAPTION_LINE * line, width, 0), words, width,
-            size=CAPTION_SIZE, bold=alarm, colour=ALARM if alarm else FAINT_INK,
-        )  # fmt: skip
-
-
-def _write(
-    figure: Figure, spot: tuple[float, ...], words: str, width: float,
-    *, size: float, bold: bool, colour: str,
-) -> None:  # fmt: skip
-    """Write one centred line, its top at ``spot``."""
-    text, points = fitted(words, size, width + GAP / 2, bold=bold)
-    figure.text(
-        spot[0] + spot[2] / 2, spot[1], text, ha="center", va="top", size=points,
-        weight="bold" if bold else "normal", color=colour, **TEXT,
-    )  # fmt: skip
-
-
-def _wrapped(text: str, size: float, width: float) -> list[str]:
-    """Return the text in lines of at most ``width`` inches, broken at blanks."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(fitted(word, size, width)[0])
-    return lines
+        colour = ALARM if alarm else FAINT_INK
+        write(below + CAPTION_LINE * line, words, CAPTION_SIZE, bold=alarm, colour=colour)
 
 
 def figure_on_axes(panel: Panel, axes: Any) -> Figure:
@@ -279,19 +262,22 @@ def figure_on_axes(panel: Panel, axes: Any) -> Figure:
     """
     if not isinstance(axes, Axes):
         raise TypeError(f"ax must be a matplotlib Axes; got {shown(axes)}")
-    figure: Any = axes.figure
-    box = axes.get_position()
-    size = figure.get_size_inches()
-    mappable = drawing.draw_pixels(axes, panel, (box.width * size[0], box.height * size[1]))
-    axes.set_title(panel.title, size=TITLE_SIZE, color=INK, parse_math=False, usetex=False)
-    caption = "\n".join(_caption(panel))
-    colour = ALARM if panel.mark else FAINT_INK
-    axes.set_xlabel(caption, size=CAPTION_SIZE, color=colour, parse_math=False, usetex=False)
-    if panel.palette != "rgb" and panel.cells is None:
+    figure: Any = axes.figure.canvas.figure  # the whole one, also from a subfigure
+    box = axes.get_window_extent()
+    inches = box.width / figure.dpi, box.height / figure.dpi
+    colours = drawing.draw_pixels(axes, panel, inches, figure.dpi)
+    inks = drawing.inks_for(figure)
+    room = max(inches[0], NARROWEST)
+    words, size = drawing.fitted_lines(panel.title.split("\n"), TITLE_SIZE, room)
+    axes.set_title(words, size=size, color=inks[0], weight="normal", loc="center", **TEXT)
+    words, size = drawing.fitted_lines(_caption(panel), CAPTION_SIZE, room)
+    colour = inks[2] if panel.mark else inks[1]
+    axes.set_xlabel(words, size=size, color=colour, weight="normal", loc="center", **TEXT)
+    if _has_bar(panel):
         bar = figure.colorbar(
-            mappable, ax=axes, fraction=0.046, pad=0.04, extend=drawing.extension([panel])
+            colours, ax=axes, fraction=0.046, pad=0.04, extend=drawing.extension([panel])
         )
-        drawing.style_bar(bar, drawing.scale_label(panel.scale), panel)
+        drawing.style_bar(bar, panel, inches[1], room=max(inches[1], NARROWEST), inks=inks)
     return figure  # type: ignore[no-any-return]
 
 
@@ -304,8 +290,23 @@ def bytes_from_figure(figure: Figure, kind: str, *, dpi: float) -> bytes:
     """Return a figure as the bytes of a PNG, SVG or PDF file, the same bytes every time."""
     stamp = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     stream = io.BytesIO()
-    figure.savefig(stream, format=kind, dpi=dpi, metadata=stamp or None)
-    return stream.getvalue()
+    # Said here because rcParams would decide otherwise; "" is "no bbox", None would be theirs.
+    figure.savefig(
+        stream, format=kind, dpi=dpi, metadata=stamp or None, bbox_inches="",
+        facecolor="auto", edgecolor="auto", transparent=False,
+    )  # fmt: skip
+    return _numbered_ids(stream.getvalue()) if kind == "svg" else stream.getvalue()
+
+
+def _numbered_ids(svg: bytes) -> bytes:
+    """Return an SVG with its ids, which matplotlib draws by lot, in the order they appear."""
+    drawn = dict.fromkeys(re.findall(rb' id="((?:Im_)?[a-z]+[0-9a-f]{10})"', svg))
+    numbers = {name: b"id%d" % index for index, name in enumerate(drawn)}
+    return re.sub(
+        rb'(id="|href="#|url\(#)([\w]+)',
+        lambda found: found[1] + numbers.get(found[2], found[2]),
+        svg,
+    )
 
 
 def figure_format(path: str | os.PathLike[str]) -> str:

@@ -68,7 +68,8 @@ def _pairs(run: Extraction) -> list[tuple[str, Any]]:
     for index, label in enumerate(run.labels):
         if index % repeats == 0:
             kernel = run.kernels[index // repeats]
-            pairs.append((f"kernel {kernel.name}", kernel))
+            name = "" if kernel.name == "kernel" else f" {kernel.name}"
+            pairs.append((f"kernel{name}", kernel))
         maps = ((stage, run.stage(stage)[:, :, index]) for stage in STAGES[1:])
         pairs += [(f"{stage} {label}", values) for stage, values in maps]
     return pairs

@@ -1,0 +1,59 @@
+"""The numbers about a map, each counted again by hand or by a slow loop."""
+
+import math
+
+import numpy as np
+import pytest
+from definitions import LOPSIDED, ramp, slow_filter
+
+from featviz.stats import map_stats
+
+NAN, INF = math.nan, math.inf
+
+# map → shape, low, high, zero_share, nan_count, infinite_count, broken, dead, constant
+CASES = {
+    "one cell": ([[2.5]], (1, 1), 2.5, 2.5, 0, 0, 0, False, False, True),
+    "one zero": ([[0.0]], (1, 1), 0, 0, 1, 0, 0, False, True, True),
+    "minus zero is zero": ([[-0.0, 0.0]], (1, 2), 0, 0, 1, 0, 0, False, True, True),
+    "half zeros": ([[0, 2], [0, -1]], (2, 2), -1, 2, 0.5, 0, 0, False, False, False),
+    "constant": ([[3, 3], [3, 3], [3, 3]], (3, 2), 3, 3, 0, 0, 0, False, False, True),
+    "NaN": ([[NAN, 0, 5]], (1, 3), 0, 5, 1 / 3, 1, 0, True, False, False),
+    "both infinities": ([[INF, -INF, 1, 4]], (1, 4), 1, 4, 0, 0, 2, True, False, False),
+    "nothing finite": ([[NAN], [INF]], (2, 1), 0, 0, 0, 1, 1, True, False, False),
+    "one value and NaN": ([[7, NAN]], (1, 2), 7, 7, 0, 1, 0, True, False, False),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("precision", [np.float32, np.float64], ids=["f32", "f64"])
+def test_a_map_is_counted_as_by_hand(case, precision):
+    cells, shape, low, high, zeros, nans, infinite, broken, dead, constant = case
+    stats = map_stats(np.array(cells, precision))
+    assert (stats.shape, stats.low, stats.high) == (shape, low, high)
+    assert stats.zero_share == pytest.approx(zeros, abs=1e-15)
+    assert (stats.nan_count, stats.infinite_count) == (nans, infinite)
+    assert (stats.broken, stats.dead, stats.constant) == (broken, dead, constant)
+
+
+def test_a_filtered_map_is_counted_as_by_a_loop():
+    values = slow_filter(ramp(7, 9), LOPSIDED)
+    values[values < 0] = 0
+    cells = [value for row in values.tolist() for value in row]
+    stats = map_stats(values)
+    assert stats.shape == (6, 7)
+    assert (stats.low, stats.high) == (min(cells), max(cells))
+    assert stats.zero_share == sum(value == 0 for value in cells) / len(cells)
+    assert 0 < stats.zero_share < 1
+
+
+def test_the_map_is_not_changed():
+    values = np.array([[np.nan, 1.0], [np.inf, 0.0]])
+    before = values.copy()
+    map_stats(values)
+    np.testing.assert_array_equal(values, before)
+
+
+def test_the_numbers_are_python_numbers():
+    stats = map_stats(np.ones((2, 3), np.float32))
+    kinds = [type(getattr(stats, name)) for name in ("low", "high", "zero_share", "nan_count")]
+    assert kinds == [float, float, float, int]
