@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from featviz.activations import describe_activation
     from featviz.devices import list_devices
     from featviz.experiments import plot_grid, plot_kernels_and_maps
-    from featviz.extraction import STAGES, Extraction
+    from featviz.extraction import Extraction
     from featviz.images import image_name, read_image, write_image
     from featviz.kernel_sources import read_kernel, read_kernels
     from featviz.kernels import Kernel, describe_kernel
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from featviz.samples import SAMPLES, sample_image
     from featviz.stats import MapStats, map_stats
     from featviz.symbolic import matrix
+    from featviz.vocabulary import STAGES
 
 __all__ = [
     "FAMILIES",
@@ -101,7 +102,7 @@ _HOMES = {
     "activations": ("describe_activation",),
     "devices": ("list_devices",),
     "experiments": ("plot_grid", "plot_kernels_and_maps"),
-    "extraction": ("STAGES", "Extraction"),
+    "extraction": ("Extraction",),
     "images": ("image_name", "read_image", "write_image"),
     "kernel_sources": ("read_kernel", "read_kernels"),
     "kernels": ("Kernel", "describe_kernel"),
@@ -130,6 +131,7 @@ _HOMES = {
     "samples": ("SAMPLES", "sample_image"),
     "stats": ("MapStats", "map_stats"),
     "symbolic": ("matrix",),
+    "vocabulary": ("STAGES",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,8 +1,7 @@
 """The options of the command line, and how their words are read.
 
 What can be checked here is checked here: TensorFlow takes seconds to load, an answer about a
-misspelt word does not have to wait for it. The lists of words that belong to modules with a heavy
-library are written once more, so that ``--help`` loads none; a test compares them.
+misspelt word does not have to wait for it.
 """
 
 from __future__ import annotations
@@ -16,16 +15,21 @@ import click
 
 from featviz._check import nearest, one_of, per_axis, real_number, shown, whole_number
 from featviz._files import writable_path
-from featviz.geometry import BORDERS, FILTER_PADDINGS, POOL_PADDINGS, paddings_per_axis
+from featviz.geometry import paddings_per_axis
+from featviz.vocabulary import (
+    BORDERS,
+    COLORS,
+    FIGURE_FORMATS,
+    FILTER_PADDINGS,
+    LAYOUTS,
+    PALETTES,
+    POOL_PADDINGS,
+    POOLS,
+    SCALES,
+    STAGES,
+)
 
-STAGES = ("image", "filter", "detect", "condense")
-SCALES = ("shared", "signed", "each")
-PALETTES = ("signed", "heat", "grey")
-LAYOUTS = ("rows", "columns")
-FORMS = ("unicode", "plain", "latex")
-POOLS = ("max", "average", "global_max", "global_average", "none")
-COLORS = ("grey", "each", "sum")
-FIGURE_ENDINGS = (".png", ".svg", ".pdf")
+FIGURE_ENDINGS = tuple(f".{kind}" for kind in FIGURE_FORMATS)
 
 Reader = Callable[[str, str], Any]
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")

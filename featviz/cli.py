@@ -22,7 +22,6 @@ from featviz._check import one_of
 from featviz._files import is_file, unique_names
 from featviz._options import (
     DRAWING_OPTIONS,
-    FORMS,
     KERNEL,
     SIZE,
     count,
@@ -33,6 +32,7 @@ from featviz._options import (
     words,
 )
 from featviz._terminal import Failure, WrongUse, say
+from featviz.vocabulary import MATRIX_FORMS
 
 if TYPE_CHECKING:
     from featviz.kernels import Kernel
@@ -151,8 +151,8 @@ def _kernel_text(kernel: Kernel) -> str:
 @KERNEL
 @click.option(
     "--form",
-    metavar="|".join(FORMS),
-    callback=read_by(words(FORMS)),
+    metavar="|".join(MATRIX_FORMS),
+    callback=read_by(words(MATRIX_FORMS)),
     help="How matrices are printed.  [default: unicode; plain where it cannot be shown]",
 )
 @click.option("--rows", default="12", show_default=True, metavar="N", callback=read_by(count),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from featviz._check import one_of
 from featviz.captions import one_line, settings_text
-from featviz.extraction import STAGES, Extraction, Maps
+from featviz.extraction import Extraction, Maps
 from featviz.images import image_name
 from featviz.kernel_sources import read_kernels
 from featviz.panels import (
@@ -26,8 +26,7 @@ from featviz.panels import (
 from featviz.pipeline import extract
 from featviz.render.figures import figure_from_panels
 from featviz.render.plots import named_images
-
-MAP_STAGES = STAGES[1:]
+from featviz.vocabulary import STAGES
 
 
 def plot_grid(
@@ -63,7 +62,7 @@ def plot_grid(
         ValueError: no image, or a wrong value.
         TypeError: a wrong kind.
     """
-    one_of("stage", stage, MAP_STAGES)
+    one_of("stage", stage, STAGES[1:])
     stack = read_kernels(kernels)
     runs = [(name, extract(image, stack, **settings)) for name, image in named_images(images)]
     if not runs:
@@ -106,7 +105,7 @@ def plot_kernels_and_maps(
     Returns:
         The figure.
     """
-    one_of("stage", stage, MAP_STAGES)
+    one_of("stage", stage, STAGES[1:])
     run = extract(image, kernels, **settings)
     runs = [(image_name(image), run)]
     written = numbers_written(None, _arrays(runs, stage))

@@ -12,9 +12,7 @@ from featviz import _notebook
 from featviz._check import one_of, size_text
 from featviz.geometry import Axis, Pads
 from featviz.kernels import Kernel
-
-STAGES = ("image", "filter", "detect", "condense")
-COLORS = ("grey", "each", "sum")
+from featviz.vocabulary import STAGES
 
 Maps = npt.NDArray[np.float32]
 AxisPair = tuple[Axis, Axis]

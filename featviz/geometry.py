@@ -17,13 +17,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from featviz._check import nearest, per_axis, shown, size_text, whole_number
+from featviz.vocabulary import FILTER_PADDINGS
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
 AxisPadding = str | tuple[int, int]
-
-FILTER_PADDINGS = ("same", "valid", "full")
-POOL_PADDINGS = ("same", "valid")
-BORDERS = ("zeros", "reflect", "symmetric", "edge", "wrap")
 
 
 @dataclass(frozen=True, slots=True)

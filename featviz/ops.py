@@ -21,6 +21,7 @@ from featviz import geometry, steps
 from featviz._check import one_of, shown, size_text, whole_number
 from featviz.activations import activate, activation_function
 from featviz.kernel_sources import read_kernels
+from featviz.vocabulary import BORDERS
 
 
 def filter_image(
@@ -68,7 +69,7 @@ def filter_image(
     """
     images = _batch("images", images)
     sliding = geometry.kernel_sliding(stride, padding, dilation)
-    one_of("border", border, geometry.BORDERS)
+    one_of("border", border, BORDERS)
     channels = int(images.shape[3])
     shape = (int(images.shape[1]), int(images.shape[2]), channels)
     if len(getattr(kernels, "shape", ())) == 4:

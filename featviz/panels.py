@@ -33,6 +33,7 @@ from featviz.captions import (
 )
 from featviz.kernels import Kernel
 from featviz.stats import MapStats, map_stats
+from featviz.vocabulary import PALETTES, SCALES, STAGES
 
 if TYPE_CHECKING:
     from featviz.extraction import Extraction
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.float32]
 Limits = tuple[float, float]
 
-SCALES = ("shared", "signed", "each")
-PALETTES = ("signed", "heat", "grey")
 # A square root lifts the faint edges of a photograph; the colour bar is drawn to match.
 PICTURE_GAMMA = 0.5
 # Above this many rows or columns the numbers in the cells can no longer be read.
@@ -93,7 +92,7 @@ class MapView:
 def panels_from_extraction(
     extraction: Extraction,
     *,
-    stages: Sequence[str] = ("image", "filter", "detect", "condense"),
+    stages: Sequence[str] = STAGES,
     scale: str | Limits = "shared",
     gamma: float | None = None,
     palette: str | None = None,
@@ -143,7 +142,7 @@ def checked_stages(stages: Sequence[str]) -> tuple[str, ...]:
     """Return the stages as a tuple, each known and named once."""
     chosen = (stages,) if isinstance(stages, str) else tuple(stages)
     for stage in chosen:
-        one_of("stages", stage, ("image", "filter", "detect", "condense"))
+        one_of("stages", stage, STAGES)
     if not chosen or len(set(chosen)) != len(chosen):
         raise ValueError(f"stages must be named once each, at least one; got {shown(stages)}")
     return chosen
@@ -202,7 +201,7 @@ def panels_from_views(
         views: the maps.
         scale: as in the module's description.
         gamma: exponent of the display; None: 1 with numbers in the cells, else 0.5.
-        palette: None (by the limits) or one of :data:`PALETTES`.
+        palette: None (by the limits) or one of :data:`featviz.vocabulary.PALETTES`.
         numbers: whether the value is written into every cell.
 
     Raises:

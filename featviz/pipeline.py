@@ -11,12 +11,13 @@ import tensorflow as tf
 from featviz import geometry
 from featviz._check import one_of
 from featviz.activations import activate, activation_function, describe_activation
-from featviz.extraction import COLORS, AxisPair, Extraction, Maps, Settings
+from featviz.extraction import AxisPair, Extraction, Maps, Settings
 from featviz.images import shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.ops import bias_values
 from featviz.steps import FilterPlan, Move, PoolRule, plan_filter, pool_rule, run_filter, run_pool
+from featviz.vocabulary import BORDERS, COLORS
 
 # Up to this many values an image is a matrix whose numbers people read: it is computed in
 # float64, so that what is stored in float32 is the correctly rounded result (7, not 7.0000005).
@@ -78,7 +79,7 @@ def extract(
         ([[-2.0, 2.0], [-2.0, 2.0]], [[0.0, 2.0], [0.0, 2.0]])
     """
     one_of("color", color, COLORS)
-    one_of("border", border, geometry.BORDERS)
+    one_of("border", border, BORDERS)
     sliding = geometry.kernel_sliding(stride, padding, dilation)
     rule = pool_rule(pool, pool_size, pool_stride, pool_padding, prefix="pool_")
     function = activation_function(activation)

@@ -18,8 +18,7 @@ from featviz import geometry
 from featviz._check import one_of, per_axis, shown, size_text
 from featviz.geometry import Axis, Sliding
 from featviz.kernels import Kernel
-
-POOLS = ("max", "average", "global_max", "global_average", "none")
+from featviz.vocabulary import POOL_PADDINGS, POOLS
 
 AxisPair = tuple[Axis, Axis]
 
@@ -95,7 +94,7 @@ def plan_filter(
         kernels: the kernels; those of one shape run as one convolution.
         sliding: stride, dilation and padding, checked.
         padding: the padding in words, for error sentences.
-        border: one of :data:`featviz.geometry.BORDERS`.
+        border: one of :data:`featviz.vocabulary.BORDERS`.
         groups: divides C.
         dtype: of the images.
         kernels_first: order the maps kernel by kernel instead of group by group.
@@ -169,7 +168,7 @@ def pool_rule(pool: str, size: Any, stride: Any, padding: Any, *, prefix: str = 
     """Return the checked rule of a pool.
 
     Args:
-        pool: one of :data:`POOLS`.
+        pool: one of :data:`featviz.vocabulary.POOLS`.
         size: a whole number or (rows, columns).
         stride: the same, or None for the window's size.
         padding: as in :func:`featviz.condense`.
@@ -178,7 +177,7 @@ def pool_rule(pool: str, size: Any, stride: Any, padding: Any, *, prefix: str = 
     one_of("pool", pool, POOLS)
     window = per_axis(f"{prefix}size", size, minimum=1)
     steps = window if stride is None else per_axis(f"{prefix}stride", stride, minimum=1)
-    sides = geometry.paddings_per_axis(f"{prefix}padding", padding, geometry.POOL_PADDINGS)
+    sides = geometry.paddings_per_axis(f"{prefix}padding", padding, POOL_PADDINGS)
     for cells, side in zip(window, sides, strict=True):
         if not isinstance(side, str) and max(side) >= cells:
             raise ValueError(

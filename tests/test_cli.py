@@ -17,9 +17,8 @@ import pytest
 from PIL import Image
 
 import featviz as fv
-from featviz import _options, _terminal, experiments, extraction, panels, steps
+from featviz import _options, _terminal, vocabulary
 from featviz.cli import cli
-from featviz.render import figures, plots, text
 
 ROWS = [[0, 1, 3, 0, 2, 1], [2, 0, 1, 4, 0, 0], [0, 5, 0, 1, 1, 3], [1, 0, 2, 0, 6, 0]]
 TEXT = "; ".join(" ".join(map(str, row)) for row in ROWS)
@@ -120,18 +119,6 @@ def test_short_options_mean_the_long_ones(call):
     short = call("matrix", TEXT, "-k", TWISTED, *shlex.split("-s 2 -p valid -d 1,2 -a tanh"))
     expected = printed(ROWS, TWISTED, stride=2, padding="valid", dilation=(1, 2), activation="tanh")
     assert short == (0, expected, "")
-
-
-def test_the_words_of_the_options_are_those_of_their_owners():
-    assert _options.STAGES == extraction.STAGES
-    assert _options.STAGES[1:] == experiments.MAP_STAGES
-    assert _options.COLORS == extraction.COLORS
-    assert _options.POOLS == steps.POOLS
-    assert _options.SCALES == panels.SCALES
-    assert _options.PALETTES == panels.PALETTES
-    assert _options.LAYOUTS == plots.LAYOUTS
-    assert _options.FORMS == text.FORMS
-    assert tuple(f".{kind}" for kind in figures.FORMATS) == _options.FIGURE_ENDINGS
 
 
 # Drawing
@@ -288,7 +275,7 @@ def test_a_photograph_is_cut_to_what_can_be_read(call):
     assert len(out.splitlines()) < 50
 
 
-@pytest.mark.parametrize("form", _options.FORMS)
+@pytest.mark.parametrize("form", vocabulary.MATRIX_FORMS)
 def test_matrices_are_printed_in_the_form_asked_for(call, form):
     run = fv.extract([[1, 2], [3, 4]], "edge")
     expected = f"{fv.text_from_extraction(run, form=form)}\n"

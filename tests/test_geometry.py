@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from featviz import geometry
 from featviz.geometry import Axis, slide
+from featviz.vocabulary import FILTER_PADDINGS
 
 SIZES = [
     (size, window, stride, dilation)
@@ -91,4 +92,4 @@ def test_borders_repeat_the_cells_that_numpy_repeats(size, before, after, border
     ],
 )
 def test_padding_is_understood_per_axis(padding, expected):
-    assert geometry.paddings_per_axis("padding", padding, geometry.FILTER_PADDINGS) == expected
+    assert geometry.paddings_per_axis("padding", padding, FILTER_PADDINGS) == expected

@@ -13,7 +13,7 @@ PACKAGE = Path(fv.__file__).parent
 
 # From the ground up; a module may import only from the rows above its own.
 LADDER = [
-    ["_check", "_files", "_notebook"],
+    ["_check", "_files", "_notebook", "vocabulary"],
     ["_calls", "geometry", "kernel_rows", "exact", "stats"],
     ["kernels"],
     ["kernel_families", "kernel_files", "_numbers", "symbolic"],

@@ -23,8 +23,8 @@ from featviz._files import writable_path, write_whole
 from featviz.panels import Panel
 from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, drawable, fitted, text_width
+from featviz.vocabulary import FIGURE_FORMATS
 
-FORMATS = ("png", "svg", "pdf")
 DOTS_PER_INCH = 200
 MARGIN, GAP = 0.14, 0.2
 HEAD_SIZE, TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE = 11.0, 9.0, 7.0, 6.5
@@ -316,10 +316,10 @@ def figure_format(path: str | os.PathLike[str]) -> str:
         ValueError: another ending.
     """
     kind = Path(path).suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        known = ", ".join(f".{name}" for name in FORMATS)
+    if kind not in FIGURE_FORMATS:
+        known = ", ".join(f".{name}" for name in FIGURE_FORMATS)
         raise ValueError(
-            f"output must end in one of {known}; got {str(path)!r}{nearest(kind, FORMATS)}"
+            f"output must end in one of {known}; got {str(path)!r}{nearest(kind, FIGURE_FORMATS)}"
         )
     return kind
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from featviz._check import one_of, shown, whole_number
 from featviz.captions import one_line, settings_text
-from featviz.extraction import STAGES, Extraction
+from featviz.extraction import Extraction
 from featviz.images import image_name, read_image
 from featviz.kernel_sources import read_kernel, read_kernels
 from featviz.panels import (
@@ -22,8 +22,7 @@ from featviz.panels import (
     panels_from_kernels,
 )
 from featviz.render.figures import figure_from_panels, figure_on_axes
-
-LAYOUTS = ("rows", "columns")
+from featviz.vocabulary import LAYOUTS, STAGES
 
 
 def plot_extraction(

@@ -6,8 +6,9 @@ import sys
 from typing import Any
 
 from featviz._check import shown
-from featviz.extraction import STAGES, Extraction
+from featviz.extraction import Extraction
 from featviz.render.text import MatrixText
+from featviz.vocabulary import STAGES
 
 
 def text_from_extraction(

@@ -15,8 +15,8 @@ from typing import Any
 
 from featviz._check import one_of, shown, size_text
 from featviz.symbolic import CutMatrix, cut_matrix, latex_from_entry, text_from_entry
+from featviz.vocabulary import MATRIX_FORMS
 
-FORMS = ("unicode", "plain", "latex")
 _DOTS = {
     "unicode": ("⋯", "⋮", "⋱"),
     "plain": ("...", ":", "..."),
@@ -73,7 +73,7 @@ def text_from_matrix(
         -2 & 2 & 0
         \end{bmatrix}
     """
-    one_of("form", form, FORMS)
+    one_of("form", form, MATRIX_FORMS)
     cut = cut_matrix(values, rows=rows, columns=columns)
     if form == "latex":
         return _latex(cut)
@@ -168,7 +168,7 @@ class MatrixText:
     columns: int = field(default=12, kw_only=True)
 
     def __post_init__(self) -> None:
-        one_of("form", self.form, FORMS)
+        one_of("form", self.form, MATRIX_FORMS)
         pairs = _checked_pairs(self.pairs, self.rows, self.columns)
         object.__setattr__(self, "pairs", pairs)
 

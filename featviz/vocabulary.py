@@ -1,0 +1,17 @@
+"""The words of the field and of the options, each list once."""
+
+from __future__ import annotations
+
+STAGES = ("image", "filter", "detect", "condense")
+FILTER_PADDINGS = ("same", "valid", "full")
+POOL_PADDINGS = ("same", "valid")
+BORDERS = ("zeros", "reflect", "symmetric", "edge", "wrap")
+POOLS = ("max", "average", "global_max", "global_average", "none")
+# What a run does with the channels of its image.
+COLORS = ("grey", "each", "sum")
+
+SCALES = ("shared", "signed", "each")
+PALETTES = ("signed", "heat", "grey")
+LAYOUTS = ("rows", "columns")
+MATRIX_FORMS = ("unicode", "plain", "latex")
+FIGURE_FORMATS = ("png", "svg", "pdf")
