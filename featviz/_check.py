@@ -65,7 +65,9 @@ def whole_number(argument: str, value: Any, *, minimum: int) -> int:
     number = value
     if type(value) is not int:  # numpy's integers, and everything that is refused
         try:
-            number = None if isinstance(value, bool) else operator.index(value)
+            # numpy's own bool is no bool of Python, and older ones count as an index.
+            truth = type(value).__name__.startswith("bool")
+            number = None if truth else operator.index(value)
         except TypeError:
             number = None
     if number is not None and number >= minimum:

@@ -21,7 +21,9 @@ def test_a_lesson_leaves_its_picture(name, tmp_path, capsys):
         Image.open(tmp_path / f"{name}.png") as made,
         Image.open(ROOT / "images" / f"{name}.png") as kept,
     ):
-        assert made.size == kept.size, "run the script again: the kept picture is of another size"
+        # Releases of matplotlib round the height of a figure differently.
+        apart = [abs(a - b) for a, b in zip(made.size, kept.size, strict=True)]
+        assert max(apart) <= 2, "run the script again: the kept picture is of another size"
 
 
 def test_the_numbers_of_the_lesson_are_printed(tmp_path, capsys):
