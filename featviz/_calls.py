@@ -1,4 +1,7 @@
-"""Calls written as text, such as ``gabor(9, 4, angle_degrees=45)``; numbers and words only."""
+"""Calls written as text, such as ``gabor(9, 4, angle_degrees=45)``.
+
+Their arguments are literals: numbers, words and lists of them. Nothing is evaluated.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,12 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 def name_called(text: str) -> str | None:
     """Return the name that text in the form of a call begins with, or None.
 
+    Args:
+        text: any text.
+
+    Returns:
+        The name, or None for text in another form.
+
     Example:
         >>> name_called("leaky_relu(0.1)"), name_called("edge")
         ('leaky_relu', None)
@@ -28,12 +37,15 @@ def name_called(text: str) -> str | None:
 
 
 def arguments_in(text: str, function: Callable[..., Any], *, implied: int = 0) -> Arguments:
-    """Return the arguments with which text calls ``function``; only literals are read.
+    """Return the arguments with which text calls ``function``, read as literals.
 
     Args:
         text: what :func:`name_called` knows as a call.
         function: what is called.
         implied: how many first arguments the text leaves out.
+
+    Returns:
+        The positional arguments, and the named ones by their names.
 
     Raises:
         ValueError: not literals, or not the arguments that ``function`` takes.

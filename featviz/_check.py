@@ -1,4 +1,4 @@
-"""Checks for the public doors: each returns the value it accepts or raises one sentence.
+"""Checks that return the value they accept or raise one sentence.
 
 Every sentence has the form ``<argument> must be <rule>; got <value>`` and, where the set of
 right answers is known, ends with the nearest one or with the cure.
@@ -15,9 +15,13 @@ LONGEST_SHOWN = 60
 
 
 def shown(value: object) -> str:
-    """Return a short ``repr`` of ``value`` for an error sentence (at most 60 characters).
+    """Return a ``repr`` of ``value`` of at most 60 characters, for an error sentence.
 
     Where ``repr`` itself fails (nested too deep, an integer of too many digits), the kind alone.
+
+    Example:
+        >>> shown([1] * 30)
+        '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1…'
     """
     try:
         text = " ".join(repr(value).split())
@@ -27,12 +31,22 @@ def shown(value: object) -> str:
 
 
 def size_text(sizes: Iterable[int]) -> str:
-    """Return sizes as a person writes them: ``(3, 2)`` becomes ``3×2``."""
+    """Return sizes as a person writes them: ``(3, 2)`` becomes ``3×2``.
+
+    Example:
+        >>> size_text((3, 2))
+        '3×2'
+    """
     return "×".join(str(size) for size in sizes)
 
 
 def nearest(value: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the nearest known word, or an empty string."""
+    """Return ``" (did you mean 'x'?)"`` for the nearest known word, or ``""``.
+
+    Example:
+        >>> nearest("edg", ["blur", "edge"])
+        " (did you mean 'edge'?)"
+    """
     words = list(known)
     close = difflib.get_close_matches(value.lower(), words, n=1, cutoff=0.6)
     close = close or [word for word in words if value and value.lower() in word][:1]
@@ -48,9 +62,16 @@ def one_of(argument: str, value: Any, known: Sequence[str], *, also: str = "") -
         known: the words that are accepted.
         also: what else the argument takes, added to the rule (``" or an int"``).
 
+    Returns:
+        ``value`` itself.
+
     Raises:
         ValueError: another word.
         TypeError: not a word at all.
+
+    Example:
+        >>> one_of("color", "grey", ("grey", "rgb"))
+        'grey'
     """
     if isinstance(value, str) and value in known:
         return value
@@ -61,7 +82,12 @@ def one_of(argument: str, value: Any, known: Sequence[str], *, also: str = "") -
 
 
 def whole_number(argument: str, value: Any, *, minimum: int) -> int:
-    """Return ``value`` as an int of at least ``minimum``; bools and fractions are refused."""
+    """Return ``value`` as an int of at least ``minimum``; refuse bools and fractions.
+
+    Example:
+        >>> whole_number("rows", 3, minimum=1)
+        3
+    """
     number = value
     if type(value) is not int:  # numpy's integers, and everything that is refused
         try:
@@ -77,7 +103,12 @@ def whole_number(argument: str, value: Any, *, minimum: int) -> int:
 
 
 def per_axis(argument: str, value: Any, *, minimum: int) -> tuple[int, int]:
-    """Return ``value`` as (rows, columns): one whole number for both axes, or a pair."""
+    """Return ``value`` as (rows, columns): one whole number for both axes, or a pair.
+
+    Example:
+        >>> per_axis("stride", 2, minimum=1), per_axis("stride", [2, 1], minimum=1)
+        ((2, 2), (2, 1))
+    """
     if isinstance(value, (list, tuple)):
         if len(value) != 2:
             raise ValueError(
@@ -90,7 +121,12 @@ def per_axis(argument: str, value: Any, *, minimum: int) -> tuple[int, int]:
 
 
 def real_number(argument: str, value: Any, *, above: float | None = None) -> float:
-    """Return ``value`` as a finite float, larger than ``above`` when that is given."""
+    """Return ``value`` as a finite float, larger than ``above`` when that is given.
+
+    Example:
+        >>> real_number("gamma", 1, above=0)
+        1.0
+    """
     rule = f"{argument} must be a finite number"
     rule += f" above {above:g}" if above is not None else ""
     rule += f"; got {shown(value)}"

@@ -1,4 +1,4 @@
-"""Image files to arrays: the numbers that stand in the file, unscaled, with nothing lost.
+"""Image files to arrays of the numbers that stand in them, unscaled.
 
 Pillow decodes, except where it would quietly keep 8 of 16 bits: 16-bit colour PNG goes through
 TensorFlow and 16-bit colour TIFF through tifffile, each imported only then. Results have the
@@ -114,12 +114,15 @@ def _check_pixels(sizes: tuple[int, int], name: str, max_pixels: int) -> None:
 
 
 def array_from_picture(picture: Image.Image, *, grey_levels: int = 256) -> NDArray[Any]:
-    """Return a Pillow image of any mode as an array like those of :func:`array_from_file`.
+    """Return a Pillow image of any mode as an array.
 
     Args:
         picture: it is loaded if it was not, and not changed otherwise.
         grey_levels: levels of the file's grey numbers that Pillow spread over 0..255; the one
             grey that stands for transparent is counted in these.
+
+    Returns:
+        (H, W, C) array as the module's docstring says.
     """
     picture.load()
     mode = picture.mode
@@ -138,7 +141,7 @@ def _pixels(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _with_key(values: NDArray[Any], key: object, grey_levels: int = 256) -> NDArray[Any]:
-    """Return ``values`` with an alpha channel when one colour of the file means transparent."""
+    """Return ``values`` with alpha when one colour of the file means transparent."""
     if not isinstance(key, (int, tuple)) or values.shape[2] not in (1, 3):
         return values
     if values.dtype == np.uint8 and values.shape[2] == 1:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def writable_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, no mixture.
+    """Write a file so that a reader sees the old one or the new one.
 
     The bytes go to a temporary file in the same folder, which then takes the name. A device or
     pipe (``/dev/stdout``) is written to directly.
@@ -74,25 +74,19 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         target.write_bytes(data)
         return Path(path)
     target = writable_path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
+    temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}"
+    # Opened so, the file gets the rights that any new file gets; mkstemp's would be private.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(_mode_for(target))
-        Path(temporary).replace(target)
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
     return Path(path)
-
-
-def _mode_for(target: Path) -> int:
-    """Return the mode an ordinary ``open`` would leave: mkstemp's own is private."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -1,6 +1,6 @@
-"""Lists, tensors and arrays of any real type to float32 (H, W, C): the convention for pixels.
+"""Lists, tensors and arrays of any real type to float32 (H, W, C).
 
-What the convention is stands in :mod:`featviz.images`, the door to this module.
+Pixels follow the convention that :mod:`featviz.images`, the door to this module, describes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,20 @@ _OTHER_KINDS = {"c": "complex numbers", "O": "Python objects", "S": "bytes", "U"
 
 
 def numbers_from(source: Any) -> NDArray[Any]:
-    """Return nested lists, a tensor, or whatever else turns into an array, as an array.
+    """Return nested lists, a tensor, or anything that numpy can convert, as an array.
 
     Lists come back as signed or float numbers, so that they stay as they are when scaled.
+
+    Returns:
+        An array of any shape and type.
 
     Raises:
         TypeError: nothing that holds numbers.
         ValueError: lists of different lengths.
+
+    Example:
+        >>> numbers_from([[0, 1]]).tolist()
+        [[0, 1]]
     """
     listed = isinstance(source, (list, tuple))
     try:
@@ -44,7 +51,7 @@ def _kind_sentence(source: object) -> str:
 
 
 def _ragged_sentence(rows: Any) -> str:
-    """Return where nested lists first differ in length; rows and columns count from 1."""
+    """Return where nested lists first differ in length, counted from 1."""
     pixels = [
         (f"row {i + 1}, column {j + 1}", pixel)
         for i, row in enumerate(rows)
@@ -68,11 +75,18 @@ def _ragged_sentence(rows: Any) -> str:
 
 
 def image_shaped(raw: NDArray[Any]) -> NDArray[Any]:
-    """Return an (H, W) or (H, W, C) array of real numbers as (H, W, C), without copying.
+    """Return an (H, W) or (H, W, C) array of real numbers as (H, W, C), uncopied.
+
+    Returns:
+        (H, W, C) of the same type.
 
     Raises:
         TypeError: complex numbers, text, objects.
         ValueError: other axes, or no pixels.
+
+    Example:
+        >>> image_shaped(np.zeros((2, 3))).shape
+        (2, 3, 1)
     """
     small_float = raw.dtype.kind == "V" and raw.dtype.name.startswith(("bfloat", "float"))
     if raw.dtype.kind not in "biuf" and not small_float:
@@ -90,7 +104,14 @@ def image_shaped(raw: NDArray[Any]) -> NDArray[Any]:
 
 
 def scaled(raw: NDArray[Any]) -> Pixels:
-    """Return float32 values under the convention of ``images``; float32 itself is not copied."""
+    """Return float32 values under the convention of :mod:`featviz.images`.
+
+    Float32 itself is not copied; what leaves its range becomes infinity.
+
+    Example:
+        >>> scaled(np.array([0, 255], np.uint8)).tolist()
+        [0.0, 1.0]
+    """
     if raw.dtype.kind == "u":
         precise = np.float32 if raw.dtype.itemsize <= 2 else np.float64
         full = precise(np.iinfo(raw.dtype).max)

@@ -30,13 +30,15 @@ from featviz.vocabulary import (
 )
 
 FIGURE_ENDINGS = tuple(f".{kind}" for kind in FIGURE_FORMATS)
+# Other formats of pictures: whoever writes one of these has not mistyped.
+FOREIGN_ENDINGS = (".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".eps", ".pgf")
 
 Reader = Callable[[str, str], Any]
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def read_by(reader: Reader) -> Callable[[Any, click.Parameter, str | None], Any]:
-    """Return a click callback: ``reader`` gets the option's longest name and its text."""
+    """Return a click callback that gives ``reader`` the option's name and text."""
 
     def callback(_context: Any, parameter: click.Parameter, text: str | None) -> Any:
         return None if text is None else reader(max(parameter.opts, key=len), text.strip())
@@ -45,7 +47,12 @@ def read_by(reader: Reader) -> Callable[[Any, click.Parameter, str | None], Any]
 
 
 def words(known: Sequence[str]) -> Reader:
-    """Return the reader of one of the known words."""
+    """Return the reader of one of the known words.
+
+    Example:
+        >>> words(("max", "average"))("--pool", "max")
+        'max'
+    """
     return lambda name, text: one_of(name, text, known)
 
 
@@ -57,19 +64,34 @@ def _numbers(text: str) -> Any:
 
 
 def pair(name: str, text: str) -> Any:
-    """Return one whole number or two, at least 1."""
+    """Return one whole number or two, at least 1.
+
+    Example:
+        >>> pair("--stride", "2,1")
+        (2, 1)
+    """
     value = _numbers(text)
     per_axis(name, value, minimum=1)
     return value
 
 
 def count(name: str, text: str) -> int:
-    """Return a whole number of at least 1."""
+    """Return a whole number of at least 1.
+
+    Example:
+        >>> count("--rows", "12")
+        12
+    """
     return whole_number(name, _numbers(text), minimum=1)
 
 
 def layout(name: str, text: str) -> Any:
-    """Return ``"rows"``, ``"columns"`` or a number of panels."""
+    """Return ``"rows"``, ``"columns"`` or a number of panels.
+
+    Example:
+        >>> layout("--layout", "3"), layout("--layout", "rows")
+        (3, 'rows')
+    """
     value = _numbers(text)
     if isinstance(value, int):
         return whole_number(name, value, minimum=1)
@@ -77,12 +99,22 @@ def layout(name: str, text: str) -> Any:
 
 
 def filter_padding(name: str, text: str) -> Any:
-    """Return a padding of the convolution: a word, a number, two of them, or four sides."""
+    """Return a padding of the convolution: a word, one or two numbers, or four sides.
+
+    Example:
+        >>> filter_padding("--padding", "1,1,0,0")
+        ((1, 1), (0, 0))
+    """
     return _padding(name, text, FILTER_PADDINGS)
 
 
 def pool_padding(name: str, text: str) -> Any:
-    """Return a padding of the pool."""
+    """Return a padding of the pool.
+
+    Example:
+        >>> pool_padding("--pool-padding", "valid")
+        'valid'
+    """
     return _padding(name, text, POOL_PADDINGS)
 
 
@@ -105,18 +137,33 @@ def _real(name: str, text: str, above: float | None = None) -> float:
 
 
 def above_zero(name: str, text: str) -> float:
-    """Return a finite number above 0."""
+    """Return a finite number above 0.
+
+    Example:
+        >>> above_zero("--gamma", "0.5")
+        0.5
+    """
     return _real(name, text, above=0)
 
 
 def bias(name: str, text: str) -> Any:
-    """Return a number, or a list of several."""
+    """Return a number, or a list of several.
+
+    Example:
+        >>> bias("--bias", "1"), bias("--bias", "1, -1")
+        (1.0, [1.0, -1.0])
+    """
     values = [_real(name, part.strip()) for part in text.split(",")]
     return values[0] if len(values) == 1 else values
 
 
 def scale(name: str, text: str) -> Any:
-    """Return the name of a scale, or its two numbers."""
+    """Return the name of a scale, or its two numbers.
+
+    Example:
+        >>> scale("--scale", "0,1"), scale("--scale", "each")
+        ((0.0, 1.0), 'each')
+    """
     if "," not in text:
         return one_of(name, text, SCALES, also=" or two numbers LOW,HIGH")
     limits = tuple(_real(name, part.strip()) for part in text.split(","))
@@ -126,7 +173,12 @@ def scale(name: str, text: str) -> Any:
 
 
 def stages(name: str, text: str) -> tuple[str, ...]:
-    """Return stages, each known and named once."""
+    """Return stages, each known and named once.
+
+    Example:
+        >>> stages("--stages", "image, detect")
+        ('image', 'detect')
+    """
     chosen = tuple(word.strip() for word in text.split(","))
     for word in chosen:
         one_of(name, word, STAGES)
@@ -144,7 +196,8 @@ def figure_path(output: str | Path) -> Path:
     """
     path = Path(output)
     if path.suffix.lower() not in FIGURE_ENDINGS and not path.is_dir():
-        hint = nearest(path.suffix, FIGURE_ENDINGS)
+        foreign = path.suffix.lower() in FOREIGN_ENDINGS
+        hint = "" if foreign else nearest(path.suffix, FIGURE_ENDINGS)
         known = ", ".join(FIGURE_ENDINGS)
         raise ValueError(f"-o must end in one of {known}; got {str(output)!r}{hint}")
     writable_path(path)
@@ -229,7 +282,7 @@ def with_options(
 
 
 def extract_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command every option of ``extract``, collected in the argument ``settings``."""
+    """Give a command the options of ``extract``, collected in ``settings``."""
 
     def collected(**options: Any) -> Any:
         settings = {name: options.pop(name) for name in SETTINGS}

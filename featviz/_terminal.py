@@ -84,7 +84,7 @@ def debug_option() -> click.Option:
 
 
 def main(command: click.Command) -> NoReturn:
-    """Be the process: run the command line and exit; libraries' warnings are not shown."""
+    """Run the command line as the process, without libraries' warnings, and exit."""
     if "--debug" not in sys.argv[1:]:
         warnings.simplefilter("ignore")
         logging.disable(logging.CRITICAL)
@@ -96,7 +96,7 @@ def main(command: click.Command) -> NoReturn:
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
-    """Run a click command and return its exit status, saying why in one line when it fails."""
+    """Run a click command and return its exit status; one line says why it fails."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words
     try:
@@ -132,7 +132,7 @@ def can_show(text: str) -> bool:
 
 
 def plain_signs(error: UnicodeError) -> tuple[str, int]:
-    """Replace what the encoding of a terminal lacks, as an error handler of ``codecs``."""
+    """Replace what a terminal's encoding lacks, as an error handler of ``codecs``."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
@@ -179,7 +179,7 @@ def _complain(sentence: str) -> None:
 
 @contextlib.contextmanager
 def _libraries_silent() -> Iterator[None]:
-    """Keep what compiled libraries write to the file descriptor 2 away from the terminal.
+    """Keep what compiled libraries write to file descriptor 2 off the terminal.
 
     TensorFlow and CUDA write there before and beside any logging that can be set, at the import
     and whenever a device is first used. Python's own ``sys.stderr`` goes on to the terminal, and

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -15,10 +15,15 @@ from featviz._check import one_of
 
 def activate(features: tf.Tensor, function: Callable[..., Any]) -> tf.Tensor:
     """Return ``function(features)``, refused when it is not a map of the same shape."""
-    activated = function(features)
     if function is tf.nn.relu:
-        return activated
-    activated = tf.convert_to_tensor(activated)
+        return function(features)
+    try:
+        activated = tf.convert_to_tensor(function(features))
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        raise ValueError(
+            f"activation must take values of the shape {tuple(features.shape)}; got "
+            f"{describe_activation(function)}, which answers: {' '.join(str(error).split())[:200]}"
+        ) from error
     if activated.shape != features.shape or not activated.dtype.is_floating:
         raise ValueError(
             f"activation must keep the shape {tuple(features.shape)} and give floats; got "
@@ -68,24 +73,43 @@ def describe_activation(activation: Any) -> str:
         ('leaky_relu(negative_slope=0.2)', 'elu(alpha=1)', 'linear')
     """
     function = activation_function(activation)
-    if activation is None or activation == "linear":
+    if function is tf.identity:
         return "linear"
     if function is tf.nn.relu:
         return "relu"
-    positional: tuple[Any, ...] = ()
-    named: dict[str, Any] = {}
     if isinstance(function, functools.partial) and function.func is _call_after:
         function, positional, named = function.args
-    name = getattr(function, "__name__", type(function).__name__).strip("<>")
+        return _with_numbers(_name_of(function), _bound(function, positional, named), all_of=named)
+    if isinstance(function, functools.partial):
+        return _with_numbers(_name_of(function.func), function.keywords, all_of=function.keywords)
+    if hasattr(function, "get_config"):  # a layer of Keras
+        return _with_numbers(type(function).__name__, function.get_config())
+    return _with_numbers(_name_of(function), _bound(function, (), {}))
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__)).strip("<>")
+
+
+def _bound(
+    function: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments after the first as the function gets them, defaults included."""
     try:
-        signature = inspect.signature(function)
-        bound = signature.bind(None, *positional, **named)
+        bound = inspect.signature(function).bind(None, *positional, **named)
     except (TypeError, ValueError):  # a builtin, or a function with a signature of its own
-        return name
+        return {}
     bound.apply_defaults()
+    return dict(list(bound.arguments.items())[1:])
+
+
+def _with_numbers(name: str, arguments: Mapping[str, Any], *, all_of: Collection[str] = ()) -> str:
+    """Return ``name(slope=0.2)``: numbers other than 0, and those that were given."""
     numbers = [
         f"{key}={value:g}"
-        for key, value in list(bound.arguments.items())[1:]
-        if isinstance(value, (int, float)) and (value or key in named or positional)
+        for key, value in arguments.items()
+        if isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and (value or key in all_of)
     ]
     return f"{name}({', '.join(numbers)})" if numbers else name

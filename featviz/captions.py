@@ -1,4 +1,4 @@
-"""The words beside a picture: shape, range, share of zeros, marks, numbers in cells."""
+"""The words beside a picture: shape, range, zeros, marks, numbers in cells."""
 
 from __future__ import annotations
 
@@ -26,13 +26,23 @@ MOST_NAMES = 6
 
 
 def value_text(value: float, digits: int = 3) -> str:
-    """Return a value as a caption prints it: whole numbers whole, others with three digits."""
+    """Return a value as a caption prints it: whole, or with three digits.
+
+    Example:
+        >>> value_text(-3.0), value_text(0.78431)
+        ('−3', '0.784')
+    """
     number = int(value) if value == int(value) and abs(value) < 10**6 else value
     return exact_text(number, digits=digits).replace("-", "−")
 
 
 def one_line(text: str) -> str:
-    """Return a name or title with every run of blanks and newlines as one blank."""
+    """Return a name or title with every run of blanks and newlines as one blank.
+
+    Example:
+        >>> one_line("my\\n  kernel")
+        'my kernel'
+    """
     return " ".join(text.split())
 
 
@@ -50,7 +60,12 @@ def range_text(stats: MapStats) -> str:
 
 
 def share_text(share: float) -> str:
-    """Return a share in whole percent; 0 % and 100 % are said only when they are exact."""
+    """Return a share in whole percent; only an exact 0 or 1 is 0 % or 100 %.
+
+    Example:
+        >>> share_text(0.5), share_text(0.001)
+        ('50 %', '<1 %')
+    """
     if 0 < share < 0.01:
         return "<1 %"
     if 0.99 < share < 1:
@@ -59,7 +74,7 @@ def share_text(share: float) -> str:
 
 
 def caption_lines(stats: MapStats, limits: tuple[float, float]) -> tuple[str, ...]:
-    """Return shape, range and share of zeros; says when values lie outside the limits."""
+    """Return shape, range and share of zeros, and whether values leave the limits."""
     second = range_text(stats)
     beyond = stats.low < limits[0] or stats.high > limits[1]
     clipped = " (beyond the scale)" if beyond else ""
@@ -82,7 +97,12 @@ def mark_text(stats: MapStats) -> str:
 
 
 def cell_texts(values: npt.NDArray[np.float32]) -> tuple[tuple[str, ...], ...]:
-    """Return the text of every cell of a map, (H, W)."""
+    """Return the text of every cell of a map, (H, W).
+
+    Example:
+        >>> cell_texts(np.array([[14 / 9, -2]], np.float32))
+        (('14/9', '−2'),)
+    """
     return tuple(tuple(_map_cell(exact_number(float(value))) for value in row) for row in values)
 
 
@@ -94,7 +114,12 @@ def _map_cell(number: int | Fraction | float) -> str:
 
 
 def kernel_cell(value: Any) -> str:
-    """Return the text of a kernel's number: exact, or three significant digits of a float."""
+    """Return a kernel's number as text: exact, or three digits of a float.
+
+    Example:
+        >>> kernel_cell(Fraction(-1, 9)), kernel_cell(0.12345)
+        ('−1/9', '0.123')
+    """
     text = exact_text(value, digits=3) if isinstance(value, float) else number_text(value)
     if len(text) > LONGEST_CELL:
         number = Fraction(value)
@@ -109,6 +134,9 @@ def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool
         extraction: the run.
         stage: the last step that is told of.
         pads: whether to say how many cells were added, which is not the same for all images.
+
+    Returns:
+        Words with `` · `` between them.
     """
     settings = extraction.settings
     names = [one_line(kernel.name) for kernel in extraction.kernels]

@@ -42,7 +42,7 @@ _NUMBERS = re.compile(r"[0-9+\-−./,;\[\]eE \t\n]*")
 
 
 def _example(*lines: str) -> str:
-    """Return the end of a help page: lines that are not wrapped, so that they can be pasted."""
+    """Return the end of a help page: unwrapped lines that can be pasted."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -227,7 +227,7 @@ def _kernels_from(texts: Iterable[str]) -> tuple[Kernel, ...]:
 
 
 def _check_image(image: str) -> None:
-    """Refuse at once what is no sample and no file; TensorFlow takes its time to load."""
+    """Refuse what is no sample and no file at once, before TensorFlow is loaded."""
     if image.startswith(SAMPLE_PREFIX):
         _sample_name(image)
     elif not is_file(image):

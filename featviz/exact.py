@@ -1,4 +1,4 @@
-"""What a computed float *is*: a whole number, a simple fraction or a short decimal.
+"""What a computed float is: a whole number, a simple fraction, a short decimal.
 
 A pixel of a 3×3 mean is 14/9, but the computer holds 1.5555555820465088 (float32) or
 1.5555555555555556 (float64). Cells of figures and printed matrices go through the two functions
@@ -138,7 +138,7 @@ def _float32(value: float) -> float:
 
 
 def _likely_fraction(nearest: float) -> int | Fraction | None:
-    """Return the simple fraction that a positive normal float32 stands for, if there is one."""
+    """Return the simple fraction that a positive normal float32 stands for, if any."""
     half_step = math.ldexp(1.0, math.frexp(nearest)[1] - 25)
     p, q = _simplest_between(nearest - half_step, nearest + half_step)
     if q > LARGEST_DENOMINATOR or p * q > _LARGEST_PRODUCT:
@@ -150,7 +150,7 @@ def _likely_fraction(nearest: float) -> int | Fraction | None:
 
 
 def _simplest_between(lowest: float, highest: float) -> tuple[int, int]:
-    """Return p, q of the fraction p/q with the smallest q between two positive floats.
+    """Return p, q of the fraction with the smallest q between two positive floats.
 
     The continued fractions of both ends are followed as long as they agree; the first place
     where a whole number lies between them ends the search. It stops early beyond the largest
@@ -172,7 +172,10 @@ def _simplest_between(lowest: float, highest: float) -> tuple[int, int]:
 
 
 def _shortest_decimal(nearest: float) -> float:
-    """Return the float64 of the shortest decimal that rounds to a float32; 9 digits always do."""
+    """Return the float64 of the shortest decimal that rounds to a float32.
+
+    Nine digits always do.
+    """
     for digits in (6, 7, 8):
         decimal = float(f"{nearest:.{digits}g}")
         if decimal <= _FLOAT32_LARGEST and _float32(decimal) == nearest:

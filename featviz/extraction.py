@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from featviz import _notebook
 from featviz._check import one_of, size_text
-from featviz.geometry import Axis, Pads
+from featviz.geometry import Axis, Pads, uncovered_cells
 from featviz.kernels import Kernel
 from featviz.vocabulary import STAGES
 
@@ -107,12 +107,12 @@ class Extraction:
     @property
     def uncovered(self) -> Uncovered:
         """Rows and columns of the image that no window of any kernel reached."""
-        return _unreached(self.filter_axes)
+        return _unreached(self.filter_axes, self.settings.border)
 
     @property
     def pool_uncovered(self) -> Uncovered:
         """Rows and columns of the detected maps that no window of the pool reached."""
-        return _unreached((self.pool_axes,) if self.pool_axes else ())
+        return _unreached((self.pool_axes,) if self.pool_axes else (), "zeros")
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {size_text(self.stage(name).shape)}" for name in STAGES)
@@ -131,11 +131,11 @@ def _most(pairs: tuple[AxisPair, ...]) -> Pads:
     return (top, bottom), (left, right)
 
 
-def _unreached(pairs: tuple[AxisPair, ...]) -> Uncovered:
+def _unreached(pairs: tuple[AxisPair, ...], border: str) -> Uncovered:
     if not pairs:
         return Uncovered((), ())
     rows, columns = (
-        tuple(sorted(set.intersection(*(set(pair[axis].uncovered) for pair in pairs))))
+        set.intersection(*(set(uncovered_cells(pair[axis], border)) for pair in pairs))
         for axis in (0, 1)
     )
-    return Uncovered(rows, columns)
+    return Uncovered(tuple(sorted(rows)), tuple(sorted(columns)))

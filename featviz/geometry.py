@@ -22,6 +22,9 @@ from featviz.vocabulary import FILTER_PADDINGS
 Pads = tuple[tuple[int, int], tuple[int, int]]
 AxisPadding = str | tuple[int, int]
 
+# As many as an image may have pixels; without a bound a slip of the pen asks for terabytes.
+MOST_PADDED = 100_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -56,17 +59,7 @@ class Axis:
     @property
     def is_same(self) -> bool:
         """Whether the pads are those that ``"same"`` adds."""
-        outputs = -(-self.size // self.stride)
-        total = max((outputs - 1) * self.stride + self.extent - self.size, 0)
-        return (self.before, self.after) == (total // 2, total - total // 2)
-
-    @property
-    def uncovered(self) -> tuple[int, ...]:
-        """Cells of the image that no tap of any window touches, in order."""
-        starts = range(-self.before, self.outputs * self.stride - self.before, self.stride)
-        span = range(0, self.extent, self.dilation)
-        reached = {start + step for start in starts for step in span}
-        return tuple(cell for cell in range(self.size) if cell not in reached)
+        return (self.before, self.after) == _same_pads(self.size, self.extent, self.stride)
 
 
 def dilated_size(window: int, dilation: int) -> int:
@@ -88,9 +81,7 @@ def slide(size: int, window: int, *, stride: int, dilation: int, padding: AxisPa
     """
     extent = dilated_size(window, dilation)
     if padding == "same":
-        outputs = -(-size // stride)
-        total = max((outputs - 1) * stride + extent - size, 0)
-        before, after = total // 2, total - total // 2
+        before, after = _same_pads(size, extent, stride)
     elif padding == "full":
         before = after = extent - 1
     elif padding == "valid":
@@ -98,6 +89,12 @@ def slide(size: int, window: int, *, stride: int, dilation: int, padding: AxisPa
     else:
         before, after = cast("tuple[int, int]", padding)  # the words are gone by now
     return Axis(size, window, stride, dilation, before, after)
+
+
+def _same_pads(size: int, extent: int, stride: int) -> tuple[int, int]:
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + extent - size, 0)
+    return total // 2, total - total // 2
 
 
 def paddings_per_axis(
@@ -197,9 +194,16 @@ def check_fits(what: str, target: str, axes: tuple[Axis, Axis], padding: str) ->
         padding: the padding as it was given, in words.
 
     Raises:
-        ValueError: the output would have no row or no column.
+        ValueError: the output would have no row or no column, or the padded image more than
+            :data:`MOST_PADDED` cells.
     """
     if min(axis.outputs for axis in axes) >= 1:
+        padded = [axis.before + axis.size + axis.after for axis in axes]
+        if padded[0] * padded[1] > MOST_PADDED:
+            raise ValueError(
+                f"padding must give at most {MOST_PADDED} cells; got {padding}, which makes the "
+                f"{target} {size_text(padded)}"
+            )
         return
     window = size_text(axis.window for axis in axes)
     if any(axis.dilation > 1 for axis in axes):
@@ -232,3 +236,27 @@ def border_indices(axis: Axis, border: str) -> list[int]:
         return [min(cell % (2 * size), 2 * size - 1 - cell % (2 * size)) for cell in cells]
     period = max(2 * (size - 1), 1)  # a single cell has nothing to reflect but itself
     return [min(cell % period, period - cell % period) % size for cell in cells]
+
+
+def uncovered_cells(axis: Axis, border: str = "zeros") -> tuple[int, ...]:
+    """Return the cells of the image that no tap of any window touches.
+
+    Args:
+        axis: the axis.
+        border: what the padding holds; a cell that a border repeats is touched there.
+
+    Example:
+        >>> uncovered_cells(Axis(6, 3, 2, 1, 0, 0))
+        (5,)
+    """
+    taps = {
+        start + step
+        for start in range(0, axis.outputs * axis.stride, axis.stride)
+        for step in range(0, axis.extent, axis.dilation)
+    }
+    if border == "zeros":
+        reached = {tap - axis.before for tap in taps}
+    else:
+        cells = border_indices(axis, border)
+        reached = {cells[tap] for tap in taps}
+    return tuple(cell for cell in range(axis.size) if cell not in reached)

@@ -116,6 +116,9 @@ def shared_pixels(source: object, *, color: str) -> Pixels:
     Args:
         source: as in :func:`read_image`; NaN and infinity are refused.
         color: one of :data:`COLORS`.
+
+    Returns:
+        (H, W, C) float32, to be read and not written.
     """
     return _pixels(source, color, max_pixels=MAX_PIXELS, finite=True, cure="")
 
@@ -129,10 +132,13 @@ def _pixels(source: object, color: str, *, max_pixels: int, finite: bool, cure: 
 
 
 def image_name(source: object) -> str:
-    """Return what to call an image: a file's name without its ending, otherwise ``"image"``.
+    """Return a file's name without its ending, or ``"image"`` for anything else.
 
     Args:
         source: what :func:`read_image` takes.
+
+    Returns:
+        A text that is never empty.
 
     Example:
         >>> image_name("photos/cat.jpg"), image_name([[0, 1]])
@@ -144,7 +150,7 @@ def image_name(source: object) -> str:
 
 
 def _raw(source: object, max_pixels: int) -> tuple[NDArray[Any], bool]:
-    """Return (H, W, C) numbers of any real type, and whether the last channel is alpha."""
+    """Return (H, W, C) of any real type, and whether the last channel is alpha."""
     if isinstance(source, np.ndarray):
         return image_shaped(np.asarray(source)), False
     if isinstance(source, Image.Image):
@@ -237,7 +243,7 @@ _IN_COLOR: dict[str, Callable[[Pixels], Pixels]] = {
 
 
 def _fitted(sizes: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
-    """Return the largest (height, width) of the same aspect ratio inside ``box``, rounded."""
+    """Return the largest rounded (height, width) of the same aspect inside ``box``."""
     (height, width), (most_rows, most_columns) = sizes, box
     if most_rows * width <= most_columns * height:
         return most_rows, max(1, round(width * most_rows / height))

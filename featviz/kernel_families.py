@@ -173,6 +173,7 @@ def gabor(
         [_wave(u / wavelength, phase) * _hill(u, ratio * v, spread) for u, v in line]
         for line in lines
     ]
+    rows = _without_dirt(rows)
     changed = {"angle_degrees": angle, "sigma": sigma, "phase_degrees": phase}
     options = {option: value for option, value in changed.items() if value}
     options |= {} if ratio == 0.5 else {"aspect_ratio": ratio}
@@ -320,3 +321,9 @@ def _hill(along: float, across: float, sigma: float) -> float:
 def _on_line(along: float, across: float, half: float) -> float:
     """Return 1 less the distance from a line of length 2·half, not below 0."""
     return max(0.0, 1 - math.hypot(max(0.0, abs(along) - half), across))
+
+
+def _without_dirt(rows: list[list[float]]) -> list[list[float]]:
+    """Return the rows with 0 where rounding left less than 1e-15 of the largest entry."""
+    least = 1e-15 * max(abs(value) for row in rows for value in row)
+    return [[value if abs(value) > least else 0.0 for value in row] for row in rows]

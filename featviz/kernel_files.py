@@ -1,4 +1,7 @@
-"""Kernels from small files: JSON, CSV, text and ``.npy``, every fault told with the file's name."""
+"""Kernels from small files: JSON, CSV, text and ``.npy``.
+
+Every error sentence names the file.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,9 @@ def rows_from_file(path: str | os.PathLike[str], *, where: str = "kernel") -> Ro
             (a line is a row; commas or semicolons), ``.txt`` (a line is a row; blanks or commas;
             ``#`` starts a comment) or ``.npy`` (two axes, real); UTF-8, at most 1 MB.
         where: how an error sentence calls the value.
+
+    Returns:
+        Rows of equal length.
 
     Raises:
         FileNotFoundError, IsADirectoryError: no such file, or a folder.
@@ -129,7 +135,7 @@ _TEXT_READERS = {".json": _rows_from_json, ".csv": _rows_from_csv, ".txt": _rows
 
 
 def _array(data: bytes, here: str) -> Any:
-    """Return the array of a ``.npy`` file; its header may not promise more than it brings."""
+    """Return the array of a ``.npy`` file that is as long as its header says."""
     rule = f"{here} must be an array with two axes of real numbers, saved by numpy.save"
     stream = io.BytesIO(data)
     try:

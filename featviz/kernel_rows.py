@@ -1,4 +1,4 @@
-"""Rows of numbers read exactly from text, nested sequences, arrays, tensors and sympy.
+"""Rows of numbers, read exactly from text, lists, arrays, tensors and sympy.
 
 Whole numbers become ``int``, ``"1/9"`` and decimal text :class:`fractions.Fraction`, other floats
 stay floats. Nothing here imports numpy, TensorFlow or sympy: their values are known by what they
@@ -28,11 +28,15 @@ _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|i
 
 
 def number_from(value: Any, *, where: str = "kernel") -> Number:
-    """Return one finite number from a Python, numpy, TensorFlow or sympy scalar, or from text.
+    """Return one finite number from text or a scalar of any library.
 
     Args:
-        value: the scalar; text is read exactly (``"1/9"``, ``"0.1"`` is 1/10).
+        value: a scalar of Python, numpy, TensorFlow or sympy; text is read exactly (``"1/9"``,
+            ``"0.1"`` is 1/10).
         where: how an error sentence calls the place.
+
+    Returns:
+        An int where it is whole, else a Fraction or a float.
 
     Raises:
         TypeError: not a number.
@@ -51,7 +55,7 @@ def number_from(value: Any, *, where: str = "kernel") -> Number:
 
 
 def _plain_scalar(value: Any) -> Any:
-    """Return a Python number for a numpy, TensorFlow or sympy scalar, None for a failed one."""
+    """Return a library's scalar as a Python number, or None when that fails."""
     try:
         if hasattr(value, "is_Rational"):  # sympy
             if value.is_Rational:
@@ -69,7 +73,12 @@ def _plain_scalar(value: Any) -> Any:
 
 
 def settled(value: Number, where: str) -> Number:
-    """Return ``value`` as an int where it is whole; refuse what no float can hold."""
+    """Return ``value`` as an int where it is whole; refuse what no float can hold.
+
+    Example:
+        >>> settled(Fraction(4, 2), "kernel"), settled(0.5, "kernel")
+        (2, 0.5)
+    """
     try:
         finite = math.isfinite(float(value))
     except OverflowError:
@@ -95,7 +104,12 @@ def _number_from_text(text: str, where: str) -> Number:
 
 
 def number_text(value: Number) -> str:
-    """Return the shortest exact text: ``-1``, ``1/9``; a float with six significant digits."""
+    """Return the shortest exact text of a number, or six digits of a float.
+
+    Example:
+        >>> number_text(Fraction(1, 9)), number_text(0.1234567)
+        ('1/9', '0.123457')
+    """
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
@@ -106,6 +120,9 @@ def rows_from_text(text: str, *, where: str = "kernel") -> Rows:
         text: rows separated by ``;`` or a line break, numbers by blanks or commas
             (``"-1 -1 -1; -1 8 -1; -1 -1 -1"``), or nested brackets (``"[[1, 2], [3, 1/9]]"``).
         where: how an error sentence calls the value.
+
+    Returns:
+        Rows of equal length; no entry is a float, unless it was written with an exponent.
 
     Raises:
         TypeError: brackets that do not hold rows of numbers.
@@ -124,7 +141,7 @@ def rows_from_text(text: str, *, where: str = "kernel") -> Rows:
 
 
 def _bracketed(text: str, where: str) -> Any:
-    """Return nested lists of words: each becomes a JSON string, so that 1/9 needs no quotes."""
+    """Return nested lists of words, read as JSON strings: 1/9 needs no quotes."""
     bare = text.replace('"', "").replace("'", "")
     words = re.sub(r"[^\s\[\],]+", lambda match: json.dumps(match[0]), bare)
     try:
@@ -135,11 +152,14 @@ def _bracketed(text: str, where: str) -> Any:
 
 
 def rows_from(values: Any, *, where: str = "kernel") -> Rows:
-    """Return rows of numbers from nested sequences, an array, a tensor, a sympy matrix or text.
+    """Return rows of numbers from text, lists, an array, a tensor or sympy.
 
     Args:
         values: (h, w) numbers, at most 1024 × 1024 of them.
         where: how an error sentence calls the value.
+
+    Returns:
+        Rows of equal length, each entry as :func:`number_from` returns it.
 
     Raises:
         TypeError: not two levels of rows and columns, or an entry that is no number.

@@ -1,4 +1,4 @@
-"""The :class:`Kernel` value: numbers in rows and columns, kept exact, and its algebra.
+"""The :class:`Kernel` value: exact numbers in rows and columns, and its algebra.
 
 A kernel is laid on the image as it is written (cross-correlation, as in ``tf.nn.conv2d``): it
 is not turned by 180° first. Rows run from top to bottom, columns from left to right. Whole
@@ -155,6 +155,11 @@ class Kernel:
         Raises:
             TypeError: not a whole number.
             ValueError: not a multiple of 90.
+
+        Example:
+            >>> print(Kernel("1 2; 3 4").rotated(90))
+            2 4
+            1 3
         """
         rule = f"degrees must be a multiple of 90; got {shown(degrees)}"
         try:
@@ -174,6 +179,9 @@ class Kernel:
         Args:
             direction: ``"horizontal"`` swaps left and right, ``"vertical"`` top and bottom,
                 ``"both"`` turns the kernel by 180°.
+
+        Returns:
+            A kernel of the same shape.
         """
         one_of("direction", direction, ("horizontal", "vertical", "both"))
         rows = self.rows if direction == "horizontal" else self.rows[::-1]
@@ -186,6 +194,10 @@ class Kernel:
 
         Raises:
             ValueError: the sum is 0, as for every edge kernel.
+
+        Example:
+            >>> print(Kernel("1 2 1").normalised())
+            1/4 1/2 1/4
         """
         total = self.sum
         inexact = any(isinstance(value, float) for row in self.rows for value in row)
@@ -310,6 +322,9 @@ def describe_kernel(kernel: Kernel) -> str:
 
     Args:
         kernel: the kernel.
+
+    Returns:
+        One line of text.
 
     Example:
         >>> describe_kernel(Kernel("1 -1; 1 -1"))

@@ -81,7 +81,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapView:
-    """A map on its way to a panel: its title, the scale group it belongs to, its values."""
+    """A map on its way to a panel: its title, its scale group, its values."""
 
     title: str
     group: str
@@ -114,6 +114,11 @@ def panels_from_extraction(
 
     Raises:
         ValueError: an unknown or repeated stage, an empty choice, a wrong scale.
+
+    Example:
+        >>> import featviz as fv
+        >>> [panel.limits for panel in panels_from_extraction(fv.extract([[0, 1]], "2"))]
+        X
     """
     stages = checked_stages(stages)
     count = range(len(extraction.labels))
@@ -149,7 +154,7 @@ def checked_stages(stages: Sequence[str]) -> tuple[str, ...]:
 
 
 def _image_of(extraction: Extraction, index: int, *, numbers: bool) -> Panel:
-    """Return the image as map ``index`` saw it: its own channel with ``color="each"``."""
+    """Return the image as map ``index`` saw it, with ``color="each"`` one channel."""
     image, name = extraction.image, "as the kernel sees it"
     if extraction.settings.color == "each" and image.shape[2] > 1:
         channel = index % image.shape[2]
@@ -171,7 +176,7 @@ def stage_title(extraction: Extraction, stage: str) -> str:
 
 
 def image_panel(image: Pixels, title: str, *, numbers: bool = False) -> Panel:
-    """Return the panel of an image (H, W, C): colours for C = 3, else the mean in grey."""
+    """Return the panel of an image (H, W, C): colours if C = 3, else the grey mean."""
     stats = map_stats(image.reshape(image.shape[0], -1))
     inside = stats.low >= 0 and stats.high <= 1
     lines = [f"{size_text(image.shape)} · {range_text(stats)}"]
@@ -203,6 +208,9 @@ def panels_from_views(
         gamma: exponent of the display; None: 1 with numbers in the cells, else 0.5.
         palette: None (by the limits) or one of :data:`featviz.vocabulary.PALETTES`.
         numbers: whether the value is written into every cell.
+
+    Returns:
+        The panels, in the order of ``views``.
 
     Raises:
         ValueError: a wrong scale, gamma or palette.
@@ -270,7 +278,7 @@ def _numbers(scale: Any) -> Limits:
 
 
 def numbers_written(numbers: bool | None, arrays: Sequence[Pixels]) -> bool:
-    """Return whether values are written into cells: as asked, else when all maps are small.
+    """Return whether cells show values: as asked, else when all maps are small.
 
     Raises:
         ValueError: asked for where the cells would be too many to be read.
@@ -294,6 +302,13 @@ def panels_from_kernels(
     Args:
         kernels: the kernels.
         scale: ``"shared"``, ``"signed"`` (the same here), ``"each"`` or (low, high).
+
+    Returns:
+        The panels, in the order of ``kernels``.
+
+    Example:
+        >>> panels_from_kernels([Kernel("1 -1")])[0].cells
+        (('1', '−1'),)
     """
     views = [MapView(one_line(kernel.name), "kernel", _floats(kernel), True) for kernel in kernels]
     panels = panels_from_views(views, scale=scale, gamma=1.0)
@@ -310,7 +325,7 @@ def panels_from_kernels(
 
 
 def _floats(kernel: Kernel) -> Pixels:
-    """Return the kernel's values for their colours; those beyond float32 take its ends."""
+    """Return a kernel's values for their colours, cut to the range of float32."""
     values = [[float(value) for value in row] for row in kernel.rows]
     return np.clip(values, -LARGEST_PIXEL, LARGEST_PIXEL).astype(np.float32)
 

@@ -104,15 +104,15 @@ def extract(
         labels=plan.labels,
         settings=Settings(
             stride=sliding.stride,
-            padding=padding,
+            padding=_kept(padding),
             dilation=sliding.dilation,
             border=border,
-            bias=None if bias is None else np.asarray(bias).tolist(),
+            bias=None if bias is None else _kept(np.asarray(bias).tolist()),
             activation=describe_activation(activation),
             pool=pool,
             pool_size=rule.window,
             pool_stride=rule.sliding.stride,
-            pool_padding=pool_padding,
+            pool_padding=_kept(pool_padding),
             color=color,
         ),
         filter_axes=plan.filter_axes,
@@ -160,6 +160,11 @@ def _labels(kernels: tuple[Kernel, ...], groups: int) -> tuple[str, ...]:
     if groups == len(COLOR_NAMES):
         channels = list(COLOR_NAMES)
     return tuple(f"{name} · {channel}" for name in names for channel in channels)
+
+
+def _kept(value: Any) -> Any:
+    """Return lists as tuples, so that the caller's lists can change and settings cannot."""
+    return tuple(map(_kept, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _as(dtype: tf.DType, values: tf.Tensor) -> tf.Tensor:

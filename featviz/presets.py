@@ -128,7 +128,7 @@ def _entry(name: str, text: str, divisor: int, source: str) -> tuple[str, Kernel
 
 
 def _compass(family: str) -> Iterator[tuple[str, Kernel]]:
-    """Yield the eight directions clockwise from the top: the ring of ``bottom`` turned by 45°."""
+    """Yield the ring of ``bottom`` in eight turns of 45°, clockwise from the top."""
     text, source = _COMPASS[family]
     bottom = rows_from_text(text)
     ring = [bottom[i][j] for i, j in _CLOCKWISE]

@@ -1,4 +1,4 @@
-"""Images to begin with: three free photographs, and pictures of any size made by formula.
+"""Images to begin with: free photographs, and pictures made by formula.
 
 The formula pictures show what a kernel does: edges of every direction (circle), one edge (step),
 frequencies up to the limit of the grid (bars, zone_plate), natural statistics (noise). In the
@@ -112,7 +112,10 @@ def _step(height: int, width: int) -> NDArray[Any]:
 
 
 def _bars(height: int, width: int) -> NDArray[Any]:
-    """Return bars and gaps of width/10 pixels, each pair 4/5 as wide as the one before, ≥ 1."""
+    """Return bars and gaps of width/10 pixels, each pair 4/5 as wide as the last.
+
+    None is narrower than one pixel.
+    """
     row = np.zeros(width)
     start, exact = 0, width / 10
     while start < width:
@@ -143,7 +146,7 @@ def _zone_plate(height: int, width: int) -> NDArray[Any]:
 
 
 def _noise(height: int, width: int) -> NDArray[Any]:
-    """Return white noise whose amplitudes are divided by frequency, stretched to 0..1.
+    """Return white noise with amplitudes divided by frequency, stretched to 0..1.
 
     Source:
         D. J. Field, "Relations between the statistics of natural images and the response

@@ -50,6 +50,9 @@ def map_stats(values: npt.NDArray[np.floating]) -> MapStats:
     Args:
         values: (H, W) floats; NaN and infinity are counted and left out of the range.
 
+    Returns:
+        Facts that hold for these values.
+
     Example:
         >>> stats = map_stats(np.array([[0.0, 2.0], [0.0, -1.0]]))
         >>> stats.low, stats.high, stats.zero_share

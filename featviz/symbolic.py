@@ -1,4 +1,4 @@
-"""Matrices of numbers as exact sympy matrices, whole or with their middle left out.
+"""Exact sympy matrices from numbers, whole or with their middle left out.
 
 Numbers are read by :func:`featviz.exact.exact_number`, so float32 and float64 versions of a
 matrix are one and the same here: whole numbers are ``Integer``, simple fractions ``Rational``,
@@ -88,11 +88,14 @@ class CutMatrix:
         return bool(self.shown.shape == self.size)
 
     def cells(self, text_from: Callable[[Any], str], dots: tuple[str, str, str]) -> list[list[str]]:
-        """Return rows of texts, with one row and one column of dots where something is cut.
+        """Return rows of texts, with a row and a column of dots where they are cut.
 
         Args:
             text_from: turns one sympy entry into text.
             dots: what stands in a cut column, in a cut row, and where they cross.
+
+        Returns:
+            Rows of equal length.
         """
         column_dots, row_dots, both_dots = dots
         rows = [[text_from(entry) for entry in row] for row in self.shown.tolist()]
@@ -120,6 +123,9 @@ def cut_matrix(
         rows: how many rows are shown, at least 1; a smaller matrix is shown whole.
         columns: how many columns are shown, at least 1.
         where: how an error sentence calls the values.
+
+    Returns:
+        The shown entries with the size of the whole.
 
     Raises:
         TypeError: not a matrix of real numbers.
@@ -164,7 +170,7 @@ def text_from_entry(entry: Any) -> str:
 
 
 def latex_from_entry(entry: Any) -> str:
-    r"""Return one sympy entry as LaTeX for math mode; floats have six significant digits.
+    r"""Return one sympy entry as LaTeX for math mode, floats with six digits.
 
     Example:
         >>> print(latex_from_entry(sympy.Rational(14, 9)), latex_from_entry(sympy.Float("2e-7")))
@@ -179,7 +185,7 @@ def latex_from_entry(entry: Any) -> str:
 
 
 def _number_or_none(entry: Any) -> int | Fraction | float | None:
-    """Return the Python number that a sympy entry is; None for symbols and expressions."""
+    """Return the Python number that a sympy entry is, or None for an expression."""
     if entry.is_Rational:
         return int(entry) if entry.is_Integer else Fraction(int(entry.p), int(entry.q))
     if entry.is_Float or not _is_finite(entry):
@@ -193,7 +199,7 @@ def _is_finite(entry: Any) -> bool:
 
 
 def _grid(values: Any, where: str) -> Any:
-    """Return a sympy matrix, a two-axis array or a list of rows; nothing is copied or read."""
+    """Return a sympy matrix, an array with two axes or a list of rows, uncopied."""
     if isinstance(values, Kernel):
         return values.rows
     if isinstance(values, sympy.MatrixBase):
@@ -261,7 +267,7 @@ def _picked(
 
 
 def _plain_row(row: Any) -> Sequence[Any]:
-    """Return a row as Python numbers; long doubles, which have none, go through float64."""
+    """Return a row as Python numbers; long doubles go through float64."""
     if not hasattr(row, "tolist"):
         return row  # type: ignore[no-any-return]
     if row.dtype.kind == "f" and row.dtype.itemsize > 8:

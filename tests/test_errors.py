@@ -46,6 +46,8 @@ TABLE = [
     ("kernel with pads", lambda: fv.extract(IMAGE, np.ones((5, 5)), padding=1), ValueError,
      "kernel 'kernel' (5×5) does not fit the image (2×2) with padding 1; use padding='same' or a "
      "larger image"),
+    ("padding too large", extract(padding=100_000), ValueError,
+     "padding must give at most 100000000 cells; got 100000, which makes the image 200002×200002"),
     ("stride 0", extract(stride=0), ValueError,
      "stride must be a whole number of at least 1; got 0"),
     ("stride fraction", extract(stride=1.0), TypeError,
@@ -70,6 +72,7 @@ TABLE = [
     ("activation kind", extract(activation=3), TypeError, None),
     ("activation shape", extract(activation=lambda x: x[:, :1]), ValueError,
      "activation must keep the shape (1, 2, 2, 1) and give floats; got (1, 1, 2, 1) of float32"),
+    ("activation refuses", extract(activation="softmax(axis=9)"), ValueError, None),
     ("activation arguments", extract(activation="relu6(1, 2)"), ValueError,
      "relu6 must be called as relu6(); got 'relu6(1, 2)': too many positional arguments"),
     ("pool", extract(pool="maximum"), ValueError,
@@ -137,6 +140,9 @@ TABLE = [
 ]  # fmt: skip
 
 
+SHAPED = "activation must take values of the shape (1, 2, 2, 1); got softmax(axis=9), which answers"
+
+
 @pytest.mark.parametrize(
     ("call", "kind", "sentence"), [pytest.param(*row[1:], id=row[0]) for row in TABLE]
 )
@@ -147,9 +153,9 @@ def test_wrong_use_is_answered_with_one_sentence(call, kind, sentence):
     assert "\n" not in text
     if sentence is not None:
         assert text == sentence
-    else:  # the names of Keras' activations change with its version
-        assert text.startswith("activation must be one of ")
-        assert "'leaky_relu'" in text
+    else:  # names and words of Keras change with its version
+        assert text.startswith(("activation must be one of ", SHAPED))
+        assert "leaky_relu" in text or "softmax(axis=9)" in text
 
 
 def test_an_unknown_activation_names_the_nearest():

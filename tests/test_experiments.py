@@ -127,7 +127,7 @@ def test_each_channel_has_a_column():
     images = [fv.sample_image("coffee", size=30), fv.sample_image("chelsea", size=40)]
     figure = fv.plot_grid(images, [LOPSIDED, "edge"], color="each")
     assert len(pictures(figure)) == 14
-    assert names(figure)[1:4] == ["image · kernel · " + name for name in ("red", "green", "blue")]
+    assert names(figure)[1:4] == ["image 1 · kernel · " + name for name in ("red", "green", "blue")]
 
 
 FOOTNOTES = {

@@ -212,6 +212,39 @@ def test_uncovered_rows_and_columns_change_nothing(options, rows, columns):
     np.testing.assert_array_equal(again.filtered, run.filtered)
 
 
+@pytest.mark.parametrize("border", ["zeros", "reflect", "symmetric", "edge", "wrap"])
+@pytest.mark.parametrize(
+    ("kernels", "options"),
+    [
+        pytest.param([[[1]]], {"stride": 2, "padding": ((1, 0), (1, 0))}, id="one cell"),
+        pytest.param([[[1, 2]], [[0, 0, 3]]], {"stride": 3}, id="two kernels"),
+        pytest.param([[[1, 2, 4], [8, 16, 32]]], {"stride": 4, "padding": 2, "dilation": 2}, id="gaps"),
+    ],
+)
+def test_cells_are_uncovered_when_changing_them_changes_nothing(kernels, options, border):
+    """The definition: each row and each column is changed, and the maps are looked at."""
+    image = ramp(7, 8)
+    run = fv.extract(image, kernels, border=border, **options)
+    for axis, uncovered in enumerate((run.uncovered.rows, run.uncovered.columns)):
+        quiet = []
+        for cell in range(image.shape[axis]):
+            changed = np.moveaxis(image.copy(), axis, 0)
+            changed[cell] += 50
+            again = fv.extract(np.moveaxis(changed, 0, axis), kernels, border=border, **options)
+            if np.array_equal(again.filtered, run.filtered):
+                quiet.append(cell)
+        assert list(uncovered) == quiet
+
+
+def test_settings_cannot_be_changed_by_the_callers_list():
+    sides = [[1, 1], [0, 2]]
+    run = fv.extract(ramp(5, 5), "edge", padding=sides, bias=[2])
+    sides[0][0] = 9
+    assert run.settings.padding == ((1, 1), (0, 2))
+    assert run.settings.bias == (2,)
+    assert isinstance(hash(run.settings), int)
+
+
 def test_cells_that_no_pool_reaches_are_known():
     run = fv.extract(ramp(7, 6), LOPSIDED, pool_padding="valid")
     assert (run.pool_uncovered.rows, run.pool_uncovered.columns) == ((6,), ())

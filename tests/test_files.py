@@ -1,5 +1,6 @@
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,8 @@ def test_a_file_is_replaced_whole(tmp_path):
 def test_a_new_file_gets_the_usual_rights_and_an_old_one_keeps_its_own(tmp_path):
     path = tmp_path / "a.png"
     write_whole(path, b"x")
-    mask = os.umask(0)
-    os.umask(mask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+    (tmp_path / "plain").write_bytes(b"x")
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
     path.chmod(0o640)
     write_whole(path, b"y")
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -68,3 +68,23 @@ def test_places_that_cannot_be_written_are_named(tmp_path, name, kind, sentence)
     with pytest.raises(kind) as caught:
         writable_path(path)
     assert str(caught.value) == sentence.format(path, str(Path(path).parent))
+
+
+def test_a_folder_that_may_not_be_written_is_named():
+    """Root may write everywhere: as root, a child process asks as nobody."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        path = Path(folder) / "a.png"
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                if os.getuid() == 0:
+                    os.setuid(65534)
+                writable_path(path)
+            except PermissionError as error:
+                status = 0 if str(error) == f"output must be writable; got {str(path)!r}" else 2
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        Path(folder).chmod(0o755)

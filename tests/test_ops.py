@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import numpy as np
@@ -181,6 +182,25 @@ def test_grouped_filters_take_their_own_channels():
         np.testing.assert_allclose(maps[0, :, :, index], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("groups", [1, 3])
+def test_groups_run_inside_a_function(groups):
+    @tf.function
+    def run(images):
+        return fv.filter_image(images, [LOPSIDED, "edge"], groups=groups, dilation=2)
+
+    images = tf.constant(COLOUR[None], tf.float32)
+    eager = fv.filter_image(images, [LOPSIDED, "edge"], groups=groups, dilation=2)
+    np.testing.assert_allclose(run(images), eager, atol=1e-5)
+    again = fv.filter_image(images, [LOPSIDED, "edge"], groups=groups, dilation=2)
+    np.testing.assert_array_equal(again, eager)
+
+
+def test_the_first_device_computes():
+    devices = fv.list_devices()
+    assert [device.kind for device in devices] == ["CPU", "CPU"]
+    assert [device.used for device in devices] == [True, False]
+
+
 def test_unsigned_pixels_are_divided_and_signed_numbers_kept():
     image = np.array([[0, 51], [102, 255]])
     as_bytes = fv.filter_image(image.astype(np.uint8)[None, :, :, None], [[1]])
@@ -206,7 +226,7 @@ POOL_CASES = [
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=lambda d: d.name)
-@pytest.mark.parametrize("run", ["eager", "function"])
+@pytest.mark.parametrize("run", ["eager", "function", "device 1"])
 @pytest.mark.parametrize("pool", ["max", "average"])
 @pytest.mark.parametrize(("size", "stride", "padding"), POOL_CASES)
 def test_condense_equals_the_loops(size, stride, padding, pool, run, dtype):
@@ -224,7 +244,8 @@ def test_condense_equals_the_loops(size, stride, padding, pool, run, dtype):
         return fv.condense(features, pool=pool, size=size, stride=stride, padding=padding)
 
     call = tf.function(call) if run == "function" else call
-    result = call(batch_of(maps, dtype))
+    with tf.device("CPU:1" if run == "device 1" else "CPU:0"):
+        result = call(batch_of(maps, dtype))
     assert result.dtype == dtype
     np.testing.assert_allclose(result[0, :, :, 0], expected, rtol=1e-6)
 
@@ -253,6 +274,8 @@ def test_detecting_twice_is_detecting_once():
 
 VALUES = [-2.0, -1.0, -0.5, 0.5, 1.0, 2.0]
 GELU = [-0.0455, -0.158655, -0.154269, 0.345731, 0.841345, 1.9545]
+# SELU(x) = 1.0507 · 1.67326 · (eˣ − 1) below 0 (Klambauer et al. 2017)
+SELU_BELOW = [1.050700987 * 1.673263242 * (np.exp(x) - 1) for x in VALUES[:3]]
 SILU = [-0.238406, -0.268941, -0.18877, 0.31123, 0.731059, 1.761594]
 
 
@@ -265,6 +288,7 @@ SILU = [-0.238406, -0.268941, -0.18877, 0.31123, 0.731059, 1.761594]
         pytest.param("gelu", GELU, id="gelu"),
         pytest.param("silu", SILU, id="silu"),
         pytest.param("elu", [-0.864665, -0.632121, -0.393469, 0.5, 1, 2], id="elu"),
+        pytest.param("selu", [*SELU_BELOW, 0.52535, 1.050701, 2.101402], id="selu"),
         pytest.param("leaky_relu(0.1)", [-0.2, -0.1, -0.05, 0.5, 1, 2], id="leaky 0.1"),
         pytest.param("leaky_relu", [-0.4, -0.2, -0.1, 0.5, 1, 2], id="leaky by Keras"),
         pytest.param(tf.math.square, [4, 1, 0.25, 0.25, 1, 4], id="function"),
@@ -287,6 +311,14 @@ def test_activations_give_the_known_values(activation, expected):
         pytest.param("tanh", "tanh", id="tanh"),
         pytest.param(None, "linear", id="none"),
         pytest.param(abs, "abs", id="function"),
+        pytest.param(
+            functools.partial(tf.nn.leaky_relu, alpha=0.1), "leaky_relu(alpha=0.1)", id="partial"
+        ),
+        pytest.param(
+            tf.keras.layers.LeakyReLU(negative_slope=0.3),
+            "LeakyReLU(negative_slope=0.3)",
+            id="layer",
+        ),
     ],
 )
 def test_slopes_are_stated(activation, words):

@@ -1,4 +1,4 @@
-"""One panel on one matplotlib axes: picture, numbers in cells, colour bar, fitting text.
+"""One panel on one matplotlib axes: picture, numbers, colour bar, fitting text.
 
 Whatever ``rcParams`` say of colours, lines, origin, ticks and TeX is overruled for each artist;
 only the font is the user's. Text is never read as TeX: a label may hold ``$`` or a backslash.
@@ -40,7 +40,7 @@ SAFE = (1e-30, 1e30)
 
 
 def colours_of(panel: Panel) -> ScalarMappable:
-    """Return norm and colour map of a panel; the middle of the signed palette lies at 0."""
+    """Return norm and colour map of a panel, the signed palette's middle at 0."""
     low, high = panel.limits
     norm: Normalize = Normalize(low, high)
     if panel.gamma != 1.0:
@@ -62,7 +62,7 @@ def _bent(values: Any, power: float) -> Any:
 
 
 def _cropped(colours: Colormap, low: float, high: float, gamma: float) -> Colormap:
-    """Return the part of a diverging map that keeps its middle at 0 for uneven limits."""
+    """Return the part of a diverging map with its middle at 0, for uneven limits."""
     most = max(abs(low), abs(high))
     low, high = (float(_bent(value / most, gamma)) for value in (low, high))
     ends = np.linspace(0.5 + low / 2, 0.5 + high / 2, 256)
@@ -216,7 +216,7 @@ def style_bar(
 
 
 def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[float]:
-    """Return round values whose labels have room beside a bar that is ``inches`` long."""
+    """Return round values whose labels have room beside a bar of ``inches`` length."""
     norm: Any = colours_of(panel).norm
     low, high = panel.limits
     taken: list[tuple[float, float]] = []
@@ -232,7 +232,7 @@ def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[flo
 
 
 def _tick_candidates(panel: Panel) -> list[float]:
-    """Return values for ticks, the most wanted first: even steps, or ends where gamma bends."""
+    """Return tick values, most wanted first: even steps, or ends where gamma bends."""
     low, high = panel.limits
     even = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     steps = [float(f"{value:.6g}") for value in even]
@@ -245,7 +245,7 @@ def _tick_candidates(panel: Panel) -> list[float]:
 
 
 def _rounded_down(value: float) -> float:
-    """Return the value cut to its leading digit, 4.81 to 4, as a tick that lies within."""
+    """Return the value cut to its leading digit, 4.81 to 4, so that it lies within."""
     if value == 0:
         return 0.0
     unit = 10.0 ** math.floor(math.log10(value))
@@ -275,14 +275,14 @@ def scale_label(scale: str) -> str:
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Return the width of a line of text in inches at ``size`` points, hinting allowed for."""
+    """Return the inches of a line of text at ``size`` points, with room for hinting."""
     font = FontProperties(size=10.0, weight="bold" if bold else "normal")
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width) / 72 * size / 10.0 * HINTING
 
 
 def fitted(text: str, size: float, width: float, *, bold: bool = False) -> tuple[str, float]:
-    """Return one line and its size in points so that it is at most ``width`` inches wide.
+    """Return one line and its size in points, at most ``width`` inches wide.
 
     It shrinks to 6 points first and then loses its middle, which ``…`` says.
     """
@@ -319,7 +319,7 @@ def fitted_lines(lines: Sequence[str], size: float, width: float) -> tuple[str, 
 
 
 def drawable(text: str) -> str:
-    """Return one line in which □ stands for what no font has, as it would be drawn anyway.
+    """Return one line with □ for what no font has, as it would be drawn anyway.
 
     A font family in ``rcParams`` that has the characters shows them.
     """
@@ -343,7 +343,7 @@ def _characters(path: str) -> frozenset[int]:
 
 
 def inks_for(figure: Any) -> tuple[str, str, str]:
-    """Return colours for text, for small print and for a warning that show on this figure."""
+    """Return colours of text, small print and warnings that show on this figure."""
     red, green, blue, opacity = figure.patch.get_facecolor()
     dark = opacity > 0.5 and 0.299 * red + 0.587 * green + 0.114 * blue < 0.45
     return INKS_ON_DARK if dark else (INK, FAINT_INK, ALARM)

@@ -1,4 +1,4 @@
-"""Panels to a ``matplotlib.figure.Figure``; no pyplot, no global state, no layout engine.
+"""Panels to a ``matplotlib.figure.Figure``, without pyplot or a layout engine.
 
 Places are computed in inches: nothing overlaps or is cut, and a figure is the same everywhere.
 """
@@ -38,7 +38,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A colour bar: its panels, below which row, from which column to which, in which strip."""
+    """A colour bar: its panels, the row above it, its columns and its strip."""
 
     members: tuple[int, ...]
     row: int
@@ -49,7 +49,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Sizes in inches: columns of each row; title, picture, caption and bar of each row."""
+    """Sizes of each row in inches: its columns, title, picture, caption and bar."""
 
     columns: list[list[float]]
     titles: list[float]
@@ -134,7 +134,7 @@ def figure_from_panels(
 
 
 def _bars(panels: Sequence[Panel], rows: list[range]) -> list[Bar]:
-    """Return the colour bars: each below the last row of its panels, none upon another."""
+    """Return the colour bars, each below the last row of its panels, none on another."""
     found: dict[str, Bar] = {}
     for row, members in enumerate(rows):
         for column, index in enumerate(members):
@@ -153,7 +153,7 @@ def _bars(panels: Sequence[Panel], rows: list[range]) -> list[Bar]:
 
 
 def _has_bar(panel: Panel) -> bool:
-    """Whether a bar explains the panel: not colours, and not cells that say their numbers."""
+    """Whether a bar explains the panel: neither an RGB image nor numbers in cells."""
     return panel.palette != "rgb" and panel.cells is None
 
 
@@ -287,7 +287,7 @@ def png_from_figure(figure: Figure) -> bytes:
 
 
 def bytes_from_figure(figure: Figure, kind: str, *, dpi: float) -> bytes:
-    """Return a figure as the bytes of a PNG, SVG or PDF file, the same bytes every time."""
+    """Return a figure as a PNG, SVG or PDF file, the same bytes every time."""
     stamp = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     stream = io.BytesIO()
     # Said here because rcParams would decide otherwise; "" is "no bbox", None would be theirs.
@@ -299,7 +299,7 @@ def bytes_from_figure(figure: Figure, kind: str, *, dpi: float) -> bytes:
 
 
 def _numbered_ids(svg: bytes) -> bytes:
-    """Return an SVG with its ids, which matplotlib draws by lot, in the order they appear."""
+    """Return an SVG with matplotlib's random ids numbered as they appear."""
     drawn = dict.fromkeys(re.findall(rb' id="((?:Im_)?[a-z]+[0-9a-f]{10})"', svg))
     numbers = {name: b"id%d" % index for index, name in enumerate(drawn)}
     return re.sub(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -121,16 +122,34 @@ def plot_images(images: Any, *, columns: int | None = None, title: str = "") -> 
 
 
 def named_images(images: Any) -> list[tuple[str, Any]]:
-    """Return (name, image) for one image, an iterable of images or a mapping name → image.
+    """Return (name, image) for one image, several, or a mapping name → image.
 
-    A list is always several images: one nested list of numbers is written ``[matrix]``.
+    A list is always several images: one nested list of numbers is written ``[matrix]``. Names
+    that come again are numbered.
+
+    Raises:
+        ValueError: one nested list of numbers.
     """
     if isinstance(images, Mapping):
         return [(str(name), image) for name, image in images.items()]
     one = isinstance(images, (str, bytes, bytearray)) or hasattr(images, "shape")
     if one or hasattr(images, "read") or not isinstance(images, Iterable):
-        images = [images]
-    return [(image_name(image), image) for image in images]
+        return [(image_name(images), images)]
+    several = list(images)
+    if several and isinstance(several[0], (list, tuple)):
+        first = several[0][0] if several[0] else None
+        if not isinstance(first, (list, tuple)):
+            raise ValueError(
+                "images must be a list of images; got rows of numbers; one matrix is written "
+                "[matrix]"
+            )
+    names = [image_name(image) for image in several]
+    seen: Counter[str] = Counter()
+    for index, name in enumerate(names):
+        if names.count(name) > 1 or seen[name]:
+            seen[name] += 1
+            names[index] = f"{name} {seen[name]}"
+    return list(zip(names, several, strict=True))
 
 
 def plot_map(

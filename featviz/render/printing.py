@@ -28,6 +28,11 @@ def text_from_extraction(
     Raises:
         TypeError: not a run.
         ValueError: an unknown form, rows or columns below 1.
+
+    Example:
+        >>> import featviz as fv
+        >>> print(text_from_extraction(fv.extract([[1, 2]], "3", pool="none"), form="plain"))
+        X
     """
     if not isinstance(extraction, Extraction):
         raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
@@ -37,7 +42,7 @@ def text_from_extraction(
 def print_matrices(
     extraction: Extraction, *, form: str | None = None, rows: int = 12, columns: int = 12
 ) -> None:
-    """Print the matrices of a run; a notebook shows them typeset unless a form is given.
+    """Print the matrices of a run, typeset in a notebook unless a form is given.
 
     Args:
         extraction: what :func:`featviz.extract` returned.

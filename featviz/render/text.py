@@ -213,7 +213,10 @@ def _size_line(cut: CutMatrix, form: str) -> str:
 
 
 def _one_line(word: str) -> str:
-    """Return a heading without line breaks and terminal codes; layer names come from files."""
+    """Return a heading without line breaks and terminal codes.
+
+    Names of layers come from files.
+    """
     line = " ".join(word.split())
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
@@ -257,7 +260,7 @@ def _latex_size(cut: CutMatrix) -> str:
 
 
 def _latex_text(word: str) -> str:
-    """Return a heading for math mode: runs of letters in ``text``, special characters beside."""
+    """Return a heading for math mode: letters in ``text``, special signs beside."""
     pieces: list[str] = []
     run = ""
     for character in _one_line(word):
