@@ -19,7 +19,7 @@ def is_file(path: str) -> bool:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """Return the names, each with a number where it came before; A and a are one on some disks.
+    """Return the names, each numbered where it came before, whatever the case.
 
     Example:
         >>> unique_names(["cat", "Cat", "dog"])

@@ -1,4 +1,4 @@
-"""Activations by name, by a call in text or as a function, with their numbers stated."""
+"""Activations by name, by a call in text or as a function."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _name_of(function: Any) -> str:
 def _bound(
     function: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the arguments after the first as the function gets them, defaults included."""
+    """Return the arguments after the first, defaults included."""
     try:
         bound = inspect.signature(function).bind(None, *positional, **named)
     except (TypeError, ValueError):  # a builtin, or a function with a signature of its own

@@ -15,7 +15,7 @@ from featviz.kernels import number_text
 from featviz.stats import MapStats
 
 if TYPE_CHECKING:
-    from featviz.extraction import Extraction
+    from featviz.extraction import Extraction, Uncovered
 
 # In the cells of a map 14/9 says more than 1.56, and 0.784 more than 40/51.
 LARGEST_DENOMINATOR = 32
@@ -37,17 +37,17 @@ def value_text(value: float, digits: int = 3) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a name or title with every run of blanks and newlines as one blank.
+    r"""Return a name or title with every run of blanks and newlines as one blank.
 
     Example:
-        >>> one_line("my\\n  kernel")
+        >>> one_line("my\n  kernel")
         'my kernel'
     """
     return " ".join(text.split())
 
 
 def range_text(stats: MapStats) -> str:
-    """Return the range in words, ``−3.92..4.2``, or the one value of a constant map."""
+    """Return the range in words, ``−3.92 to 4.2``, or the value of a constant map."""
     if stats.nan_count + stats.infinite_count == stats.shape[0] * stats.shape[1]:
         return "no finite value"
     if stats.low == stats.high:
@@ -56,7 +56,7 @@ def range_text(stats: MapStats) -> str:
         low, high = value_text(stats.low, digits), value_text(stats.high, digits)
         if low != high:
             break
-    return f"{low}..{high}"
+    return f"{low} to {high}"
 
 
 def share_text(share: float) -> str:
@@ -153,11 +153,24 @@ def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool
         words.append(f"border {settings.border}")
     if settings.bias is not None:
         words.append(f"bias {settings.bias}")
+    if pads and extraction.uncovered:
+        words.append(f"no window reaches {_cells_text(extraction.uncovered)}")
     if stage != "filter":
         words.append(settings.activation)
     if stage == "condense":
         words.append(_pool_text(extraction, pads=pads))
     return " · ".join(words)
+
+
+def _cells_text(cells: Uncovered) -> str:
+    """Return rows and columns by number from 0, or how many they are."""
+    words = []
+    for name, numbers in (("row", cells.rows), ("column", cells.columns)):
+        if len(numbers) > MOST_NAMES:
+            words.append(f"{len(numbers)} {name}s")
+        elif numbers:
+            words.append(f"{name}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}")
+    return " and ".join(words)
 
 
 def _padding_text(padding: Any) -> str:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that TensorFlow sees: its name, its kind (CPU, GPU, TPU), whether it is used."""
+    """A device that TensorFlow sees: its name, its kind and whether it is used."""
 
     name: str
     kind: str

@@ -15,9 +15,9 @@ from featviz.images import image_name
 from featviz.kernel_sources import read_kernels
 from featviz.panels import (
     Limits,
-    MapView,
     Panel,
     image_panel,
+    map_view,
     numbers_written,
     panels_from_kernels,
     panels_from_views,
@@ -73,7 +73,9 @@ def plot_grid(
     panels: list[Panel] = []
     for name, run in runs:
         if show_image:
-            panels.append(image_panel(run.image, f"{one_line(name)}\nimage", numbers=written))
+            panels.append(
+                image_panel(run.image, f"{one_line(name)}\nas the kernel sees it", numbers=written)
+            )
         panels += [next(maps) for _ in run.labels]
     columns = len(runs[0][1].labels) + show_image
     return figure_from_panels(panels, columns, title=title, footnote=_footnote(runs, stage))
@@ -124,12 +126,7 @@ def _maps_of(
     runs: Sequence[tuple[str, Extraction]], stage: str, **drawing: Any
 ) -> tuple[Panel, ...]:
     views = [
-        MapView(
-            f"{one_line(name)}\n{one_line(label)}",
-            stage,
-            run.stage(stage)[:, :, index],
-            stage == "filter",
-        )
+        map_view(run, stage, index, f"{one_line(name)}\n{one_line(label)}")
         for name, run in runs
         for index, label in enumerate(run.labels)
     ]
@@ -146,7 +143,7 @@ def _check_channels(runs: Sequence[Extraction]) -> None:
 
 
 def _footnote(runs: Sequence[tuple[str, Extraction]], stage: str) -> str:
-    """Return the step that is shown and the settings up to it; pads only if they hold for all."""
+    """Return the shown step and the settings up to it; pads if they hold for all."""
     pads = {(run.pads, run.pool_pads) for _, run in runs}
     name, run = runs[0]
     image = f" of {one_line(name)}" if len(runs) == 1 and name != "image" else ""

@@ -14,6 +14,10 @@ from featviz.geometry import Axis, Pads, uncovered_cells
 from featviz.kernels import Kernel
 from featviz.vocabulary import STAGES
 
+# Up to this many values an image is a matrix whose numbers people read: it is computed in
+# float64, so that what is stored in float32 is the correctly rounded result (7, not 7.0000005).
+EXACT_UP_TO = 64 * 64
+
 Maps = npt.NDArray[np.float32]
 AxisPair = tuple[Axis, Axis]
 
@@ -89,6 +93,19 @@ class Extraction:
         one_of("stage", name, STAGES)
         arrays = (self.image, self.filtered, self.detected, self.condensed)
         return arrays[STAGES.index(name)]
+
+    def rounding(self, index: int) -> float:
+        """Return how far from 0 rounding alone may have put a value of map ``index``.
+
+        Sums of products of floats rarely cancel to exactly 0. The bound is a few units in the
+        last place of the largest sum that the kernel can make of this image.
+        """
+        kernel = self.kernels[index * len(self.kernels) // len(self.labels)]
+        channels = self.image.shape[2] if self.settings.color == "sum" else 1
+        weights = sum(abs(float(value)) for row in kernel.rows for value in row)
+        bias = 0.0 if self.settings.bias is None else float(np.abs(self.settings.bias).max())
+        largest = weights * float(np.abs(self.image).max()) * channels + bias
+        return largest * (2.0**-50 if self.image.size <= EXACT_UP_TO else 2.0**-22)
 
     @property
     def pads(self) -> Pads:

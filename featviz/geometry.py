@@ -143,7 +143,7 @@ def _axis_padding(
 
 @dataclass(frozen=True, slots=True)
 class Sliding:
-    """How a window is moved, checked: what ``stride``, ``dilation`` and ``padding`` come to.
+    """How a window is moved, checked: its ``stride``, ``dilation`` and ``padding``.
 
     Attributes:
         stride: (rows, columns), at least 1.

@@ -1,4 +1,4 @@
-"""Families of kernels by formula: any size, exact fractions where the formula is rational.
+"""Families of kernels by formula: of any size, exact where it is rational.
 
 Sizes are rows and columns; the centre of an even size lies between two cells. Angles are in
 degrees, counter-clockwise as the picture is seen: x runs to the right, y **upwards**. Every
@@ -182,7 +182,7 @@ def gabor(
 
 
 def motion_blur(size: int, *, angle_degrees: float = 0.0) -> Kernel:
-    """Return the mean along a straight line through the centre, as of a moving camera.
+    """Return the mean along a straight line, as of a moving camera.
 
     A cell weighs 1 less its distance from the line of ``size`` cells (length size − 1), not
     below 0; all weights are divided by their sum.
@@ -265,7 +265,7 @@ def _cells(size: int) -> list[float]:
 
 
 def _bell(size: int, sigma: float) -> list[float]:
-    """Return a Gaussian in one dimension with sum 1; the nearest cell weighs 1 beforehand."""
+    """Return a Gaussian in one dimension with sum 1."""
     squares = [x * x for x in _cells(size)]
     nearest = min(squares)
     weights = [math.exp(-(square - nearest) / sigma / sigma / 2) for square in squares]
@@ -274,7 +274,7 @@ def _bell(size: int, sigma: float) -> list[float]:
 
 
 def _without_sum(rows: list[list[float]]) -> list[list[float]]:
-    """Return ``rows`` less their mean, as multiples of a power of two that sum to exactly 0."""
+    """Return ``rows`` less their mean, so that they sum to exactly 0."""
     count = len(rows) * len(rows[0])
     mean = math.fsum(value for row in rows for value in row) / count
     largest = max(abs(value - mean) for row in rows for value in row)
@@ -298,7 +298,7 @@ def _sine(degrees: float) -> float:
 
 
 def _cosine(degrees: float) -> float:
-    """Return the cosine, even to the last bit and exact at every multiple of 90 degrees."""
+    """Return the cosine, even and exact at every multiple of 90 degrees."""
     return _sine(90 - math.fmod(abs(degrees), 360))
 
 
@@ -324,6 +324,6 @@ def _on_line(along: float, across: float, half: float) -> float:
 
 
 def _without_dirt(rows: list[list[float]]) -> list[list[float]]:
-    """Return the rows with 0 where rounding left less than 1e-15 of the largest entry."""
+    """Return rows with 0 for what is below 1e-15 of the largest entry."""
     least = 1e-15 * max(abs(value) for row in rows for value in row)
     return [[value if abs(value) > least else 0.0 for value in row] for row in rows]

@@ -47,7 +47,9 @@ def _total(values: Iterable[Number]) -> Number:
     numbers = list(values)
     if any(isinstance(value, float) for value in numbers):
         try:
-            return settled(math.fsum(numbers), "kernel sums")
+            total, size = math.fsum(numbers), math.fsum(map(abs, numbers))
+            # What is below the rounding of the numbers themselves is no sum.
+            return settled(total if abs(total) > 2.0**-53 * size else 0.0, "kernel sums")
         except (OverflowError, ValueError):
             raise ValueError("kernel sums must be finite; got more than a float holds") from None
     return settled(sum(numbers), "kernel sums")
@@ -224,7 +226,7 @@ class Kernel:
             2 -2
         """
         if not isinstance(after, Kernel):
-            raise TypeError(f"after must be a Kernel; got {shown(after)}")
+            raise TypeError(f"after must be a Kernel, such as PRESETS['edge']; got {shown(after)}")
         if math.prod(self.shape + after.shape) > _MOST_PRODUCTS:
             raise ValueError(
                 f"after must need at most {_MOST_PRODUCTS} products; "

@@ -37,8 +37,10 @@ def filter_image(
 ) -> tf.Tensor:
     """Filter a batch of images with one or several kernels, as one convolution.
 
+    Unsigned integers are divided by the full range of their type first.
+
     Args:
-        images: (B, H, W, C).
+        images: (B, H, W, C); of these only B may be unknown inside a ``tf.function``.
         kernels: anything :func:`featviz.read_kernels` takes, or a whole filter as an array or
             tensor of shape (h, w, C / groups, F).
         stride: cells from one window to the next, for both axes or (rows, columns).
@@ -54,8 +56,8 @@ def filter_image(
             need it said.
 
     Returns:
-        (B, H', W', F) in the dtype of the images. With groups = g, map f of group 0 comes first,
-        then those of group 1: F = g × number of kernels.
+        (B, H', W', F), float32 for integers, else in the dtype of the images. With groups = g,
+        map f of group 0 comes first, then those of group 1: F = g × number of kernels.
 
     Raises:
         ValueError: a wrong value, a kernel that does not fit, channels that do not match.
@@ -153,9 +155,11 @@ def _batch(argument: str, values: Any) -> tf.Tensor:
     known = tensor.shape.rank == 4 and None not in tensor.shape.as_list()[1:]
     if not known or 0 in tensor.shape.as_list():
         shape = tensor.shape.as_list() if tensor.shape.rank is not None else "unknown"
+        cure = "one image (H, W, C) becomes a batch as image[None]"
+        if tensor.shape.rank == 4 and 0 not in shape:
+            cure = "set it by tf.image.resize or tf.ensure_shape"
         raise ValueError(
-            f"{argument} must have a known shape (B, H, W, C) without 0; got {shape}; "
-            "one image (H, W, C) becomes a batch as image[None]"
+            f"{argument} must have a known shape (B, H, W, C) without 0; got {shape}; {cure}"
         )
     if tensor.dtype.is_floating:
         return tensor
@@ -199,7 +203,7 @@ def _whole_filter(values: Any, channels: int, groups: int, dtype: Any) -> tf.Ten
 
 
 def bias_values(bias: Any, maps: int, dtype: Any) -> tf.Tensor:
-    """Return a bias as a checked tensor: one number, or one for each of ``maps`` maps."""
+    """Return a bias as a checked tensor: one number, or one for each map."""
     rule = f"bias must be a number or {maps} numbers, one per map"
     if not tf.is_tensor(bias):
         try:

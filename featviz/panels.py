@@ -32,7 +32,7 @@ from featviz.captions import (
     value_text,
 )
 from featviz.kernels import Kernel
-from featviz.stats import MapStats, map_stats
+from featviz.stats import MapStats, map_stats, without_rounding
 from featviz.vocabulary import PALETTES, SCALES, STAGES
 
 if TYPE_CHECKING:
@@ -87,6 +87,13 @@ class MapView:
     group: str
     values: Pixels
     signed: bool
+    rounding: float = 0.0
+
+
+def map_view(extraction: Extraction, stage: str, index: int, title: str) -> MapView:
+    """Return one map of a run on its way to a panel."""
+    values = extraction.stage(stage)[:, :, index]
+    return MapView(title, stage, values, stage == "filter", extraction.rounding(index))
 
 
 def panels_from_extraction(
@@ -118,17 +125,12 @@ def panels_from_extraction(
     Example:
         >>> import featviz as fv
         >>> [panel.limits for panel in panels_from_extraction(fv.extract([[0, 1]], "2"))]
-        X
+        [(0.0, 1.0), (-2.0, 2.0), (-2.0, 2.0), (-2.0, 2.0)]
     """
     stages = checked_stages(stages)
     count = range(len(extraction.labels))
     views = [
-        MapView(
-            f"{stage_title(extraction, stage)}\n{one_line(label)}",
-            stage,
-            extraction.stage(stage)[:, :, index],
-            stage == "filter",
-        )
+        map_view(extraction, stage, index, f"{stage_title(extraction, stage)}\n{one_line(label)}")
         for index, label in enumerate(extraction.labels)
         for stage in stages
         if stage != "image"
@@ -225,7 +227,7 @@ def panels_from_views(
     fixed = None if isinstance(scale, str) else _numbers(scale)
     if fixed is None:
         one_of("scale", scale, SCALES, also=" or two numbers (low, high)")
-    stats = [map_stats(view.values) for view in views]
+    stats = [map_stats(view.values, rounding=view.rounding) for view in views]
     panels = []
     for index, view in enumerate(views):
         if fixed:
@@ -248,7 +250,7 @@ def panels_from_views(
                 name,
                 caption_lines(stats[index], limits),
                 mark_text(stats[index]),
-                cells=cell_texts(view.values) if numbers else None,
+                cells=cell_texts(without_rounding(view.values, view.rounding)) if numbers else None,
                 gamma=power,
             )
         )

@@ -11,7 +11,7 @@ import tensorflow as tf
 from featviz import geometry
 from featviz._check import one_of
 from featviz.activations import activate, activation_function, describe_activation
-from featviz.extraction import AxisPair, Extraction, Maps, Settings
+from featviz.extraction import EXACT_UP_TO, AxisPair, Extraction, Maps, Settings
 from featviz.images import shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
@@ -19,9 +19,6 @@ from featviz.ops import bias_values
 from featviz.steps import FilterPlan, Move, PoolRule, plan_filter, pool_rule, run_filter, run_pool
 from featviz.vocabulary import BORDERS, COLORS
 
-# Up to this many values an image is a matrix whose numbers people read: it is computed in
-# float64, so that what is stored in float32 is the correctly rounded result (7, not 7.0000005).
-EXACT_UP_TO = 64 * 64
 COLOR_NAMES = ("red", "green", "blue")
 
 
@@ -163,17 +160,17 @@ def _labels(kernels: tuple[Kernel, ...], groups: int) -> tuple[str, ...]:
 
 
 def _kept(value: Any) -> Any:
-    """Return lists as tuples, so that the caller's lists can change and settings cannot."""
+    """Return lists as tuples, so that settings cannot change with them."""
     return tuple(map(_kept, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _as(dtype: tf.DType, values: tf.Tensor) -> tf.Tensor:
-    """Return the tensor in another dtype; ``tf.cast`` takes its time even when there is none."""
+    """Return the tensor in another dtype, itself where it has it already."""
     return values if values.dtype == dtype else tf.cast(values, dtype)
 
 
 def _frozen(batch: tf.Tensor) -> Maps:
-    """Return (H, W, F) of a batch of one as a read-only array, without a copy on the CPU."""
+    """Return (H, W, F) of a batch of one as a read-only array."""
     maps: Maps = np.asarray(_as(tf.float32, batch))[0]
     maps.flags.writeable = False
     return maps

@@ -1,4 +1,4 @@
-"""Filter and pool as plans: everything checked and computed before TensorFlow is called.
+"""Filter and pool as plans, checked and computed before TensorFlow is called.
 
 A plan holds integers and the kernels as filters; it is made once for a size of image and can be
 run on any batch of that size, eagerly or inside ``tf.function``.
@@ -127,7 +127,7 @@ def plan_filter(
 
 
 def _filters(kernels: Sequence[Kernel], channels: int, groups: int) -> npt.NDArray[np.float64]:
-    """Return (h, w, C / groups, groups × K): each kernel on each channel of each group."""
+    """Return (h, w, C / groups, groups × K): each kernel for each group's channels."""
     stack = np.array([[[float(v) for v in row] for row in kernel.rows] for kernel in kernels])
     return np.tile(stack.transpose(1, 2, 0)[:, :, None, :], (1, 1, channels // groups, groups))
 

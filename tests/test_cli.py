@@ -431,7 +431,7 @@ ERRORS = [
     ("matrix '1 2' -k edge --form utf", 2,
      "--form must be one of 'unicode', 'plain', 'latex'; got 'utf'"),
     ("panels a.png -k edge -o x.jpeg", 2,
-     "-o must end in one of .png, .svg, .pdf; got 'x.jpeg' (did you mean '.png'?)"),
+     "-o must end in one of .png, .svg, .pdf; got 'x.jpeg'"),
     ("kernels edge -o x.pngg", 2,
      "-o must end in one of .png, .svg, .pdf; got 'x.pngg' (did you mean '.png'?)"),
     ("samples step -o x.foo", 2, f"ending of the path must be one of {WRITABLE}; got '.foo'"),

@@ -168,5 +168,14 @@ def test_a_size_that_is_not_known_is_refused():
     def run(images):
         return fv.filter_image(images, "edge")
 
-    with pytest.raises(ValueError, match="images must have a known shape"):
+    with pytest.raises(ValueError, match="images must have a known shape") as caught:
         run(BATCH)
+    assert str(caught.value).rstrip().endswith("set it by tf.image.resize or tf.ensure_shape")
+
+
+def test_an_unknown_number_of_images_is_no_matter():
+    @tf.function(input_signature=[tf.TensorSpec([None, 4, 4, 1])])
+    def run(images):
+        return fv.condense(fv.detect(fv.filter_image(images, "edge")))
+
+    assert run(BATCH).shape == (1, 2, 2, 1)

@@ -11,6 +11,8 @@ TURNED = [[-0.25, 3.0, 1.0], [-2.0, 0.5, 0.0]]
 KERNELS = [LOPSIDED, TURNED, [[0.0, 1.0, 1.0], [-8.0, 1.0, 0.5]]]
 SMALL, LARGE = ramp(17, 14), 3 * ramp(15, 30) - 1
 
+SEEN = "as the kernel sees it"
+
 
 def pictures(figure):
     return [axes.images[0] for axes in figure.axes if axes.images]
@@ -69,8 +71,13 @@ def test_the_places_are_those_of_a_table():
 
 def test_names_stand_above_the_pictures():
     figure = fv.plot_grid({"one": SMALL, "$two$\n2": LARGE}, [fv.Kernel(LOPSIDED, name="odd")])
-    assert names(figure) == ["one · image", "one · odd", "$two$ 2 · image", "$two$ 2 · odd"]
-    assert texts(figure)[:2] == ["one", "image"]
+    assert names(figure) == [
+        f"one · {SEEN}",
+        "one · odd",
+        f"$two$ 2 · {SEEN}",
+        "$two$ 2 · odd",
+    ]
+    assert texts(figure)[:2] == ["one", SEEN]
 
 
 @pytest.mark.parametrize("stage", ["filter", "detect"])
@@ -110,7 +117,7 @@ def test_an_array_is_one_image(image):
 
 def test_a_path_is_one_image_and_gives_its_name():
     fv.write_image("cup.png", fv.sample_image("coffee", size=30))
-    assert names(fv.plot_grid("cup.png", "edge")) == ["cup · image", "cup · edge"]
+    assert names(fv.plot_grid("cup.png", "edge")) == [f"cup · {SEEN}", "cup · edge"]
 
 
 def test_small_matrices_show_their_numbers():

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import statistics
 import sys
 from pathlib import Path
 
@@ -132,6 +133,70 @@ def test_modules_and_functions_stay_small(name):
             assert lines <= 80, f"{name}.{node.name} has {lines} lines"
 
 
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+
+
+def functions():
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield f"{name}.{node.name}", node
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_docstrings_begin_with_one_short_sentence(name):
+    wrong = []
+    for node in ast.walk(MODULES[name]):
+        docs = ast.get_docstring(node) if isinstance(node, DOCUMENTED) else None
+        first, *rest = (docs or "Fine.").split("\n")
+        if len(first) > 79 or not first.endswith(".") or (rest and rest[0]):
+            wrong.append(f"line {getattr(node, 'lineno', 1)}: {first} ({len(first)})")
+    assert not wrong, f"{name}: {wrong}"
+
+
+def nesting(statements, depth=0):
+    """How many blocks stand in one another; ``elif`` stands beside its ``if``."""
+    deepest = depth
+    for node in statements:
+        if isinstance(node, (*DOCUMENTED, ast.Lambda)):
+            continue  # measured by itself
+        inner = depth + isinstance(node, BLOCKS)
+        other = getattr(node, "orelse", [])
+        chained = isinstance(node, ast.If) and len(other) == 1 and isinstance(other[0], ast.If)
+        parts = [(getattr(node, "body", []), inner), (getattr(node, "finalbody", []), inner)]
+        parts.append((other, depth if chained else inner))
+        branches = [*getattr(node, "handlers", []), *getattr(node, "cases", [])]
+        parts += [(branch.body, inner) for branch in branches]
+        if isinstance(node, BLOCKS):
+            deepest = max(deepest, *(nesting(part, level) for part, level in parts))
+    return deepest
+
+
+def test_nesting_is_counted_as_a_reader_does():
+    def depth(text):
+        return nesting(ast.parse(text).body)
+
+    assert depth("x = 1") == 0
+    assert depth("if a:\n x\nelif b:\n x\nelif c:\n x\nelse:\n x") == 1
+    assert depth("if a:\n x\nelse:\n x\n if b:\n  x") == 2
+    assert depth("try:\n x\nexcept E:\n for a in b:\n  while c:\n   x") == 3
+    assert depth("for a in b:\n def f():\n  if c:\n   x") == 1
+
+
+def test_functions_nest_at_most_three_blocks():
+    assert [name for name, node in functions() if nesting(node.body) > 3] == []
+
+
+def test_most_functions_are_short():
+    lengths = []
+    for _, node in functions():
+        docs = ast.get_docstring(node, clean=False) or ""
+        lengths.append(node.end_lineno - node.body[0].lineno + 1 - len(docs.splitlines()))
+    assert statistics.median(lengths) <= 10
+    assert sum(length <= 45 for length in lengths) >= 0.95 * len(lengths)
+
+
 def test_no_word_of_pyplot_or_of_global_settings():
     banned = ("pyplot", "rcParams", "run_functions_eagerly", "allow_pickle=True", "set_seed")
     for name, tree in MODULES.items():
@@ -175,8 +240,5 @@ def test_at_most_three_arguments_are_positional(name):
 def test_public_functions_say_what_they_take_and_give(name):
     function = getattr(fv, name)
     docs = inspect.getdoc(function)
-    first = docs.splitlines()[0]
-    assert len(first) <= 90
-    assert first.endswith(".")
     for parameter in inspect.signature(function).parameters.values():
         assert f"{parameter.name}:" in docs, f"{name} does not explain {parameter.name}"

@@ -360,7 +360,7 @@ ERRORS = {
     "composed with rows": (
         lambda: SKEW.composed([[1]]),
         TypeError,
-        "after must be a Kernel; got [[1]]",
+        "after must be a Kernel, such as PRESETS['edge']; got [[1]]",
     ),
     "composed too large": (
         lambda: Kernel(np.ones((70, 70))).composed(Kernel(np.ones((60, 60)))),

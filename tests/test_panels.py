@@ -189,7 +189,7 @@ def test_channels_that_are_no_colours_are_drawn_as_their_mean():
     image = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     panel = image_panel(image, "x")
     np.testing.assert_allclose(panel.pixels, image.sum(axis=2) / 4)
-    assert panel.lines == ("2×3×4 · 0..23", "4 % zeros", "mean of 4 channels")
+    assert panel.lines == ("2×3×4 · 0 to 23", "4 % zeros", "mean of 4 channels")
 
 
 def test_each_channel_stands_beside_its_own_maps():
@@ -235,11 +235,11 @@ def test_a_value_has_three_digits(value, text):
 
 
 RANGES = {
-    "from to": ([[-3.6, 4.81]], "−3.6..4.81"),
+    "from to": ([[-3.6, 4.81]], "−3.6 to 4.81"),
     "one value": ([[2.0, 2.0]], "2"),
-    "ends that differ late": ([[0.99411, 0.99412]], "0.99411..0.99412"),
+    "ends that differ late": ([[0.99411, 0.99412]], "0.99411 to 0.99412"),
     "nothing finite": ([[math.nan, math.inf]], "no finite value"),
-    "with NaN": ([[math.nan, 1.0, 2.0]], "1..2"),
+    "with NaN": ([[math.nan, 1.0, 2.0]], "1 to 2"),
 }
 
 
@@ -251,13 +251,13 @@ def test_a_range_says_its_ends(case):
 
 def test_a_caption_says_shape_range_and_share_of_zeros():
     stats = map_stats(np.array([[0, -1.5, 2], [0, 0, 8]]))
-    assert caption_lines(stats, (-8, 8)) == ("2×3 · −1.5..8", "50 % zeros")
+    assert caption_lines(stats, (-8, 8)) == ("2×3 · −1.5 to 8", "50 % zeros")
 
 
 @pytest.mark.parametrize("limits", [(-1, 8), (-2, 7), (3, 4)], ids=str)
 def test_a_caption_says_when_values_lie_beyond_the_scale(limits):
     stats = map_stats(np.array([[0, -1.5, 2], [0, 0, 8]]))
-    assert caption_lines(stats, limits)[0] == "2×3 · −1.5..8 (beyond the scale)"
+    assert caption_lines(stats, limits)[0] == "2×3 · −1.5 to 8 (beyond the scale)"
 
 
 MARKS = {

@@ -8,6 +8,7 @@ from typing import Any
 from featviz._check import shown
 from featviz.extraction import Extraction
 from featviz.render.text import MatrixText
+from featviz.stats import without_rounding
 from featviz.vocabulary import STAGES
 
 
@@ -31,8 +32,9 @@ def text_from_extraction(
 
     Example:
         >>> import featviz as fv
-        >>> print(text_from_extraction(fv.extract([[1, 2]], "3", pool="none"), form="plain"))
-        X
+        >>> run = fv.extract([[1, 2]], "3", pool="none")
+        >>> str(text_from_extraction(run, form="plain")).splitlines()[6:8]
+        ['filter kernel 1x2', '[3  6]']
     """
     if not isinstance(extraction, Extraction):
         raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
@@ -50,6 +52,28 @@ def print_matrices(
             ``"unicode"`` elsewhere.
         rows: how many rows are shown of a larger matrix; its true size is said.
         columns: how many columns are shown of a larger matrix.
+
+    Raises:
+        TypeError: not a run.
+        ValueError: an unknown form, rows or columns below 1.
+
+    Example:
+        >>> import featviz as fv
+        >>> print_matrices(fv.extract([[1, 2]], "3", activation="linear", pool="none"))
+        image 1×2
+        [1  2]
+        <BLANKLINE>
+        kernel 1×1
+        [3]
+        <BLANKLINE>
+        filter kernel 1×2
+        [3  6]
+        <BLANKLINE>
+        detect kernel 1×2
+        [3  6]
+        <BLANKLINE>
+        condense kernel 1×2
+        [3  6]
     """
     text = text_from_extraction(extraction, form=form or "unicode", rows=rows, columns=columns)
     if form is None and _in_notebook():
@@ -76,6 +100,9 @@ def _pairs(run: Extraction) -> list[tuple[str, Any]]:
             kernel = run.kernels[index // repeats]
             name = "" if kernel.name == "kernel" else f" {kernel.name}"
             pairs.append((f"kernel{name}", kernel))
-        maps = ((stage, run.stage(stage)[:, :, index]) for stage in STAGES[1:])
+        floor = run.rounding(index)
+        maps = (
+            (stage, without_rounding(run.stage(stage)[:, :, index], floor)) for stage in STAGES[1:]
+        )
         pairs += [(f"{stage} {label}", values) for stage, values in maps]
     return pairs
