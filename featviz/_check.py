@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 LONGEST_SHOWN = 60
+# TensorFlow counts cells in 32 bits.
+BEYOND = 2**31
 
 
 def shown(value: object) -> str:
@@ -96,8 +98,10 @@ def whole_number(argument: str, value: Any, *, minimum: int) -> int:
             number = None if truth else operator.index(value)
         except TypeError:
             number = None
-    if number is not None and number >= minimum:
+    if number is not None and minimum <= number < BEYOND:
         return int(number)
+    if number is not None and number >= BEYOND:
+        raise ValueError(f"{argument} must be below {BEYOND}; got {shown(value)}")
     rule = f"{argument} must be a whole number of at least {minimum}; got {shown(value)}"
     raise TypeError(rule) if number is None else ValueError(rule)
 
@@ -120,7 +124,9 @@ def per_axis(argument: str, value: Any, *, minimum: int) -> tuple[int, int]:
     return number, number
 
 
-def real_number(argument: str, value: Any, *, above: float | None = None) -> float:
+def real_number(
+    argument: str, value: Any, *, above: float | None = None, at_most: float | None = None
+) -> float:
     """Return ``value`` as a finite float, larger than ``above`` when that is given.
 
     Example:
@@ -129,6 +135,7 @@ def real_number(argument: str, value: Any, *, above: float | None = None) -> flo
     """
     rule = f"{argument} must be a finite number"
     rule += f" above {above:g}" if above is not None else ""
+    rule += f" and at most {at_most:g}" if at_most is not None else ""
     rule += f"; got {shown(value)}"
     if isinstance(value, (bool, str)):
         raise TypeError(rule)
@@ -138,6 +145,8 @@ def real_number(argument: str, value: Any, *, above: float | None = None) -> flo
         raise TypeError(rule) from None
     except OverflowError:
         raise ValueError(rule) from None
-    if number - number != 0.0 or (above is not None and number <= above):
+    low = above is not None and number <= above
+    high = at_most is not None and number > at_most
+    if number - number != 0.0 or low or high:
         raise ValueError(rule)
     return number

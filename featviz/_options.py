@@ -128,12 +128,12 @@ def _padding(name: str, text: str, known: tuple[str, ...]) -> Any:
     return value
 
 
-def _real(name: str, text: str, above: float | None = None) -> float:
+def _real(name: str, text: str, above: float | None = None, at_most: float | None = None) -> float:
     try:
         value: Any = float(text)
     except ValueError:
         value = text
-    return real_number(name, value, above=above)
+    return real_number(name, value, above=above, at_most=at_most)
 
 
 def above_zero(name: str, text: str) -> float:
@@ -144,6 +144,11 @@ def above_zero(name: str, text: str) -> float:
         0.5
     """
     return _real(name, text, above=0)
+
+
+def dots(name: str, text: str) -> float:
+    """Return dots per inch."""
+    return _real(name, text, above=1, at_most=2400)
 
 
 def bias(name: str, text: str) -> Any:
@@ -233,8 +238,8 @@ DRAWING_OPTIONS = (
                  help="Exponent of the display; below 1 lifts what is small.  [default: 0.5; 1 "
                  "where numbers are written]"),
     click.option("--title", default="", metavar="TEXT", help="A line above the figure."),
-    click.option("--dpi", default="200", show_default=True, metavar="NUMBER",
-                 callback=read_by(above_zero), help="Dots per inch."),
+    click.option("--dpi", default="150", show_default=True, metavar="NUMBER",
+                 callback=read_by(dots), help="Dots per inch."),
 )  # fmt: skip
 
 EXTRACT_OPTIONS = (

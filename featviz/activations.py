@@ -19,7 +19,7 @@ def activate(features: tf.Tensor, function: Callable[..., Any]) -> tf.Tensor:
         return function(features)
     try:
         activated = tf.convert_to_tensor(function(features))
-    except (tf.errors.InvalidArgumentError, ValueError) as error:
+    except (tf.errors.OpError, ValueError, TypeError) as error:
         raise ValueError(
             f"activation must take values of the shape {tuple(features.shape)}; got "
             f"{describe_activation(function)}, which answers: {' '.join(str(error).split())[:200]}"
@@ -50,9 +50,8 @@ def activation_function(activation: Any) -> Any:
     name = (name_called(activation) if isinstance(activation, str) else None) or activation
     also = ", a call such as 'leaky_relu(0.1)', or a function"
     function = getattr(known, one_of("activation", name, names, also=also))
-    if name == activation:
-        return functools.partial(_call_after, function, (), {})
-    positional, named = arguments_in(activation, function, implied=1)
+    call = activation if name != activation else f"{name}()"
+    positional, named = arguments_in(call, function, implied=1)
     return functools.partial(_call_after, function, positional, named)
 
 

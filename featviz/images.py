@@ -173,13 +173,17 @@ def _file_bytes(name: str) -> bytes:
             f"image must be a file on this machine; got {name!r}; featviz downloads nothing"
         )
     try:
-        return Path(name).read_bytes()
+        endless = Path(name).is_char_device()  # such as /dev/zero
+        data = b"" if endless else Path(name).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"image must be a file that exists; got {name!r}") from None
     except IsADirectoryError:
         raise IsADirectoryError(f"image must be a file; got the folder {name!r}") from None
     except ValueError:  # a zero byte in the name
         raise ValueError(f"image must be a file name; got {name!r}") from None
+    if endless:
+        raise ValueError(f"image must be a file; got the device {name!r}")
+    return data
 
 
 def _stream_bytes(stream: Any) -> bytes:

@@ -47,7 +47,7 @@ def _total(values: Iterable[Number]) -> Number:
     numbers = list(values)
     if any(isinstance(value, float) for value in numbers):
         try:
-            total, size = math.fsum(numbers), math.fsum(map(abs, numbers))
+            total, size = math.fsum(numbers), math.fsum(abs(float(number)) for number in numbers)
             # What is below the rounding of the numbers themselves is no sum.
             return settled(total if abs(total) > 2.0**-53 * size else 0.0, "kernel sums")
         except (OverflowError, ValueError):

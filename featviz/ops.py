@@ -7,7 +7,7 @@ The functions run eagerly and inside ``tf.function``; height and width must be k
 run on the GPU when TensorFlow sees one.
 
 Convolution is cross-correlation, as in ``tf.nn.conv2d``: the kernel is not turned. NaN is
-passed on by a convolution and hidden by a max-pool; :func:`featviz.extract` refuses it.
+passed on, also by a max-pool, which ``tf.nn`` alone would hide it in.
 """
 
 from __future__ import annotations
@@ -184,7 +184,10 @@ def _groups_for_kernels(channels: int, groups: int | None) -> int:
 
 
 def _whole_filter(values: Any, channels: int, groups: int, dtype: Any) -> tf.Tensor:
-    filters = tf.cast(tf.convert_to_tensor(values), dtype)
+    filters = tf.convert_to_tensor(values)
+    if not (filters.dtype.is_floating or filters.dtype.is_integer):
+        raise TypeError(f"filter must hold real numbers; got {filters.dtype.name}")
+    filters = tf.cast(filters, dtype)
     if tf.executing_eagerly() and not bool(tf.reduce_all(tf.math.is_finite(filters))):
         raise ValueError("filter must hold finite numbers; got NaN or infinity")
     groups = whole_number("groups", groups, minimum=1)
@@ -205,6 +208,8 @@ def _whole_filter(values: Any, channels: int, groups: int, dtype: Any) -> tf.Ten
 def bias_values(bias: Any, maps: int, dtype: Any) -> tf.Tensor:
     """Return a bias as a checked tensor: one number, or one for each map."""
     rule = f"bias must be a number or {maps} numbers, one per map"
+    if tf.is_tensor(bias) and hasattr(bias, "numpy"):
+        bias = bias.numpy() if bias.dtype != tf.bfloat16 else tf.cast(bias, tf.float32).numpy()
     if not tf.is_tensor(bias):
         try:
             bias = np.asarray(bias)
@@ -212,8 +217,8 @@ def bias_values(bias: Any, maps: int, dtype: Any) -> tf.Tensor:
             raise ValueError(f"{rule}; got {shown(bias)}") from None
         if bias.dtype.kind not in "biuf":
             raise TypeError(f"{rule}; got {shown(bias.tolist())}")
-        if not np.isfinite(bias).all():
-            raise ValueError(f"bias must be finite; got {shown(bias.tolist())}")
+        if not np.isfinite(bias).all() or np.abs(bias).max(initial=0) > float(dtype.max):
+            raise ValueError(f"bias must be finite {dtype.name}; got {shown(bias.tolist())}")
     values = tf.cast(bias, dtype)
     if values.shape.rank != 0 and values.shape.as_list() != [maps]:
         raise ValueError(f"{rule}; got the shape {size_text(values.shape)}")

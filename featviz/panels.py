@@ -43,6 +43,8 @@ Limits = tuple[float, float]
 
 # A square root lifts the faint edges of a photograph; the colour bar is drawn to match.
 PICTURE_GAMMA = 0.5
+# What matplotlib can still draw.
+WIDEST_SCALE = 1e30
 # Above this many rows or columns the numbers in the cells can no longer be read.
 MOST_CELLS_WITH_NUMBERS = 12
 # Up to this many they are written when asked for, and always in a kernel.
@@ -276,6 +278,11 @@ def _numbers(scale: Any) -> Limits:
     low, high = (real_number("scale", item) for item in scale)
     if low >= high:
         raise ValueError(f"{rule}; got {shown(scale)}")
+    if max(-low, high) > WIDEST_SCALE or high - low < 1 / WIDEST_SCALE:
+        raise ValueError(
+            f"scale must lie within ±{WIDEST_SCALE:g} and span at least {1 / WIDEST_SCALE:g}; "
+            f"got {shown(scale)}"
+        )
     return low, high
 
 

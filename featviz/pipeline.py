@@ -16,7 +16,16 @@ from featviz.images import shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.ops import bias_values
-from featviz.steps import FilterPlan, Move, PoolRule, plan_filter, pool_rule, run_filter, run_pool
+from featviz.steps import (
+    FilterPlan,
+    Move,
+    PoolRule,
+    check_range,
+    plan_filter,
+    pool_rule,
+    run_filter,
+    run_pool,
+)
 from featviz.vocabulary import BORDERS, COLORS
 
 COLOR_NAMES = ("red", "green", "blue")
@@ -91,7 +100,8 @@ def extract(
         filtered = filtered + bias_values(bias, len(plan.labels), exact)
     filtered = _as(tf.float32, filtered)
     detected = activate(filtered, function)
-    condensed = run_pool(_as(exact, detected), pool, plan.pool)
+    finite = function is tf.nn.relu
+    condensed = run_pool(_as(exact, detected), pool, plan.pool, finite=finite)
     return Extraction(
         image=_frozen(batch),
         kernels=stack,
@@ -139,6 +149,8 @@ def _plan(
 ) -> _Plan:
     """Return the plan, kept: a second image of the same size starts at once."""
     groups = shape[2] if color == "each" else 1
+    for kernel in kernels:
+        check_range(kernel, tf.float32)  # in which the stages are kept, whatever computes them
     plan = plan_filter(
         shape, kernels, sliding,
         padding=padding, border=border, groups=groups, dtype=dtype, kernels_first=True,

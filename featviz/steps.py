@@ -33,6 +33,7 @@ class Move:
         dilations: (rows, columns).
         pads: TensorFlow's word, or pads for all four axes of the batch.
         repeated: which cells stand for a border other than zeros: (axis of the batch, cells).
+        kept: how many cells of the padded image are looked at; None for all.
     """
 
     axes: AxisPair
@@ -40,6 +41,7 @@ class Move:
     dilations: tuple[int, int]
     pads: Any
     repeated: tuple[tuple[int, list[int]], ...]
+    kept: tuple[int, int] | None = None
 
 
 def move_of(axes: AxisPair, border: str = "zeros") -> Move:
@@ -56,15 +58,36 @@ def move_of(axes: AxisPair, border: str = "zeros") -> Move:
         pads = "VALID"
     elif rows.is_same and columns.is_same:
         pads = "SAME"  # TensorFlow's own word avoids a padded copy of the images
-    strides, dilations = (rows.stride, columns.stride), (rows.dilation, columns.dilation)
-    return Move(axes, strides, dilations, pads, repeated)
+    dilations = rows.dilation, columns.dilation
+    alone = [axis.outputs == 1 and axis.stride > 1 for axis in axes]
+    if not any(alone):
+        return Move(axes, (rows.stride, columns.stride), dilations, pads, repeated)
+    # One window has no next one. oneDNN returns uninitialised memory for some batches with a
+    # stride along an axis with one output, so what the window does not see is cut off instead.
+    row_stride, column_stride = (
+        1 if one else axis.stride for one, axis in zip(alone, axes, strict=True)
+    )
+    kept_rows, kept_columns = (
+        axis.extent if one else axis.before + axis.size + axis.after
+        for one, axis in zip(alone, axes, strict=True)
+    )
+    strides, kept = (row_stride, column_stride), (kept_rows, kept_columns)
+    explicit = [(0, 0), *geometry.pads_of(axes), (0, 0)] if border == "zeros" else "VALID"
+    return Move(axes, strides, dilations, explicit, repeated, kept)
 
 
 def convolve(images: tf.Tensor, filters: tf.Tensor, move: Move) -> tf.Tensor:
     """Return ``tf.nn.conv2d`` of a batch with filters (h, w, C / groups, F)."""
+    dtype, pads = images.dtype, move.pads
+    if dtype == tf.bfloat16:  # whose convolution with a stride is wrong, or kills the process
+        images, filters = tf.cast(images, tf.float32), tf.cast(filters, tf.float32)
     for position, cells in move.repeated:
         images = tf.gather(images, cells, axis=position)
-    return tf.nn.conv2d(images, filters, move.strides, move.pads, dilations=move.dilations)
+    if move.kept is not None:
+        images = images if pads == "VALID" else tf.pad(images, pads)
+        images, pads = images[:, : move.kept[0], : move.kept[1]], "VALID"
+    maps = tf.nn.conv2d(images, filters, move.strides, pads, dilations=move.dilations)
+    return maps if maps.dtype == dtype else tf.cast(maps, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +131,8 @@ def plan_filter(
         axes = sliding.axes(shape[:2], size)
         geometry.check_fits(f"kernel {kernels[mine[0]].name!r}", "image", axes, padding)
         moves.append(move_of(axes, border))
+        for index in mine:
+            check_range(kernels[index], dtype)
         with tf.init_scope():  # so that the filters outlive a tf.function that asks for a plan
             numbers = _filters([kernels[index] for index in mine], shape[2], groups)
             filters.append(tf.constant(numbers, dtype))
@@ -124,6 +149,16 @@ def plan_filter(
         place = sorted(range(len(order)), key=order.__getitem__)
     in_order = place == list(range(len(order)))
     return FilterPlan(tuple(moves), tuple(filters), None if in_order else place)
+
+
+def check_range(kernel: Kernel, dtype: tf.DType) -> None:
+    """Refuse a kernel with numbers beyond the range of a dtype."""
+    largest = max(abs(float(value)) for row in kernel.rows for value in row)
+    if largest > float(dtype.max):
+        raise ValueError(
+            f"kernel {kernel.name!r} must hold numbers of {dtype.name}, up to {dtype.max:.3g}; "
+            f"got {largest:.3g}"
+        )
 
 
 def _filters(kernels: Sequence[Kernel], channels: int, groups: int) -> npt.NDArray[np.float64]:
@@ -187,17 +222,33 @@ def pool_rule(pool: str, size: Any, stride: Any, padding: Any, *, prefix: str = 
     return PoolRule(pool, window, Sliding(steps, (1, 1), sides), repr(padding))
 
 
-def run_pool(features: tf.Tensor, kind: str, move: Move | None) -> tf.Tensor:
-    """Return the pooled maps (B, H', W', F), in their dtype."""
+def run_pool(
+    features: tf.Tensor, kind: str, move: Move | None, *, finite: bool = False
+) -> tf.Tensor:
+    """Return the pooled maps (B, H', W', F), in their dtype.
+
+    Args:
+        features: (B, H, W, F).
+        kind: one of :data:`featviz.vocabulary.POOLS`.
+        move: from :meth:`PoolRule.move`.
+        finite: whether the features are known to hold no NaN, which a max-pool has to look for.
+    """
     if kind == "global_max":
         return tf.reduce_max(features, axis=(1, 2), keepdims=True)
-    if kind == "global_average":
-        return tf.reduce_mean(features, axis=(1, 2), keepdims=True)
+    if kind == "global_average":  # a sum of float16 soon leaves its range
+        wide = tf.cast(features, tf.float32) if features.dtype.size == 2 else features
+        return tf.cast(tf.reduce_mean(wide, axis=(1, 2), keepdims=True), features.dtype)
     if move is None:
         return tf.identity(features)
     window = move.axes[0].window, move.axes[1].window
     if kind == "max":
-        return tf.nn.max_pool2d(features, window, move.strides, move.pads)
+        maps = tf.nn.max_pool2d(features, window, move.strides, move.pads)
+        if finite:
+            return maps
+        # tf.nn hides NaN, and invents a number where a window holds nothing else.
+        broken = tf.cast(tf.math.is_nan(features), features.dtype)
+        found = tf.nn.max_pool2d(broken, window, move.strides, move.pads) > 0
+        return tf.where(found, tf.constant(float("nan"), features.dtype), maps)
     if move.pads == "SAME":
         return tf.nn.avg_pool2d(features, window, move.strides, "SAME")
     # tf.nn takes no pads here: average with zeros, then divide by the share that is no padding.

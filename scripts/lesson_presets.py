@@ -11,7 +11,7 @@ def main(folder: Path = IMAGES) -> None:
     photograph = fv.sample_image("coffee", size=300)
     run = fv.extract(photograph, ["edge", "bottom_sobel", "emboss", "sharpen"])
     figure = fv.plot_extraction(run, title="A photograph through four kernels")
-    print(fv.save_figure(figure, folder / "lesson_presets.png", dpi=120))
+    print(fv.save_figure(figure, folder / "lesson_presets.png", dpi=100))
 
 
 if __name__ == "__main__":

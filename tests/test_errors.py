@@ -48,6 +48,25 @@ TABLE = [
      "larger image"),
     ("padding too large", extract(padding=100_000), ValueError,
      "padding must give at most 100000000 cells; got 100000, which makes the image 200002×200002"),
+    ("stride too large", extract(stride=2**31), ValueError,
+     "stride must be below 2147483648; got 2147483648"),
+    ("kernel too large", lambda: fv.extract(IMAGE, [[1e300]]), ValueError,
+     "kernel 'kernel' must hold numbers of float32, up to 3.4e+38; got 1e+300"),
+    ("kernel too large for a batch", filter_image(np.float16(BATCH), [[1e6]]), ValueError,
+     "kernel 'kernel' must hold numbers of float16, up to 6.55e+04; got 1e+06"),
+    ("bias too large", filter_image(bias=1e300), ValueError,
+     "bias must be finite float32; got 1e+300"),
+    ("bias tensor", filter_image(bias=tf.constant(float("nan"))), ValueError,
+     "bias must be finite float32; got nan"),
+    ("bias complex", filter_image(bias=tf.constant(1j)), TypeError,
+     "bias must be a number or 1 numbers, one per map; got 1j"),
+    ("filter complex", filter_image(BATCH, np.ones((1, 1, 1, 1), np.complex64)), TypeError,
+     "filter must hold real numbers; got complex64"),
+    ("activation lacks", extract(activation="threshold"), ValueError, None),
+    ("device", lambda: fv.read_image("/dev/zero"), ValueError,
+     "image must be a file; got the device '/dev/zero'"),
+    ("scale", lambda: fv.plot_extraction(fv.extract(IMAGE, "edge"), scale=(0, 1e-320)), ValueError,
+     "scale must lie within ±1e+30 and span at least 1e-30; got (0, 1e-320)"),
     ("stride 0", extract(stride=0), ValueError,
      "stride must be a whole number of at least 1; got 0"),
     ("stride fraction", extract(stride=1.0), TypeError,
@@ -67,7 +86,7 @@ TABLE = [
     ("bias count", extract(bias=[1, 2]), ValueError,
      "bias must be a number or 1 numbers, one per map; got the shape 2"),
     ("bias nan", extract(bias=float("nan")), ValueError,
-     "bias must be finite; got nan"),
+     "bias must be finite float64; got nan"),
     ("activation", extract(activation="rellu"), ValueError, None),
     ("activation kind", extract(activation=3), TypeError, None),
     ("activation shape", extract(activation=lambda x: x[:, :1]), ValueError,
@@ -154,8 +173,10 @@ def test_wrong_use_is_answered_with_one_sentence(call, kind, sentence):
     if sentence is not None:
         assert text == sentence
     else:  # names and words of Keras change with its version
-        assert text.startswith(("activation must be one of ", SHAPED))
-        assert "leaky_relu" in text or "softmax(axis=9)" in text
+        assert text.startswith(
+            ("activation must be one of ", "threshold must be called as", SHAPED)
+        )
+        assert any(word in text for word in ("leaky_relu", "softmax(axis=9)", "argument"))
 
 
 def test_an_unknown_activation_names_the_nearest():

@@ -438,7 +438,7 @@ def test_lines_of_an_oblong_map_are_not_mixed():
     pixels = png_pixels(figure)
     (axes,) = pictures(figure)
     for column in range(3):
-        found = pixels[spot(figure, axes, column, 250, 200)]
+        found = pixels[spot(figure, axes, column, 250, 150)]
         wanted = np.array(colormaps["magma"](float(column == 1))[:3]) * 255
         np.testing.assert_allclose(found, wanted, atol=1)
 
@@ -611,7 +611,7 @@ def test_notebooks_show_png_bytes_of_figures_and_runs(run, lesson):
     figure = fv.plot_extraction(run)
     shown = figure._repr_png_()
     assert shown.startswith(MAGIC["png"])
-    assert Image.open(io.BytesIO(shown)).size[0] == int(figure.get_figwidth() * 200)
+    assert Image.open(io.BytesIO(shown)).size[0] == int(figure.get_figwidth() * 150)
     assert lesson._repr_png_() == fv.plot_extraction(lesson)._repr_png_()
 
 
@@ -734,7 +734,7 @@ ERRORS = {
     "no images": (lambda: fv.plot_images([]), ValueError,
         "images must be at least one image; got none"),
     "no panels": (lambda: fv.figure_from_panels([], 1), ValueError,
-        "panels must be at least one; got none"),
+        "panels must be 1 to 400 in a figure; got 0"),
     "save ending": (lambda: fv.save_figure(fv.plot_kernel("edge"), "a.jpg"), ValueError,
         "output must end in one of .png, .svg, .pdf; got 'a.jpg' (did you mean 'png'?)"),
     "save near ending": (lambda: fv.save_figure(fv.plot_kernel("edge"), "a.pgn"), ValueError,
@@ -745,9 +745,9 @@ ERRORS = {
         "figure must be a matplotlib Figure; got array([[[0.], [1.]], [[2.], [3.]]], "
         "dtype=float32)"),
     "save dpi": (lambda: fv.save_figure(fv.plot_kernel("edge"), "a.png", dpi=-1), ValueError,
-        "dpi must be a finite number above 0; got -1"),
+        "dpi must be a finite number above 1 and at most 2400; got -1"),
     "save dpi word": (lambda: fv.save_figure(fv.plot_kernel("edge"), "a.png", dpi="200"), TypeError,
-        "dpi must be a finite number above 0; got '200'"),
+        "dpi must be a finite number above 1 and at most 2400; got '200'"),
     "save missing folder": (lambda: fv.save_figure(fv.plot_kernel("edge"), "no/a.png"),
         FileNotFoundError, "output must be in a folder that exists; got 'no'"),
     "save folder in the way": (lambda: [Path("a.png").mkdir(),

@@ -250,6 +250,61 @@ def test_condense_equals_the_loops(size, stride, padding, pool, run, dtype):
     np.testing.assert_allclose(result[0, :, :, 0], expected, rtol=1e-6)
 
 
+ALONE = [
+    pytest.param((3, 5), (1, 5), (1, 2), "valid", "zeros", id="row of taps"),
+    pytest.param((5, 4), (3, 4), (1, 3), "valid", "zeros", id="as wide as the image"),
+    pytest.param((4, 2), (1, 5), (1, 4), "same", "zeros", id="same"),
+    pytest.param((6, 3), (2, 2), (1, 5), "same", "wrap", id="wrapped"),
+    pytest.param((2, 6), (2, 3), (7, 1), ((2, 1), (0, 3)), "zeros", id="rows alone"),
+    pytest.param((1, 1), (3, 3), (2, 2), "same", "reflect", id="one pixel"),
+    pytest.param((11, 2), (1, 1), (3, 4), 5, "zeros", id="pads"),
+]
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64, tf.bfloat16], ids=lambda d: d.name)
+@pytest.mark.parametrize(("size", "window", "stride", "padding", "border"), ALONE)
+def test_one_window_along_an_axis_is_right_for_every_batch(
+    size, window, stride, padding, border, dtype
+):
+    """tf.nn.conv2d alone answers some of these batches with uninitialised memory."""
+    kernel = np.round(ramp(*window), 1)
+    images = np.stack([np.round(ramp(*size)) + n for n in range(3)])
+    sides = [padding] * 2 if isinstance(padding, str) else padding
+    sides = [(5, 5)] * 2 if padding == 5 else sides
+    axes = [
+        slide(n, k, stride=s, dilation=1, padding=p)
+        for n, k, s, p in zip(size, window, stride, sides, strict=True)
+    ]
+    pads = tuple((axis.before, axis.after) for axis in axes)
+    batch = tf.constant(images[..., None], dtype)
+    for _ in range(5):  # what is left in memory differs from call to call
+        maps = fv.filter_image(batch, kernel, stride=stride, padding=padding, border=border)
+        for index, image in enumerate(images):
+            expected = slow_filter(image, kernel, stride=stride, pads=pads, border=border)
+            found = tf.cast(maps[index, :, :, 0], tf.float64)
+            coarse = dtype == tf.bfloat16
+            np.testing.assert_allclose(
+                found, expected, rtol=0.02 if coarse else 1e-5, atol=2 if coarse else 1e-4
+            )
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16], ids=lambda d: d.name)
+def test_a_global_average_stays_in_range(dtype):
+    ones = tf.ones((1, 400, 400, 1), dtype)
+    assert float(fv.condense(ones, pool="global_average")[0, 0, 0, 0]) == 1
+
+
+@pytest.mark.parametrize("run", ["eager", "function"])
+def test_pools_pass_nan_on(run):
+    maps = np.ones((4, 4), np.float32)
+    maps[1, 2] = maps[3, 0] = np.nan
+    call = tf.function(fv.condense) if run == "function" else fv.condense
+    pooled = call(batch_of(maps))[0, :, :, 0].numpy()
+    np.testing.assert_array_equal(pooled, [[1, np.nan], [np.nan, 1]])
+    nothing = fv.extract(np.eye(5), "edge", activation=lambda v: v * np.nan)
+    assert np.isnan(nothing.condensed).all()
+
+
 def test_global_pools_leave_one_cell():
     maps = batch_of(IMAGE, tf.float64)
     assert fv.condense(maps, pool="global_max").shape == (1, 1, 1, 1)

@@ -358,7 +358,8 @@ SETTINGS = {
              "· relu · none"),
     "rest": ({"stride": (1, 2), "dilation": 2, "padding": "valid", "color": "sum",
               "pool": "global_max"},
-             "kernel · color sum · stride 1×2 · dilation 2×2 · valid · relu · global max"),
+             "kernel · color sum · stride 1×2 · dilation 2×2 · valid · "
+             "no window reaches columns 1, 3, 5, 7 · relu · global max"),
 }  # fmt: skip
 
 

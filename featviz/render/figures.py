@@ -25,7 +25,7 @@ from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, drawable, fitted, text_width
 from featviz.vocabulary import FIGURE_FORMATS
 
-DOTS_PER_INCH = 200
+DOTS_PER_INCH, MOST_PANELS = 150, 400
 MARGIN, GAP = 0.14, 0.2
 HEAD_SIZE, TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE = 11.0, 9.0, 7.0, 6.5
 TITLE_LINE, CAPTION_LINE = 0.165, 0.13
@@ -93,10 +93,10 @@ def figure_from_panels(
         A Figure that belongs to no window and to no pyplot; a notebook shows it.
 
     Raises:
-        ValueError: no panel, or columns below 1.
+        ValueError: no panel, too many, or columns below 1.
     """
-    if not panels:
-        raise ValueError("panels must be at least one; got none")
+    if not 1 <= len(panels) <= MOST_PANELS:
+        raise ValueError(f"panels must be 1 to {MOST_PANELS} in a figure; got {len(panels)}")
     sizes = drawing.picture_sizes(panels)
     rows = _rows(sizes, None if columns is None else whole_number("columns", columns, minimum=1))
     bars = _bars(panels, rows)
@@ -338,12 +338,12 @@ def save_figure(
         The path.
 
     Raises:
-        ValueError: an ending that is not known, or dpi not above 0.
+        ValueError: an ending that is not known, or dpi not in 1 to 2400.
         OSError: the file cannot be written; what was there before is untouched.
     """
     if not isinstance(figure, Figure):
         raise TypeError(f"figure must be a matplotlib Figure; got {shown(figure)}")
     kind = figure_format(path)
-    dots = real_number("dpi", dpi, above=0)
+    dots = real_number("dpi", dpi, above=1, at_most=2400)
     writable_path(path)
     return write_whole(path, bytes_from_figure(figure, kind, dpi=dots))
