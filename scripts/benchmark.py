@@ -132,7 +132,7 @@ def extracting() -> None:
         row(
             f"the same, by the bare calls on a tensor made beforehand ({ready * 1e3:.2f} ms)",
             f"{extract / ready:.2f}",
-            bound,
+            "–",
         )
     sixteen = list(fv.PRESETS.values())[5:21]
     together, apart = in_turn(

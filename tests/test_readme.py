@@ -51,3 +51,11 @@ def test_pictures_of_the_readme_are_there():
 
 def test_every_command_is_shown():
     assert {line.split()[1] for line in COMMANDS} >= set(cli.commands) - {"devices"}
+
+
+def test_the_table_of_times_is_the_benchmarks():
+    rows = [line for line in README.splitlines() if line.startswith("| `extract` at ")]
+    assert len(rows) == 2
+    for row in rows:
+        reached, bound = (float(cell) for cell in row.split("|")[2:4])
+        assert reached <= bound
