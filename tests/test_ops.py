@@ -288,6 +288,31 @@ def test_one_window_along_an_axis_is_right_for_every_batch(
             )
 
 
+@pytest.mark.parametrize(
+    ("shape", "kernels", "options"),
+    [
+        pytest.param(
+            (1, 10, 1, 1), [[[1]], [[2]], [[-1]], [[3]]],
+            {"stride": (2, 3), "padding": ((7, 2), (2, 6))}, id="four kernels",
+        ),
+        pytest.param(
+            (2, 11, 2, 1), [[1]],
+            {"stride": (3, 4), "padding": 5, "dilation": (1, 2)}, id="two images",
+        ),
+        pytest.param((1, 4, 6, 1), LOPSIDED, {"stride": (1, 2)}, id="lopsided"),
+    ],
+)  # fmt: skip
+def test_bfloat16_with_a_stride_is_computed_in_float32(shape, kernels, options):
+    """TensorFlow's own gives garbage for some of these, or ends the process."""
+    images = np.arange(np.prod(shape)).reshape(shape) - 7.0
+    for _ in range(30):
+        small, wide = (
+            fv.filter_image(tf.constant(images, dtype), kernels, **options)
+            for dtype in (tf.bfloat16, tf.float32)
+        )
+        np.testing.assert_array_equal(small, tf.cast(wide, tf.bfloat16))
+
+
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16], ids=lambda d: d.name)
 def test_a_global_average_stays_in_range(dtype):
     ones = tf.ones((1, 400, 400, 1), dtype)
