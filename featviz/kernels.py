@@ -59,6 +59,8 @@ def _total(values: Iterable[Number]) -> Number:
 class Kernel:
     """A kernel of any numbers of rows and columns; immutable, hashable, exact.
 
+    Two kernels are equal when their rows and their names are; compare ``rows`` for the numbers.
+
     Args:
         rows: (h, w) numbers: nested sequences, an array, a tensor, a sympy matrix, or text such
             as ``"-1 0 1; -2 0 2; -1 0 1"``; entries may be text like ``"1/9"``. Of another

@@ -91,40 +91,35 @@ def extract(
     function = activation_function(activation)
     stack = read_kernels(kernels)
     pixels = shared_pixels(image, color="grey" if color == "grey" else "keep")
-    exact = tf.float64 if pixels.size <= EXACT_UP_TO else tf.float32
-    plan = _plan(pixels.shape, stack, sliding, repr(padding), border, color, rule, exact)
+    dtype = tf.float64 if pixels.size <= EXACT_UP_TO else tf.float32
+    plan = _plan(pixels.shape, stack, sliding, repr(padding), border, color, rule, dtype)
+    image, filtered, detected, condensed = _stages(pixels, plan, function, bias, rule.kind, dtype)
+    settings = Settings(
+        sliding.stride, _kept(padding), sliding.dilation, border,
+        None if bias is None else _kept(np.asarray(bias).tolist()),
+        describe_activation(activation), pool, rule.window, rule.sliding.stride,
+        _kept(pool_padding), color,
+    )  # fmt: skip
+    pool_axes = plan.pool.axes if plan.pool else None
+    return Extraction(
+        image, stack, filtered, detected, condensed, plan.labels, settings,
+        filter_axes=plan.filter_axes, pool_axes=pool_axes,
+    )  # fmt: skip
 
-    batch = tf.constant(pixels[None], exact)
+
+def _stages(
+    pixels: Maps, plan: _Plan, function: Any, bias: Any, pool: str, dtype: tf.DType
+) -> tuple[Maps, Maps, Maps, Maps]:
+    """Return image, filtered, detected and condensed, computed in ``dtype``."""
+    batch = tf.constant(pixels[None], dtype)
     filtered = run_filter(batch, plan.filter)
     if bias is not None:
-        filtered = filtered + bias_values(bias, len(plan.labels), exact)
+        filtered = filtered + bias_values(bias, len(plan.labels), dtype)
     filtered = _as(tf.float32, filtered)
     detected = activate(filtered, function)
     finite = function is tf.nn.relu
-    condensed = run_pool(_as(exact, detected), pool, plan.pool, finite=finite)
-    return Extraction(
-        image=_frozen(batch),
-        kernels=stack,
-        filtered=_frozen(filtered),
-        detected=_frozen(detected),
-        condensed=_frozen(condensed),
-        labels=plan.labels,
-        settings=Settings(
-            stride=sliding.stride,
-            padding=_kept(padding),
-            dilation=sliding.dilation,
-            border=border,
-            bias=None if bias is None else _kept(np.asarray(bias).tolist()),
-            activation=describe_activation(activation),
-            pool=pool,
-            pool_size=rule.window,
-            pool_stride=rule.sliding.stride,
-            pool_padding=_kept(pool_padding),
-            color=color,
-        ),
-        filter_axes=plan.filter_axes,
-        pool_axes=plan.pool.axes if plan.pool else None,
-    )
+    condensed = run_pool(_as(dtype, detected), pool, plan.pool, finite=finite)
+    return _frozen(batch), _frozen(filtered), _frozen(detected), _frozen(condensed)
 
 
 class _Plan(NamedTuple):

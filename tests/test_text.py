@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import time
+import types
 from fractions import Fraction
 from textwrap import dedent
 
@@ -15,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.mathtext import MathTextParser
 
+import featviz as fv
 from featviz.kernels import Kernel
 from featviz.render.text import (
     MatrixText,
@@ -385,3 +388,19 @@ def test_wrong_use_is_refused_in_a_sentence(call, kind, sentence):
         call()
     assert type(caught.value) is kind
     assert str(caught.value) == sentence
+
+
+def test_a_notebook_is_given_the_matrices_to_typeset(monkeypatch, capsys):
+    """Stands in for the notebook's shell, which is not installed with the tests."""
+    shown = []
+    notebook = types.ModuleType("IPython")
+    notebook.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    notebook.display = types.SimpleNamespace(display=shown.append)
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    run = fv.extract([[1, 2]], [[3, -1]], padding="valid")
+    fv.print_matrices(run)
+    assert capsys.readouterr().out == ""
+    assert [str(text) for text in shown] == [str(fv.text_from_extraction(run))]
+    assert shown[0]._repr_latex_().startswith("$")
+    fv.print_matrices(run, form="plain")
+    assert "filter kernel 1x1\n[1]" in capsys.readouterr().out
