@@ -46,7 +46,8 @@ _AS_RGBA = ("PA", "RGBa")
 _AS_RGB = ("CMYK", "YCbCr", "LAB", "HSV", "RGBX")
 # Numbers of the tags in the TIFF 6.0 specification, section 8; EXIF uses the same for 274.
 _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 274, 277, 339
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB_COLOURS, _UNSIGNED, _PLAIN_ALPHA = 0, 1, 2, 1, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB_COLOURS, _PLAIN_ALPHA = 0, 1, 2, 2
+_UNSIGNED, _SIGNED = 1, 2
 
 
 def array_from_file(data: bytes, *, name: str, max_pixels: int) -> NDArray[Any]:
@@ -100,7 +101,9 @@ def _array_with(
         return _png(data, picture)
     if isinstance(picture, _TIFF):
         samples, bits = (_first(picture.tag_v2.get(tag, 1)) for tag in (_SAMPLES, _BITS))
-        return _deep_tiff(data, name, max_pixels) if samples > 1 and bits > 8 else _tiff(picture)
+        return (
+            _deep_tiff(data, name, max_pixels) if samples > 1 and bits > 8 else _tiff(picture, name)
+        )
     return array_from_picture(picture)
 
 
@@ -185,11 +188,18 @@ def _png(data: bytes, picture: PngImagePlugin.PngImageFile) -> NDArray[Any]:
     return _upright(_with_key(values, picture.info.get("transparency")), _orientation(picture))
 
 
-def _tiff(picture: TiffImagePlugin.TiffImageFile) -> NDArray[Any]:
+def _tiff(picture: TiffImagePlugin.TiffImageFile, name: str) -> NDArray[Any]:
     tags = picture.tag_v2
+    if tags.get(_SAMPLES, 1) > len(picture.getbands()):  # Pillow drops what it does not know
+        raise _RefusedError(
+            f"image must be a TIFF without extra channels other than alpha; got {name} with "
+            f"{tags[_SAMPLES]} channels"
+        )
     kind, bits = _first(tags.get(_SAMPLE_FORMAT, _UNSIGNED)), _first(tags.get(_BITS, 1))
     white_is_zero = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     values = array_from_picture(picture)
+    if kind == _SIGNED and values.dtype == np.uint8:  # Pillow knows 8 bits without a sign only
+        values = values.view(np.int8)
     if kind == _UNSIGNED and values.dtype == np.int32:  # Pillow's mode "I" has a sign always
         values = np.ascontiguousarray(values).view(np.uint32)
     if bits == 12:

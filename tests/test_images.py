@@ -929,3 +929,23 @@ def test_every_wrong_call_of_write_image_has_its_sentence(tmp_path, monkeypatch,
     assert type(caught.value) is kind
     assert str(caught.value) == sentence
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tiff_of_signed_bytes_keeps_its_numbers():
+    stream = io.BytesIO()
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(stream, np.array([[-5, 5, 127], [-128, 0, 1]], np.int8))
+    image = read_image(stream.getvalue())[:, :, 0]
+    assert image.tolist() == [[-5, 5, 127], [-128, 0, 1]]
+
+
+def test_a_tiff_with_a_channel_of_no_known_meaning_is_refused():
+    stream = io.BytesIO()
+    tifffile = pytest.importorskip("tifffile")
+    pixels = np.array([[[10, 20], [30, 40]]], np.uint8)
+    tifffile.imwrite(stream, pixels, photometric="minisblack", extrasamples=["UNSPECIFIED"])
+    with pytest.raises(ValueError, match="without extra channels") as caught:
+        read_image(stream.getvalue())
+    assert str(caught.value) == (
+        "image must be a TIFF without extra channels other than alpha; got bytes with 2 channels"
+    )
