@@ -34,12 +34,13 @@ def activate(features: tf.Tensor, function: Callable[..., Any]) -> tf.Tensor:
 
 def activation_function(activation: Any) -> Any:
     """Return the function behind a name, a call in text, or a function itself."""
-    if activation is None or activation == "linear":
-        return tf.identity
-    if isinstance(activation, str) and activation == "relu":
-        return tf.nn.relu  # without loading Keras
     if callable(activation):
         return activation
+    word = activation if isinstance(activation, str) else None
+    if activation is None or word == "linear":
+        return tf.identity
+    if word == "relu":
+        return tf.nn.relu  # without loading Keras
     known = tf.keras.activations
     names = sorted(
         name
@@ -47,10 +48,10 @@ def activation_function(activation: Any) -> Any:
         if inspect.isfunction(getattr(known, name))
         and name not in ("get", "serialize", "deserialize")
     )
-    name = (name_called(activation) if isinstance(activation, str) else None) or activation
+    name = (name_called(word) if word else None) or activation
     also = ", a call such as 'leaky_relu(0.1)', or a function"
     function = getattr(known, one_of("activation", name, names, also=also))
-    call = activation if name != activation else f"{name}()"
+    call = activation if name != word else f"{name}()"
     positional, named = arguments_in(call, function, implied=1)
     return functools.partial(_call_after, function, positional, named)
 

@@ -62,6 +62,7 @@ TABLE = [
      "bias must be a number or 1 numbers, one per map; got 1j"),
     ("filter complex", filter_image(BATCH, np.ones((1, 1, 1, 1), np.complex64)), TypeError,
      "filter must hold real numbers; got complex64"),
+    ("activation array", extract(activation=np.zeros(3)), TypeError, None),
     ("activation lacks", extract(activation="threshold"), ValueError, None),
     ("device", lambda: fv.read_image("/dev/zero"), ValueError,
      "image must be a file; got the device '/dev/zero'"),
