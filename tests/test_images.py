@@ -944,8 +944,8 @@ def test_a_tiff_with_a_channel_of_no_known_meaning_is_refused():
     tifffile = pytest.importorskip("tifffile")
     pixels = np.array([[[10, 20], [30, 40]]], np.uint8)
     tifffile.imwrite(stream, pixels, photometric="minisblack", extrasamples=["UNSPECIFIED"])
-    with pytest.raises(ValueError, match="without extra channels") as caught:
+    with pytest.raises(ValueError, match="image must be a TIFF without extra channels") as caught:
         read_image(stream.getvalue())
-    assert str(caught.value) == (
-        "image must be a TIFF without extra channels other than alpha; got bytes with 2 channels"
-    )
+    # Older releases of Pillow do not know the file; tifffile then names the channel.
+    sentence = "image must be a TIFF without extra channels other than alpha; got bytes with "
+    assert str(caught.value) in (f"{sentence}2 channels", f"{sentence}UNSPECIFIED")
