@@ -44,7 +44,7 @@ class Move:
     kept: tuple[int, int] | None = None
 
 
-def move_of(axes: AxisPair, border: str = "zeros") -> Move:
+def _plain_move(axes: AxisPair, border: str = "zeros") -> Move:
     """Return the movement of a window that is known to fit."""
     rows, columns = axes
     pads: Any = [(0, 0), *geometry.pads_of(axes), (0, 0)]
@@ -58,10 +58,16 @@ def move_of(axes: AxisPair, border: str = "zeros") -> Move:
         pads = "VALID"
     elif rows.is_same and columns.is_same:
         pads = "SAME"  # TensorFlow's own word avoids a padded copy of the images
-    dilations = rows.dilation, columns.dilation
+    strides, dilations = (rows.stride, columns.stride), (rows.dilation, columns.dilation)
+    return Move(axes, strides, dilations, pads, repeated)
+
+
+def move_of(axes: AxisPair, border: str) -> Move:
+    """Return the movement of a kernel that is known to fit."""
+    move = _plain_move(axes, border)
     alone = [axis.outputs == 1 and axis.stride > 1 for axis in axes]
     if not any(alone):
-        return Move(axes, (rows.stride, columns.stride), dilations, pads, repeated)
+        return move
     # One window has no next one. oneDNN returns uninitialised memory for some batches with a
     # stride along an axis with one output, so what the window does not see is cut off instead.
     row_stride, column_stride = (
@@ -73,7 +79,7 @@ def move_of(axes: AxisPair, border: str = "zeros") -> Move:
     )
     strides, kept = (row_stride, column_stride), (kept_rows, kept_columns)
     explicit = [(0, 0), *geometry.pads_of(axes), (0, 0)] if border == "zeros" else "VALID"
-    return Move(axes, strides, dilations, explicit, repeated, kept)
+    return Move(axes, strides, move.dilations, explicit, move.repeated, kept)
 
 
 def convolve(images: tf.Tensor, filters: tf.Tensor, move: Move) -> tf.Tensor:
@@ -196,7 +202,7 @@ class PoolRule:
             return None
         axes = self.sliding.axes(size, self.window)
         geometry.check_fits("pool window", "map", axes, self.padding)
-        return move_of(axes)
+        return _plain_move(axes)
 
 
 def pool_rule(pool: str, size: Any, stride: Any, padding: Any, *, prefix: str = "") -> PoolRule:

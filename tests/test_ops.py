@@ -330,6 +330,22 @@ def test_pools_pass_nan_on(run):
     assert np.isnan(nothing.condensed).all()
 
 
+@pytest.mark.parametrize("pool", ["max", "average"])
+@pytest.mark.parametrize("padding", ["same", "valid", 1])
+@pytest.mark.parametrize("size", list(itertools.product((2, 3, 4, 5), repeat=2)), ids=str)
+def test_small_maps_are_pooled_as_the_loops_do(size, padding, pool):
+    """Among them windows that are alone along an axis and leave cells over."""
+    maps = ramp(*size)
+    sides = (padding, padding) if isinstance(padding, int) else padding
+    axes = [slide(n, 2, stride=2, dilation=1, padding=sides) for n in size]
+    pads = tuple((axis.before, axis.after) for axis in axes)
+    how = max if pool == "max" else mean
+    expected = slow_pool(maps, (2, 2), stride=(2, 2), pads=pads, how=how)
+    found = fv.condense(batch_of(maps, tf.float64), pool=pool, padding=padding)[0, :, :, 0]
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected)
+
+
 def test_global_pools_leave_one_cell():
     maps = batch_of(IMAGE, tf.float64)
     assert fv.condense(maps, pool="global_max").shape == (1, 1, 1, 1)
