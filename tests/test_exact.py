@@ -143,7 +143,7 @@ def test_wrong_use_is_refused_in_a_sentence(call, kind, sentence):
     assert str(caught.value) == sentence
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.integers(-5000, 5000), st.integers(1, LARGEST_DENOMINATOR))
 @example(-5000, 256)
 @example(4999, 251)
@@ -172,7 +172,7 @@ def simplest_by_trying(single, steps, largest_product):
     return None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(1, 2**21), st.integers(1, 256), st.integers(-3, 3))
 @example(14, 3, 1)
 @example(4999, 251, 0)
@@ -185,7 +185,6 @@ def test_a_found_fraction_has_the_smallest_denominator_of_all(p, q, steps):
     assert found == expected if expected else isinstance(found, float)
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**53), 2**53))
 def test_whole_numbers_stay_whole_up_to_2_to_the_53(value):
     found = exact_number(float(value))
@@ -193,7 +192,7 @@ def test_whole_numbers_stay_whole_up_to_2_to_the_53(value):
     assert found == value
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(
     st.floats(2.0**-120, 2.0**24, exclude_max=True)
     | st.floats(-(2.0**24), -(2.0**-120), exclude_min=True)
@@ -206,7 +205,7 @@ def test_both_precisions_of_a_number_are_the_same_number(value):
     assert exact_text(exact_number(value)) == exact_text(exact_number(np.float32(value)))
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(st.floats(-(2.0**24), 2.0**24, width=32, allow_subnormal=False))
 def test_what_is_found_lies_within_three_float32_steps(value):
     found = exact_number(value)
@@ -218,7 +217,7 @@ def test_what_is_found_lies_within_three_float32_steps(value):
         assert np.float32(found) == np.float32(value)
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_printed_text_reads_back_to_six_digits(value):
     text = exact_text(exact_number(value))

@@ -172,7 +172,6 @@ def test_the_result_shares_nothing_with_the_callers_array(view, kind):
         hnp.array_shapes(min_dims=2, max_dims=3, max_side=6),
     )
 )
-@settings(deadline=None)
 def test_unsigned_numbers_come_back_exactly_from_the_unit_range(values):
     result = read_image(values)
     full = 1 if values.dtype == bool else np.iinfo(values.dtype).max
@@ -458,7 +457,6 @@ def test_one_to_four_channels_become_grey_or_rgb(channels, grey, rgb):
 
 
 @given(hnp.arrays(np.float32, (3, 3, 3), elements=st.floats(-2, 5, width=32)))
-@settings(deadline=None)
 def test_grey_never_leaves_the_range_of_the_colours(values):
     grey = read_image(values, color="grey")
     assert grey.min() >= values.min() - 1e-6
@@ -515,7 +513,6 @@ def test_resizing_keeps_rows_rows_and_channels_channels():
     st.integers(1, 30),
     st.integers(1, 30),
 )
-@settings(deadline=None)
 def test_resizing_fits_the_box_and_never_leaves_the_range(values, rows, columns):
     result = read_image(values, size=(rows, columns))
     assert result.min() >= values.min()
@@ -593,7 +590,7 @@ def test_rounding_just_outside_the_limits_is_forgiven(tmp_path):
 
 
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_every_grey_level_survives_writing_and_reading(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("grey") / "a.png"
     np.testing.assert_array_equal(read_image(write_image(path, values)), read_image(values))

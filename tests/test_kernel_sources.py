@@ -74,7 +74,7 @@ def test_an_array_file_is_read_with_its_axes_as_they_are(tmp_path, values):
     assert read_kernel(saved(tmp_path, "mask.npy", values > 0)).rows == ((1, 1, 0), (1, 0, 1))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_array_file_is_refused_or_read(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damaged")
@@ -92,7 +92,6 @@ def test_a_damaged_array_file_is_refused_or_read(tmp_path_factory, data):
     assert sentence.startswith("kernel file ")
 
 
-@settings(deadline=None)
 @given(st.sampled_from([".json", ".csv", ".txt", ".npy"]), st.binary(min_size=1, max_size=60))
 def test_no_bytes_break_a_reader(tmp_path_factory, ending, content):
     path = put(tmp_path_factory.mktemp("bytes"), f"k{ending}", content)
@@ -555,7 +554,6 @@ def test_every_other_error_is_one_exact_sentence(call, error, text):
     assert type(caught.value) is error
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.text(max_size=40),
@@ -641,7 +639,6 @@ def test_tensors_are_read_like_arrays():
     assert len(read_kernels(tf.ones((4, 2, 3)))) == 4
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "a 2", "a 3", "b", "a 2 2"]), min_size=1, max_size=8))
 def test_labels_come_once_and_first_ones_stay(names):
     found = [kernel.name for kernel in read_kernels([Kernel("1", name=name) for name in names])]

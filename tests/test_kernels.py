@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import scipy.signal
 import sympy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from featviz.kernels import (
@@ -383,7 +383,6 @@ def test_every_error_is_one_exact_sentence(call, error, text):
     assert type(caught.value) is error
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789+-−./eE[](),; \n\"'xnaif\\{}", max_size=30))
 def test_no_text_breaks_the_parser(text):
     try:
@@ -398,13 +397,11 @@ def test_no_text_breaks_the_parser(text):
 # ------------------------------------------------------------------ algebra
 
 
-@settings(deadline=None)
 @given(st.one_of(kernels(), kernels(fractions), kernels(st.sampled_from([0, 1]))))
 def test_rank_is_that_of_sympy(kernel):
     assert kernel.rank == as_sympy(kernel).rank()
 
 
-@settings(deadline=None)
 @given(kernels(floats, largest=5))
 def test_rank_of_floats_is_that_of_numpy(kernel):
     values = as_array(kernel)
@@ -430,7 +427,6 @@ def test_rank_of_a_large_exact_kernel_takes_no_time():
 vectors = st.lists(whole, min_size=1, max_size=4)
 
 
-@settings(deadline=None)
 @given(vectors, vectors, st.integers(1, 9))
 def test_factors_rebuild_the_kernel_exactly(column, row, divisor):
     kernel = Kernel([[Fraction(a * b, divisor) for b in row] for a in column])
@@ -446,7 +442,6 @@ def test_factors_rebuild_the_kernel_exactly(column, row, divisor):
     assert any(value > 0 for value in down)
 
 
-@settings(deadline=None)
 @given(st.lists(floats, min_size=1, max_size=5), st.lists(floats, min_size=1, max_size=5))
 def test_factors_of_floats_rebuild_the_kernel(column, row):
     kernel = Kernel(np.outer(column, row))
@@ -492,7 +487,6 @@ def correlate_slowly(image, kernel):
     ]
 
 
-@settings(deadline=None)
 @given(kernels(largest=3), kernels(fractions, largest=3), st.randoms())
 def test_composed_is_one_after_the_other(first, then, random):
     image = [[random.randint(-9, 9) for _ in range(8)] for _ in range(7)]
@@ -500,7 +494,6 @@ def test_composed_is_one_after_the_other(first, then, random):
     assert correlate_slowly(image, first.composed(then)) == twice
 
 
-@settings(deadline=None)
 @given(kernels(floats, largest=4), kernels(floats, largest=4))
 def test_composed_is_scipy_twice_with_full_borders(first, then):
     image = np.random.default_rng(5).normal(size=(6, 5))
@@ -517,7 +510,6 @@ def test_composed_by_hand_and_its_name():
     assert SKEW.composed(Kernel("1")).rows == Kernel("1").composed(SKEW).rows == SKEW.rows
 
 
-@settings(deadline=None)
 @given(kernels(), st.integers(-9, 9))
 def test_rotated_is_rot90(kernel, quarters):
     turned = kernel.rotated(90 * quarters)
@@ -541,7 +533,6 @@ def test_flipped_is_flip(direction, axes):
     assert flipped.name == "skew flipped"
 
 
-@settings(deadline=None)
 @given(kernels(largest=3))
 def test_output_range_is_met_by_images_of_0_and_1_and_never_left(kernel):
     values = as_array(kernel).ravel()
@@ -554,7 +545,6 @@ def test_output_range_is_met_by_images_of_0_and_1_and_never_left(kernel):
     assert np.all((images >= low - 1e-9) & (images <= high + 1e-9))
 
 
-@settings(deadline=None)
 @given(st.one_of(kernels(), kernels(fractions)))
 def test_sum_is_exact(kernel):
     assert kernel.sum == sum(Fraction(value) for row in kernel.rows for value in row)
@@ -564,7 +554,6 @@ def test_sum_of_floats_does_not_drift():
     assert Kernel([[0.1] * 10]).sum == 1
 
 
-@settings(deadline=None)
 @given(kernels(fractions))
 def test_normalised_keeps_a_constant_image(kernel):
     if kernel.sum == 0:
@@ -625,7 +614,6 @@ def test_copies_and_pickles_are_equal():
         assert again == SKEW
 
 
-@settings(deadline=None)
 @given(st.one_of(kernels(), kernels(fractions), kernels(floats), kernels(fractions | floats)))
 def test_repr_evaluates_back(kernel):
     again = eval(repr(kernel))

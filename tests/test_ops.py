@@ -74,7 +74,7 @@ def test_small_floats_stay_what_they_are(dtype):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_filter_equals_scipy_on_random_matrices(data):
     height, width = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))

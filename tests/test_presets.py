@@ -237,7 +237,7 @@ def test_gaussian_is_scipy_on_an_impulse(size, sigma):
     np.testing.assert_allclose(as_array(gaussian(size, sigma)), expected, atol=1e-15)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes, st.floats(1e-3, 1e3))
 def test_gaussian_is_the_formula_over_its_sum(size, sigma):
     h, w = (size, size) if isinstance(size, int) else size
@@ -279,7 +279,7 @@ def test_laplacian_of_gaussian_is_the_second_derivative_of_a_gaussian(sigma):
     np.testing.assert_allclose(kernel, wanted - wanted.mean(), atol=2e-6)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes, st.floats(0.1, 255))
 def test_laplacian_of_gaussian_has_no_sum_and_a_negative_centre(size, sigma):
     kernel = laplacian_of_gaussian(size, sigma)
@@ -313,7 +313,7 @@ options = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes, st.floats(2, 20), options)
 def test_gabor_is_its_formula(size, wavelength, chosen):
     kernel = gabor(size, wavelength, **chosen)
@@ -361,7 +361,7 @@ def test_motion_blur_of_an_even_size_shares_two_rows():
     assert motion_blur(4).rows == ((0,) * 4, (Fraction(1, 8),) * 4, (Fraction(1, 8),) * 4, (0,) * 4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 15), angles)
 def test_motion_blur_weighs_by_the_distance_from_its_line(size, angle):
     kernel = motion_blur(size, angle_degrees=angle)

@@ -49,7 +49,7 @@ def test_the_same_call_gives_the_same_numbers_in_a_new_array(name):
 
 
 @given(name=st.sampled_from(FORMULAS), height=st.integers(1, 40), width=st.integers(1, 40))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_formula_pictures_have_exactly_the_size_asked_for(name, height, width):
     image = sample_image(name, size=(height, width))
     assert image.shape[:2] == (height, width)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import featviz
@@ -109,7 +109,6 @@ def test_the_callers_array_is_not_changed():
     assert array.tobytes() == before
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=5))
 def test_float32_and_float64_give_equal_matrices(numbers):
     single = np.array([numbers], np.float32)

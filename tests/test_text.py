@@ -318,7 +318,7 @@ def test_a_photograph_prints_quickly():
     assert photograph.tobytes() == before
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=2, max_size=6))
 def test_every_printed_number_reads_back_to_six_digits(numbers):
     single = np.array([numbers], np.float32)
@@ -328,7 +328,7 @@ def test_every_printed_number_reads_back_to_six_digits(numbers):
         assert float(Fraction(word)) == pytest.approx(value, rel=5.1e-6, abs=0)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.floats(-1e6, 1e6).filter(lambda v: abs(v) > 1e-30), min_size=1, max_size=6))
 def test_both_precisions_of_the_same_numbers_print_the_same_text(numbers):
     double = np.array([numbers])
