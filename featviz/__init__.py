@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from featviz.images import image_name, read_image, write_image
     from featviz.kernel_sources import read_kernel, read_kernels
     from featviz.kernels import Kernel, describe_kernel
-    from featviz.ops import condense, detect, filter_image
+    from featviz.ops import condense, detect, filter_image, filter_transposed
     from featviz.panels import Panel, panels_from_extraction, panels_from_kernels
     from featviz.pipeline import extract
     from featviz.presets import (
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
     from featviz.samples import SAMPLES, sample_image
     from featviz.stats import MapStats, map_stats
     from featviz.symbolic import matrix
+    from featviz.tracing import trace
     from featviz.vocabulary import STAGES
+    from featviz.windows import Spread, Step, Tap, Trace, Window
 
 __all__ = [
     "FAMILIES",
@@ -60,6 +62,11 @@ __all__ = [
     "Kernel",
     "MapStats",
     "Panel",
+    "Spread",
+    "Step",
+    "Tap",
+    "Trace",
+    "Window",
     "__version__",
     "box",
     "condense",
@@ -69,6 +76,7 @@ __all__ = [
     "extract",
     "figure_from_panels",
     "filter_image",
+    "filter_transposed",
     "gabor",
     "gaussian",
     "image_name",
@@ -94,6 +102,7 @@ __all__ = [
     "sample_image",
     "save_figure",
     "text_from_extraction",
+    "trace",
     "write_image",
 ]
 
@@ -106,7 +115,7 @@ _HOMES = {
     "images": ("image_name", "read_image", "write_image"),
     "kernel_sources": ("read_kernel", "read_kernels"),
     "kernels": ("Kernel", "describe_kernel"),
-    "ops": ("condense", "detect", "filter_image"),
+    "ops": ("condense", "detect", "filter_image", "filter_transposed"),
     "panels": ("Panel", "panels_from_extraction", "panels_from_kernels"),
     "pipeline": ("extract",),
     "presets": (
@@ -131,7 +140,9 @@ _HOMES = {
     "samples": ("SAMPLES", "sample_image"),
     "stats": ("MapStats", "map_stats"),
     "symbolic": ("matrix",),
+    "tracing": ("trace",),
     "vocabulary": ("STAGES",),
+    "windows": ("Spread", "Step", "Tap", "Trace", "Window"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -15,7 +15,7 @@ import click
 
 from featviz._check import nearest, one_of, per_axis, real_number, shown, whole_number
 from featviz._files import writable_path
-from featviz.geometry import paddings_per_axis
+from featviz.sliding import paddings_per_axis
 from featviz.vocabulary import (
     BORDERS,
     COLORS,

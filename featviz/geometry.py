@@ -14,16 +14,10 @@ and in Dumoulin & Visin, A guide to convolution arithmetic for deep learning (20
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
-
-from featviz._check import nearest, per_axis, shown, size_text, whole_number
-from featviz.vocabulary import FILTER_PADDINGS
+from typing import cast
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
 AxisPadding = str | tuple[int, int]
-
-# As many as an image may have pixels; without a bound a slip of the pen asks for terabytes.
-MOST_PADDED = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,128 +85,88 @@ def slide(size: int, window: int, *, stride: int, dilation: int, padding: AxisPa
     return Axis(size, window, stride, dilation, before, after)
 
 
+def transposed_axis(
+    size: int,
+    window: int,
+    *,
+    stride: int,
+    dilation: int,
+    padding: AxisPadding,
+    output_padding: int = 0,
+) -> Axis:
+    """Return the axis whose convolution a transposed one of ``size`` cells undoes.
+
+    The result of the transposed convolution has ``.size`` cells, and the convolution of that
+    many gives ``.outputs`` = ``size`` again. With n the given size, s the stride, k̂ the dilated
+    window and a the ``output_padding``:
+
+    * ``"same"`` gives n·s cells and ``"valid"`` (n − 1)s + k̂ + max(s − k̂, 0), as
+      ``keras.layers.Conv2DTranspose`` does;
+    * ``"full"`` and pads give (n − 1)s + k̂ − before − after + a.
+
+    Source: Dumoulin & Visin, A guide to convolution arithmetic for deep learning (2016),
+    relationships 8 to 14.
+
+    Args:
+        size: cells of the input along the axis.
+        window: cells of the window that are used.
+        stride: output cells from one input cell's window to the next.
+        dilation: cells from one tap to the next.
+        padding: a word or (before, after): the cells cut off the result.
+        output_padding: cells added after the last one, which a convolution would have left
+            over; less than the stride.
+
+    Example:
+        >>> axis = transposed_axis(3, 3, stride=2, dilation=1, padding=(1, 1), output_padding=1)
+        >>> axis.size, axis.outputs
+        (6, 3)
+    """
+    extent = dilated_size(window, dilation)
+    reach = (size - 1) * stride + extent
+    if padding == "same":
+        before, after = _same_pads(size * stride, extent, stride)
+        return Axis(size * stride, window, stride, dilation, before, after)
+    if padding == "valid":
+        reach += max(stride - extent, 0)
+        before = after = 0
+    elif padding == "full":
+        before = after = extent - 1
+    else:
+        before, after = cast("tuple[int, int]", padding)
+    whole = reach - before - after + output_padding
+    return Axis(whole, window, stride, dilation, before, after)
+
+
+def stretched_axis(axis: Axis) -> tuple[Axis, int]:
+    """Return a transposed convolution as a plain one, and its first window.
+
+    The input is stretched, stride − 1 zeros between its cells, and padded; the kernel, turned by
+    180°, slides over it cell by cell.
+
+    Args:
+        axis: from :func:`transposed_axis`.
+
+    Example:
+        >>> stretched_axis(transposed_axis(2, 3, stride=2, dilation=1, padding="valid"))
+        (Axis(size=3, window=3, stride=1, dilation=1, before=2, after=2), 0)
+    """
+    cells = (axis.outputs - 1) * axis.stride + 1
+    before = axis.extent - 1 - axis.before
+    after = axis.size + axis.before - cells
+    plane = Axis(cells, axis.window, 1, axis.dilation, max(before, 0), max(after, 0))
+    return plane, max(-before, 0)
+
+
 def _same_pads(size: int, extent: int, stride: int) -> tuple[int, int]:
     outputs = -(-size // stride)
     total = max((outputs - 1) * stride + extent - size, 0)
     return total // 2, total - total // 2
 
 
-def paddings_per_axis(
-    argument: str, padding: Any, words: tuple[str, ...]
-) -> tuple[AxisPadding, AxisPadding]:
-    """Return the padding of the rows and of the columns, checked.
-
-    Args:
-        argument: name of the argument, for error sentences.
-        padding: a word for both axes, a whole number for all four sides, or a pair (rows,
-            columns) of which each is a word, a whole number or (before, after).
-        words: the words that are known here.
-
-    Raises:
-        ValueError: an unknown word or a negative number.
-        TypeError: something else.
-    """
-    if isinstance(padding, (list, tuple)) and len(padding) == 2:
-        rows, columns = (_axis_padding(argument, item, words) for item in padding)
-        return rows, columns
-    both = _axis_padding(argument, padding, words, whole=True)
-    return both, both
-
-
-def _axis_padding(
-    argument: str, padding: Any, words: tuple[str, ...], *, whole: bool = False
-) -> AxisPadding:
-    if isinstance(padding, str) and padding in words:
-        return padding
-    if isinstance(padding, (list, tuple)) and len(padding) == 2 and not whole:
-        before, after = (whole_number(argument, side, minimum=0) for side in padding)
-        return before, after
-    rule = (
-        f"{argument} must be one of {', '.join(map(repr, words))} or explicit pads; "
-        f"got {shown(padding)}"
-    )
-    if isinstance(padding, str):
-        raise ValueError(rule + nearest(padding, words))
-    if isinstance(padding, (list, tuple)):
-        raise ValueError(f"{rule}; pads are written ((top, bottom), (left, right))")
-    if isinstance(padding, float) or padding is None:
-        raise TypeError(rule)
-    side = whole_number(argument, padding, minimum=0)
-    return side, side
-
-
-@dataclass(frozen=True, slots=True)
-class Sliding:
-    """How a window is moved, checked: its ``stride``, ``dilation`` and ``padding``.
-
-    Attributes:
-        stride: (rows, columns), at least 1.
-        dilation: (rows, columns), at least 1.
-        padding: (rows, columns), each a word or (before, after).
-    """
-
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: tuple[AxisPadding, AxisPadding]
-
-    def axes(self, sizes: tuple[int, int], window: tuple[int, int]) -> tuple[Axis, Axis]:
-        """Return the axes of an image of ``sizes`` (H, W) under a ``window`` (h, w)."""
-        rows, columns = (
-            slide(size, cells, stride=stride, dilation=dilation, padding=padding)
-            for size, cells, stride, dilation, padding in zip(
-                sizes, window, self.stride, self.dilation, self.padding, strict=True
-            )
-        )
-        return rows, columns
-
-
-def kernel_sliding(stride: Any, padding: Any, dilation: Any) -> Sliding:
-    """Return the checked movement of a kernel; error sentences name the arguments so."""
-    return Sliding(
-        per_axis("stride", stride, minimum=1),
-        per_axis("dilation", dilation, minimum=1),
-        paddings_per_axis("padding", padding, FILTER_PADDINGS),
-    )
-
-
 def pads_of(axes: tuple[Axis, Axis]) -> Pads:
     """Return ((top, bottom), (left, right)), the cells added on each side."""
     rows, columns = axes
     return (rows.before, rows.after), (columns.before, columns.after)
-
-
-def check_fits(what: str, target: str, axes: tuple[Axis, Axis], padding: str) -> None:
-    """Refuse windows of which not even one fits.
-
-    TensorFlow itself answers such a call with uninitialised memory (convolution) or kills the
-    process (pooling), so this comes before every call.
-
-    Args:
-        what: the window in words.
-        target: what it slides over, in words.
-        axes: the two axes.
-        padding: the padding as it was given, in words.
-
-    Raises:
-        ValueError: the output would have no row or no column, or the padded image more than
-            :data:`MOST_PADDED` cells.
-    """
-    if min(axis.outputs for axis in axes) >= 1:
-        padded = [axis.before + axis.size + axis.after for axis in axes]
-        if padded[0] * padded[1] > MOST_PADDED:
-            raise ValueError(
-                f"padding must give at most {MOST_PADDED} cells; got {padding}, which makes the "
-                f"{target} {size_text(padded)}"
-            )
-        return
-    window = size_text(axis.window for axis in axes)
-    if any(axis.dilation > 1 for axis in axes):
-        window += f", with dilation {size_text(axis.extent for axis in axes)}"
-    sizes = size_text(axis.size for axis in axes)
-    raise ValueError(
-        f"{what} ({window}) does not fit the {target} ({sizes}) with padding {padding}; "
-        f"use padding='same' or a larger {target}"
-    )
 
 
 def border_indices(axis: Axis, border: str) -> list[int]:

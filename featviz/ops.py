@@ -1,4 +1,4 @@
-"""The three steps on tensors: filter, detect, condense.
+"""The three steps on tensors (filter, detect, condense) and the filter transposed.
 
 Contract of every function here: batches of shape (B, H, W, C) in, tensors out, nothing changed,
 nothing remembered. float16, bfloat16, float32 and float64 stay what they are; unsigned integers
@@ -12,6 +12,7 @@ passed on, also by a max-pool, which ``tf.nn`` alone would hide it in.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from featviz import geometry, steps
 from featviz._check import one_of, shown, size_text, whole_number
 from featviz.activations import activate, activation_function
 from featviz.kernel_sources import read_kernels
+from featviz.sliding import Sliding, check_fits, kernel_sliding, transposed_axes
 from featviz.vocabulary import BORDERS
 
 
@@ -70,14 +72,14 @@ def filter_image(
                [19., 21.]], dtype=float32)
     """
     images = _batch("images", images)
-    sliding = geometry.kernel_sliding(stride, padding, dilation)
+    sliding = kernel_sliding(stride, padding, dilation)
     one_of("border", border, BORDERS)
     channels = int(images.shape[3])
     shape = (int(images.shape[1]), int(images.shape[2]), channels)
     if len(getattr(kernels, "shape", ())) == 4:
         filters = _whole_filter(kernels, channels, 1 if groups is None else groups, images.dtype)
         axes = sliding.axes(shape[:2], (int(filters.shape[0]), int(filters.shape[1])))
-        geometry.check_fits("filter", "image", axes, repr(padding))
+        check_fits("filter", "image", axes, repr(padding))
         maps = steps.convolve(images, filters, steps.move_of(axes, border))
     else:
         plan = steps.plan_filter(
@@ -86,6 +88,69 @@ def filter_image(
             groups=_groups_for_kernels(channels, groups),
         )  # fmt: skip
         maps = steps.run_filter(images, plan)
+    return maps if bias is None else maps + bias_values(bias, int(maps.shape[3]), maps.dtype)
+
+
+def filter_transposed(
+    features: Any,
+    kernels: Any,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: Any = "same",
+    dilation: int | tuple[int, int] = 1,
+    output_padding: int | tuple[int, int] = 0,
+    bias: Any = None,
+    groups: int | None = None,
+) -> tf.Tensor:
+    """Spread a batch of maps by kernels: the transposed convolution.
+
+    Every cell is multiplied by the kernel, as it is written, and added to the result, ``stride``
+    cells further for each; padding is cut off. It turns the sizes of :func:`filter_image` round,
+    not its values.
+
+    Args:
+        features: (B, H, W, C).
+        kernels: one kernel or several of one shape, anything :func:`featviz.read_kernels` takes.
+        stride: output cells from one input cell to the next, for both axes or (rows, columns).
+        padding: as in :func:`filter_image`; ``"same"`` gives stride times the size and
+            ``"valid"`` all that is reached, as ``keras.layers.Conv2DTranspose`` does.
+        dilation: as in :func:`filter_image`.
+        output_padding: cells added below and on the right, less than the stride; not with
+            ``"same"`` and ``"valid"``, whose size is fixed.
+        bias: a number, or F numbers, one per map.
+        groups: as in :func:`filter_image`.
+
+    Returns:
+        (B, H', W', F), float32 for integers, else in the dtype of the features.
+
+    Raises:
+        ValueError: a wrong value, or padding that leaves no cell.
+        TypeError: a wrong kind.
+
+    Example:
+        >>> filter_transposed([[[[1.0], [2.0]]]], "1 10 100", padding="valid")[0, 0, :, 0].numpy()
+        array([  1.,  12., 120., 200.], dtype=float32)
+    """
+    features = _batch("features", features)
+    sliding = kernel_sliding(stride, padding, dilation)
+    stack = read_kernels(kernels)
+    shapes = dict.fromkeys(size_text(kernel.shape) for kernel in stack)
+    if len(shapes) > 1:
+        raise ValueError(f"kernels must have one shape; got {' and '.join(shapes)}")
+    sizes = int(features.shape[1]), int(features.shape[2])
+    axes = transposed_axes(sizes, stack[0].shape, sliding, output_padding)
+    (rows, first_row), (columns, first_column) = map(geometry.stretched_axis, axes)
+    stretched = steps.stretch(features, sliding.stride)
+    plan = steps.plan_filter(
+        (rows.size, columns.size, int(features.shape[3])),
+        [replace(kernel.rotated(180), name=kernel.name) for kernel in stack],
+        Sliding((1, 1), sliding.dilation, geometry.pads_of((rows, columns))),
+        padding=repr(padding), border="zeros", dtype=features.dtype,
+        groups=_groups_for_kernels(int(features.shape[3]), groups),
+    )  # fmt: skip
+    maps = steps.run_filter(stretched, plan)
+    maps = maps[:, first_row : first_row + axes[0].size, first_column:]
+    maps = maps[:, :, : axes[1].size]
     return maps if bias is None else maps + bias_values(bias, int(maps.shape[3]), maps.dtype)
 
 

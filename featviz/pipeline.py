@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from featviz import geometry
 from featviz._check import one_of
 from featviz.activations import activate, activation_function, describe_activation
 from featviz.extraction import EXACT_UP_TO, AxisPair, Extraction, Maps, Settings
 from featviz.images import shared_pixels
-from featviz.kernel_sources import read_kernels
+from featviz.kernel_sources import read_kernel, read_kernels
 from featviz.kernels import Kernel
-from featviz.ops import bias_values
+from featviz.ops import bias_values, filter_transposed
+from featviz.sliding import Sliding, kernel_sliding, transposed_axes
 from featviz.steps import (
     FilterPlan,
     Move,
@@ -86,7 +86,7 @@ def extract(
     """
     one_of("color", color, COLORS)
     one_of("border", border, BORDERS)
-    sliding = geometry.kernel_sliding(stride, padding, dilation)
+    sliding = kernel_sliding(stride, padding, dilation)
     rule = pool_rule(pool, pool_size, pool_stride, pool_padding, prefix="pool_")
     function = activation_function(activation)
     stack = read_kernels(kernels)
@@ -104,6 +104,70 @@ def extract(
     return Extraction(
         image, stack, filtered, detected, condensed, plan.labels, settings,
         filter_axes=plan.filter_axes, pool_axes=pool_axes,
+    )  # fmt: skip
+
+
+class Spreading(NamedTuple):
+    """One run of a transposed convolution; arrays are float32 and read-only.
+
+    Attributes:
+        image: (H, W, 1).
+        kernel: as written.
+        spread: (H', W', 1), the bias added.
+        detected: (H', W', 1), after the activation.
+        axes: of the convolution that it undoes.
+        bias: what was added.
+        activation: in words.
+    """
+
+    image: Maps
+    kernel: Kernel
+    spread: Maps
+    detected: Maps
+    axes: AxisPair
+    bias: float
+    activation: str
+
+
+def spread(
+    image: Any,
+    kernel: Any,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: Any = "same",
+    dilation: int | tuple[int, int] = 1,
+    output_padding: int | tuple[int, int] = 0,
+    bias: Any = None,
+    activation: Any = "relu",
+) -> Spreading:
+    """Run one grey image through a transposed convolution and an activation.
+
+    Args:
+        image: as in :func:`extract`.
+        kernel: anything :func:`featviz.read_kernel` takes.
+        stride: as in :func:`featviz.filter_transposed`.
+        padding: as in :func:`featviz.filter_transposed`.
+        dilation: as in :func:`featviz.filter_transposed`.
+        output_padding: as in :func:`featviz.filter_transposed`.
+        bias: a number, added to every cell.
+        activation: as in :func:`featviz.detect`.
+    """
+    function = activation_function(activation)
+    one = read_kernel(kernel)
+    pixels = shared_pixels(image, color="grey")
+    dtype = tf.float64 if pixels.size <= EXACT_UP_TO else tf.float32
+    batch = tf.constant(pixels[None], dtype)
+    sliding = kernel_sliding(stride, padding, dilation)
+    axes = transposed_axes(pixels.shape[:2], one.shape, sliding, output_padding)
+    maps = filter_transposed(
+        batch, one, stride=stride, padding=padding, dilation=dilation,
+        output_padding=output_padding, bias=bias,
+    )  # fmt: skip
+    maps = _as(tf.float32, maps)
+    added = 0.0 if bias is None else float(np.float32(np.ravel(bias)[0]))
+    return Spreading(
+        _frozen(batch), one, _frozen(maps), _frozen(activate(maps, function)), axes, added,
+        describe_activation(activation),
     )  # fmt: skip
 
 
@@ -135,7 +199,7 @@ class _Plan(NamedTuple):
 def _plan(
     shape: tuple[int, int, int],
     kernels: tuple[Kernel, ...],
-    sliding: geometry.Sliding,
+    sliding: Sliding,
     padding: str,
     border: str,
     color: str,

@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from featviz import geometry
 from featviz._check import one_of, per_axis, shown, size_text
-from featviz.geometry import Axis, Sliding
+from featviz.geometry import Axis
 from featviz.kernels import Kernel
+from featviz.sliding import Sliding, check_fits, paddings_per_axis
 from featviz.vocabulary import POOL_PADDINGS, POOLS
 
 AxisPair = tuple[Axis, Axis]
@@ -135,7 +136,7 @@ def plan_filter(
     for size in dict.fromkeys(kernel.shape for kernel in kernels):
         mine = [index for index, kernel in enumerate(kernels) if kernel.shape == size]
         axes = sliding.axes(shape[:2], size)
-        geometry.check_fits(f"kernel {kernels[mine[0]].name!r}", "image", axes, padding)
+        check_fits(f"kernel {kernels[mine[0]].name!r}", "image", axes, padding)
         moves.append(move_of(axes, border))
         for index in mine:
             check_range(kernels[index], dtype)
@@ -183,6 +184,20 @@ def run_filter(images: tf.Tensor, plan: FilterPlan) -> tf.Tensor:
     return maps if plan.place is None else tf.gather(maps, plan.place, axis=3)
 
 
+def stretch(features: tf.Tensor, stride: tuple[int, int]) -> tf.Tensor:
+    """Return the maps, (B, (H − 1)s + 1, …, C), with zeros between their cells."""
+    row_stride, column_stride = stride
+    batch, height, width, channels = tf.unstack(tf.shape(features))
+    spread = tf.pad(
+        features[:, :, None, :, None, :],
+        [(0, 0), (0, 0), (0, row_stride - 1), (0, 0), (0, column_stride - 1), (0, 0)],
+    )
+    whole = tf.reshape(spread, (batch, height * row_stride, width * column_stride, channels))
+    rows = (int(features.shape[1]) - 1) * row_stride + 1
+    columns = (int(features.shape[2]) - 1) * column_stride + 1
+    return whole[:, :rows, :columns]
+
+
 @dataclass(frozen=True, slots=True)
 class PoolRule:
     """A pool, checked: its kind, its window (h, w), and how it moves."""
@@ -201,7 +216,7 @@ class PoolRule:
         if self.kind not in ("max", "average"):
             return None
         axes = self.sliding.axes(size, self.window)
-        geometry.check_fits("pool window", "map", axes, self.padding)
+        check_fits("pool window", "map", axes, self.padding)
         return _plain_move(axes)
 
 
@@ -218,7 +233,7 @@ def pool_rule(pool: str, size: Any, stride: Any, padding: Any, *, prefix: str = 
     one_of("pool", pool, POOLS)
     window = per_axis(f"{prefix}size", size, minimum=1)
     steps = window if stride is None else per_axis(f"{prefix}stride", stride, minimum=1)
-    sides = geometry.paddings_per_axis(f"{prefix}padding", padding, POOL_PADDINGS)
+    sides = paddings_per_axis(f"{prefix}padding", padding, POOL_PADDINGS)
     for cells, side in zip(window, sides, strict=True):
         if not isinstance(side, str) and max(side) >= cells:
             raise ValueError(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 STAGES = ("image", "filter", "detect", "condense")
+# What a trace tells, and what the cells of its plane are.
+TRACED_STAGES = ("filter", "detect", "condense", "transposed")
+CELL_KINDS = ("image", "padding", "inserted")
 FILTER_PADDINGS = ("same", "valid", "full")
 POOL_PADDINGS = ("same", "valid")
 BORDERS = ("zeros", "reflect", "symmetric", "edge", "wrap")

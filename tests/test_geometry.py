@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from featviz import geometry
 from featviz.geometry import Axis, slide
+from featviz.sliding import paddings_per_axis
 from featviz.vocabulary import FILTER_PADDINGS
 
 SIZES = [
@@ -115,4 +116,4 @@ def test_borders_repeat_the_cells_that_numpy_repeats(border):
     ],
 )
 def test_padding_is_understood_per_axis(padding, expected):
-    assert geometry.paddings_per_axis("padding", padding, FILTER_PADDINGS) == expected
+    assert paddings_per_axis("padding", padding, FILTER_PADDINGS) == expected

@@ -16,14 +16,14 @@ PACKAGE = Path(fv.__file__).parent
 LADDER = [
     ["_check", "_files", "_notebook", "vocabulary"],
     ["_calls", "geometry", "kernel_rows", "exact", "stats"],
-    ["kernels"],
+    ["sliding", "kernels"],
     ["kernel_families", "kernel_files", "_numbers", "symbolic"],
     ["presets", "_decode"],
     ["kernel_sources", "images"],
     ["samples", "activations", "devices", "steps"],
     ["ops", "extraction"],
-    ["pipeline", "captions"],
-    ["panels"],
+    ["pipeline", "captions", "windows"],
+    ["panels", "tracing"],
     ["render.drawing", "render.text"],
     ["render.figures", "render.printing"],
     ["render.plots"],
@@ -37,7 +37,7 @@ RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}
 OWNERS = {
     "numpy": {
         "_numbers", "_decode", "images", "samples", "stats", "kernel_files", "extraction", "steps",
-        "ops", "pipeline", "captions", "panels", "render.drawing",
+        "ops", "pipeline", "captions", "panels", "windows", "tracing", "render.drawing",
     },
     "tensorflow": {"activations", "devices", "steps", "ops", "pipeline", "_decode"},
     "matplotlib": {"render.drawing", "render.figures", "render.plots", "experiments"},

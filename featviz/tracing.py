@@ -1,0 +1,190 @@
+"""``trace``: how every number of a stage comes about, cell by cell.
+
+The trace computes no result of its own. The results are those of :func:`featviz.extract` (or
+:func:`featviz.filter_transposed`); the trace tells which cells went into each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from featviz._check import one_of, shown, whole_number
+from featviz.extraction import AxisPair, Extraction, Maps, Uncovered
+from featviz.geometry import Axis, border_indices, stretched_axis, uncovered_cells
+from featviz.kernels import Kernel
+from featviz.pipeline import Spreading, extract, spread
+from featviz.vocabulary import CELL_KINDS, TRACED_STAGES
+from featviz.windows import Trace
+
+Sources = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def trace(
+    image: Any,
+    kernel: Any,
+    *,
+    stage: str = "filter",
+    index: int = 0,
+    output_padding: int | tuple[int, int] = 0,
+    **settings: Any,
+) -> Trace:
+    """Return how each cell of a stage comes about: window, taps, sum, value.
+
+    Args:
+        image: anything :func:`featviz.read_image` takes.
+        kernel: anything :func:`featviz.read_kernels` takes; where there are several maps,
+            ``index`` chooses one.
+        stage: ``"filter"`` (with bias and activation), ``"detect"``, ``"condense"`` or
+            ``"transposed"`` (of a grey image, with bias and activation).
+        index: which of the maps, counted from 0.
+        output_padding: of ``"transposed"``, as in :func:`featviz.filter_transposed`.
+        **settings: every option of :func:`featviz.extract`; ``"transposed"`` takes stride,
+            padding, dilation, bias and activation.
+
+    Returns:
+        The :class:`Trace`: a sequence of (H' × W') steps.
+
+    Raises:
+        ValueError: a wrong value.
+        TypeError: a wrong kind.
+
+    Example:
+        >>> steps = trace([[0, 1, 0], [0, 1, 0]], "1 -1; 2 -1", padding="valid")
+        >>> steps[0].products, steps[0].total, steps[0].value
+        ((0.0, -1.0, 0.0, -1.0), -2.0, 0.0)
+    """
+    one_of("stage", stage, TRACED_STAGES)
+    if stage == "transposed":
+        if index != 0:
+            raise ValueError(f"index must be 0 for stage 'transposed'; got {shown(index)}")
+        return _transposed(spread(image, kernel, output_padding=output_padding, **settings))
+    if output_padding != 0:
+        raise ValueError(
+            f"output_padding must be 0 but for stage 'transposed'; got {shown(output_padding)}"
+        )
+    run = extract(image, kernel, **settings)
+    chosen = whole_number("index", index, minimum=0)
+    if chosen >= len(run.labels):
+        raise ValueError(f"index must be less than the {len(run.labels)} maps; got {chosen}")
+    makers = {"filter": _filter, "detect": _detect, "condense": _condense}
+    return makers[stage](run, chosen)
+
+
+def _filter(run: Extraction, index: int) -> Trace:
+    groups = len(run.labels) // len(run.kernels)
+    kernel, channel = run.kernels[index // groups], index % groups
+    image = run.image[:, :, channel : channel + 1] if groups > 1 else run.image
+    axes = _axes_for(run, kernel)
+    border = run.settings.border
+    sources = _padded_sources(axes)
+    if border != "zeros":
+        rows, columns = (tuple(border_indices(axis, border)) for axis in axes)
+        sources = rows, columns
+    biases = np.ravel(0.0 if run.settings.bias is None else run.settings.bias)
+    return Trace(
+        "filter", kernel, run.labels[index], _gathered(image, sources), _kinds(axes),
+        (axes[0].before, axes[1].before),
+        run.filtered[:, :, index], run.detected[:, :, index], axes,
+        _uncovered(axes, border), _weights(kernel),
+        bias=float(np.float32(biases[index % len(biases)])), activation=run.settings.activation,
+        sources=sources,
+    )  # fmt: skip
+
+
+def _axes_for(run: Extraction, kernel: Kernel) -> AxisPair:
+    height, width = kernel.shape
+    return next(
+        pair for pair in run.filter_axes if (pair[0].window, pair[1].window) == (height, width)
+    )
+
+
+def _detect(run: Extraction, index: int) -> Trace:
+    filtered = run.filtered[:, :, index]
+    axes = _still(filtered.shape)
+    return Trace(
+        "detect", None, run.labels[index], filtered[:, :, None], _kinds(axes), (0, 0),
+        filtered, run.detected[:, :, index], axes, Uncovered((), ()), ((1.0,),),
+        activation=run.settings.activation, sources=_padded_sources(axes),
+    )  # fmt: skip
+
+
+def _condense(run: Extraction, index: int) -> Trace:
+    detected, condensed = run.detected[:, :, index], run.condensed[:, :, index]
+    pool = run.settings.pool
+    height, width = detected.shape
+    axes = run.pool_axes or _still(detected.shape)
+    if pool.startswith("global"):
+        axes = Axis(height, height, 1, 1, 0, 0), Axis(width, width, 1, 1, 0, 0)
+    sources = _padded_sources(axes)
+    return Trace(
+        "condense", None, run.labels[index], _gathered(detected[:, :, None], sources),
+        _kinds(axes), (axes[0].before, axes[1].before), condensed, condensed, axes,
+        _uncovered(axes, "zeros"), ((1.0,) * axes[1].window,) * axes[0].window,
+        pool=pool, sources=sources,
+    )  # fmt: skip
+
+
+def _transposed(run: Spreading) -> Trace:
+    rows, columns = (stretched_axis(axis)[0] for axis in run.axes)
+    sources = _stretched_sources(rows, run.axes[0]), _stretched_sources(columns, run.axes[1])
+    kinds = _kinds((rows, columns))
+    empty = np.minimum.outer(sources[0], sources[1]) < 0
+    kinds[(kinds == 0) & empty] = CELL_KINDS.index("inserted")
+    return Trace(
+        "transposed", run.kernel, run.kernel.name, _gathered(run.image, sources), kinds,
+        (rows.before, columns.before), run.spread[:, :, 0], run.detected[:, :, 0], run.axes,
+        _uncovered(run.axes, "zeros"), _weights(run.kernel.rotated(180)),
+        bias=run.bias, activation=run.activation, sources=sources,
+    )  # fmt: skip
+
+
+def _still(shape: tuple[int, ...]) -> AxisPair:
+    """Return the axes of a window of one cell."""
+    rows, columns = (Axis(size, 1, 1, 1, 0, 0) for size in shape)
+    return rows, columns
+
+
+def _weights(kernel: Kernel) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(value) for value in row) for row in kernel.rows)
+
+
+def _uncovered(axes: AxisPair, border: str) -> Uncovered:
+    return Uncovered(uncovered_cells(axes[0], border), uncovered_cells(axes[1], border))
+
+
+def _padded_sources(axes: AxisPair) -> Sources:
+    """Return which row and column each one of the plane reads: its own, or none (−1)."""
+    rows, columns = (
+        (-1,) * axis.before + tuple(range(axis.size)) + (-1,) * axis.after for axis in axes
+    )
+    return rows, columns
+
+
+def _stretched_sources(plane: Axis, axis: Axis) -> tuple[int, ...]:
+    """Return which cell of the input each one of the stretched and padded axis reads."""
+    cells = range(-plane.before, plane.size + plane.after)
+    inside = range(0, plane.size, axis.stride)
+    return tuple(cell // axis.stride if cell in inside else -1 for cell in cells)
+
+
+def _gathered(image: Maps, sources: Sources) -> Maps:
+    """Return the plane: the cells that the sources name, and 0 where they name none."""
+    rows, columns = (np.array(places) for places in sources)
+    plane = np.where(np.minimum.outer(rows, columns)[:, :, None] < 0, 0, image[rows][:, columns])
+    plane.flags.writeable = False
+    return plane
+
+
+def _kinds(axes: AxisPair) -> npt.NDArray[np.uint8]:
+    """Return (H + pads, W + pads): 0 on the input, 1 in its padding."""
+    rows, columns = axes
+    shape = (
+        rows.before + rows.size + rows.after,
+        columns.before + columns.size + columns.after,
+    )
+    kinds = np.full(shape, CELL_KINDS.index("padding"), np.uint8)
+    kinds[rows.before :, columns.before :][: rows.size, : columns.size] = 0
+    return kinds
