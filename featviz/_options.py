@@ -212,7 +212,7 @@ def figure_path(output: str | Path) -> Path:
 KERNEL = click.option(
     "-k", "--kernel", "kernels", multiple=True, required=True, metavar="KERNEL",
     help="A preset's name, numbers like '0 1; 1 0', a family like 'gaussian(5, 1)' or a file "
-    "(.json .csv .txt .npy); may be repeated.",
+    "(.json .csv .txt .npy), with NAME= before it if wanted; may be repeated.",
 )  # fmt: skip
 SIZE = click.option(
     "--size", metavar="N|HEIGHT,WIDTH", callback=read_by(pair),

@@ -7,10 +7,7 @@ adds the traceback.
 
 from __future__ import annotations
 
-import contextlib
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +15,7 @@ import click
 
 import featviz
 from featviz import _terminal
-from featviz._check import one_of
-from featviz._files import is_file, unique_names
+from featviz._files import unique_names
 from featviz._options import (
     DRAWING_OPTIONS,
     KERNEL,
@@ -31,26 +27,29 @@ from featviz._options import (
     with_options,
     words,
 )
-from featviz._terminal import Failure, WrongUse, say
+from featviz._sources import (
+    SAMPLE_PREFIX,
+    check_source,
+    example,
+    is_stored,
+    kernels_from,
+    progress,
+    read_source,
+    stem,
+    wrote_text,
+)
+from featviz._terminal import WrongUse, say
 from featviz.vocabulary import MATRIX_FORMS
 
 if TYPE_CHECKING:
     from featviz.kernels import Kernel
-
-SAMPLE_PREFIX = "sample:"
-_NUMBERS = re.compile(r"[0-9+\-−./,;\[\]eE \t\n]*")
-
-
-def _example(*lines: str) -> str:
-    """Return the end of a help page: unwrapped lines that can be pasted."""
-    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 @click.group(
     cls=_terminal.Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=_example("featviz panels sample:coffee -k edge -o panels.png"),
+    epilog=example("featviz panels sample:coffee -k edge -o panels.png"),
 )
 @click.version_option(featviz.__version__, prog_name="featviz")
 @click.pass_context
@@ -65,7 +64,7 @@ cli.params.append(_terminal.debug_option())
 
 @cli.command(
     short_help="Draw the stages of images: filter, detect, condense.",
-    epilog=_example(
+    epilog=example(
         'featviz panels sample:coffee -k edge -k "-1 0 1; -2 0 2; -1 0 1" -o panels.png',
         "featviz panels sample:car sample:step -k edge -k emboss --grid -o grid.svg",
     ),
@@ -90,29 +89,30 @@ def panels(
 ) -> None:  # fmt: skip
     """Draw the stages of images: filter, detect, condense.
 
-    IMAGE is a file or sample:NAME (see 'featviz samples').
+    IMAGE is a file, sample:NAME (see 'featviz samples'), a matrix (.json .csv .txt .npy) or one
+    written like "0 1 0; 0 1 0; 0 1 0".
     """
     _refuse_unused(context, ("stages", "layout") if grid else ("stage",), grid=grid)
-    stack = _kernels_from(kernels)
+    stack = kernels_from(kernels)
     for image in images:
-        _check_image(image)
+        check_source(image)
     targets = _targets(images, output, grid=grid)
     if grid:
         pictures = _pictures(images, size)
         _save(featviz.plot_grid(pictures, stack, stage=stage, **drawing, **settings),
               targets[0], dpi, say)  # fmt: skip
         return
-    with _progress("panels", len(images)) as done:
+    with progress("panels", len(images)) as done:
         for image, target in zip(images, targets, strict=True):
             run = _told(image, images, lambda pixels: featviz.extract(pixels, stack, **settings),
-                        _read(image, size))  # fmt: skip
+                        read_source(image, size))  # fmt: skip
             figure = featviz.plot_extraction(run, stages=stages, layout=layout, **drawing)
             _save(figure, target, dpi, done)
 
 
 @cli.command(
     short_help="List the preset kernels, or show one.",
-    epilog=_example("featviz kernels emboss -o emboss.png"),
+    epilog=example("featviz kernels emboss -o emboss.png"),
 )
 @click.argument("name", required=False)
 @click.option("-o", "--output", metavar="FILE", help="Draw a picture: .png, .svg or .pdf.")
@@ -125,7 +125,7 @@ def kernels(name: str | None, output: str | None) -> None:
 
     chosen: Sequence[Kernel] = list(PRESETS.values())
     if name is not None:
-        chosen = [PRESETS[name]] if name in PRESETS else _kernels_from([name])
+        chosen = [PRESETS[name]] if name in PRESETS else kernels_from([name])
     if output is not None:
         target = figure_path(output)
         _save(featviz.plot_kernels(chosen, scale="each"), target, None, say)
@@ -145,7 +145,7 @@ def _kernel_text(kernel: Kernel) -> str:
 
 @cli.command(
     short_help="Print the stages of a matrix or image as exact numbers.",
-    epilog=_example('featviz matrix "0 1 0; 0 1 0; 0 1 0" -k "1 -1; 1 -1" --padding valid'),
+    epilog=example('featviz matrix "0 1 0; 0 1 0; 0 1 0" -k "1 -1; 1 -1" --padding valid'),
 )
 @click.argument("image", metavar="FILE|TEXT")
 @KERNEL
@@ -170,8 +170,8 @@ def matrix(
     FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
     "0 1 0; 0 1 0; 0 1 0".
     """
-    stack = _kernels_from(kernels)
-    numbers = _read_numbers(image, size)  # before TensorFlow is loaded
+    stack = kernels_from(kernels)
+    numbers = read_source(image, size)  # before TensorFlow is loaded
     run = featviz.extract(numbers, stack, **settings)
     shape = form or ("unicode" if _terminal.can_show("⎡⎢⎣⎤⎥⎦⋯⋮⋱×") else "plain")
     say(str(featviz.text_from_extraction(run, form=shape, rows=rows, columns=columns)))
@@ -179,7 +179,7 @@ def matrix(
 
 @cli.command(
     short_help="List the images that ship with featviz, or write one.",
-    epilog=_example("featviz samples zone_plate --size 400 -o zone_plate.png"),
+    epilog=example("featviz samples zone_plate --size 400 -o zone_plate.png"),
 )
 @click.argument("name", required=False)
 @click.option("-o", "--output", metavar="FILE", help="An image file.  [default: NAME.png]")
@@ -195,12 +195,10 @@ def samples(name: str | None, output: str | None, size: Any) -> None:
         return
     word = name.removeprefix(SAMPLE_PREFIX)
     picture = featviz.sample_image(word, size=size)
-    say(_wrote(featviz.write_image(f"{word}.png" if output is None else output, picture)))
+    say(wrote_text(featviz.write_image(f"{word}.png" if output is None else output, picture)))
 
 
-@cli.command(
-    short_help="Show the devices that TensorFlow sees.", epilog=_example("featviz devices")
-)
+@cli.command(short_help="Show the devices that TensorFlow sees.", epilog=example("featviz devices"))
 def devices() -> None:
     """Show the devices that TensorFlow sees and which one computes."""
     for device in featviz.list_devices():
@@ -215,82 +213,13 @@ def _refuse_unused(context: click.Context, names: tuple[str, ...], *, grid: bool
             raise WrongUse(f"--{name} must be given {'without' if grid else 'with'} --grid")
 
 
-def _kernels_from(texts: Iterable[str]) -> tuple[Kernel, ...]:
-    """Return the kernels of the words; a file that is there and broken is a failure."""
-    from featviz.kernel_files import ENDINGS
-
-    sources = list(texts)
-    for text in sources:
-        if text.lower().endswith(ENDINGS) and is_file(text):
-            _failing(featviz.read_kernel, text)
-    return featviz.read_kernels(sources[0] if len(sources) == 1 else sources)
-
-
-def _check_image(image: str) -> None:
-    """Refuse what is no sample and no file at once, before TensorFlow is loaded."""
-    if image.startswith(SAMPLE_PREFIX):
-        _sample_name(image)
-    elif not is_file(image):
-        _failing(featviz.read_image, image)
-
-
-def _sample_name(image: str) -> str:
-    return one_of("sample", image.removeprefix(SAMPLE_PREFIX), tuple(featviz.SAMPLES))
-
-
-def _read(image: str, size: Any) -> Any:
-    """Return the pixels of a file or sample; a file that cannot be read is a failure."""
-    if image.startswith(SAMPLE_PREFIX):
-        return featviz.sample_image(_sample_name(image), size=size)
-    pixels = _failing(featviz.read_image, image)
-    return pixels if size is None else featviz.read_image(pixels, size=size)
-
-
-def _read_numbers(source: str, size: Any) -> Any:
-    """Return an image, or the rows of numbers of a text or file."""
-    from featviz.kernel_files import ENDINGS, rows_from_file
-    from featviz.kernels import rows_from_text
-
-    if source.lower().endswith(ENDINGS):
-        rows = _failing(rows_from_file, source, where="matrix")
-    elif _NUMBERS.fullmatch(source) or (";" in source and not is_file(source)):
-        rows = rows_from_text(source, where="matrix")
-    else:
-        return _read(source, size)
-    numbers = [[float(value) for value in row] for row in rows]
-    return numbers if size is None else featviz.read_image(numbers, size=size)
-
-
 def _pictures(images: tuple[str, ...], size: Any) -> Mapping[str, Any]:
     pictures = {}
-    with _progress("reading", len(images)) as done:
-        for name, image in zip(unique_names(map(_stem, images)), images, strict=True):
-            pictures[name] = _read(image, size)
+    with progress("reading", len(images)) as done:
+        for name, image in zip(unique_names(map(stem, images)), images, strict=True):
+            pictures[name] = read_source(image, size)
             done("")
     return pictures
-
-
-@contextlib.contextmanager
-def _progress(words: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Show a progress bar when there are several things to do and someone looks.
-
-    Yields:
-        A function that prints a line, unless it is empty, and moves the bar on by one.
-    """
-    if total < 2:
-        yield lambda line: say(line) if line else None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, desc=words, unit="image", disable=None, file=sys.stderr) as bar:
-
-        def done(line: str) -> None:
-            if line:
-                with bar.external_write_mode(file=sys.stdout):
-                    say(line)
-            bar.update()
-
-        yield done
 
 
 def _told(image: str, images: tuple[str, ...], action: Callable[[Any], Any], pixels: Any) -> Any:
@@ -305,7 +234,7 @@ def _told(image: str, images: tuple[str, ...], action: Callable[[Any], Any], pix
 
 def _targets(images: tuple[str, ...], output: str | None, *, grid: bool) -> list[Path]:
     """Return where each figure goes, checked before any work is done."""
-    names = ["grid.png"] if grid else [f"{s}-panels.png" for s in unique_names(map(_stem, images))]
+    names = ["grid.png"] if grid else [f"{s}-panels.png" for s in unique_names(map(stem, images))]
     folder = Path(output or "")
     if output is None or output.endswith("/") or folder.is_dir() or len(names) > 1:
         if folder.suffix and not (str(output).endswith("/") or folder.is_dir()):
@@ -316,32 +245,16 @@ def _targets(images: tuple[str, ...], output: str | None, *, grid: bool) -> list
         targets = [folder / name for name in names]
     else:
         targets = [folder]
-    read = {Path(image).resolve() for image in images if not image.startswith(SAMPLE_PREFIX)}
+    read = {Path(image).resolve() for image in images if is_stored(image)}
     for target in targets:
         if target.resolve() in read:
             raise WrongUse(f"-o must not be an image that is read; got {str(target)!r}")
     return [figure_path(target) for target in targets]
 
 
-def _stem(image: str) -> str:
-    return Path(image.removeprefix(SAMPLE_PREFIX)).stem or "image"
-
-
-def _failing(action: Callable[..., Any], *words: Any, **options: Any) -> Any:
-    """Run what reads files: its refusals are failures, not wrong use."""
-    try:
-        return action(*words, **options)
-    except (ValueError, TypeError) as error:
-        raise Failure(str(error)) from error
-
-
 def _save(figure: Any, target: Path, dpi: float | None, done: Callable[[str], None]) -> None:
     options = {} if dpi is None else {"dpi": dpi}
-    done(_wrote(featviz.save_figure(figure, target, **options)))
-
-
-def _wrote(path: Path) -> str:
-    return f"wrote {path.resolve()}"
+    done(wrote_text(featviz.save_figure(figure, target, **options)))
 
 
 def main() -> None:

@@ -249,6 +249,28 @@ def test_a_matrix_comes_from_text_or_a_file(call, name):
 
 
 @pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("source", ["m.csv", TEXT], ids=["file", "text"])
+def test_panels_are_drawn_of_a_matrix_too(call, source):
+    Path("m.csv").write_text("\n".join(",".join(map(str, row)) for row in ROWS))
+    status, out, err = call("panels", source, "-k", TWISTED)
+    assert (status, err) == (0, "")
+    assert Path(out.removeprefix("wrote ").strip()).name in ("m-panels.png", "matrix-panels.png")
+    expected = fv.plot_extraction(fv.extract(ROWS, TWISTED))
+    fv.save_figure(expected, "expected.png")
+    assert (
+        Path(out.removeprefix("wrote ").strip()).read_bytes() == Path("expected.png").read_bytes()
+    )
+
+
+def test_a_kernel_takes_a_name_of_its_own(call):
+    Path("k=1.csv").write_text("1,2\n3,4\n")
+    words = ["-k", f"my own={TWISTED}", "-k", "k=1.csv", "-k", "corner=k=1.csv"]
+    status, out, err = call("matrix", TEXT, *words, "-k", "gabor(3, 4, angle_degrees=45)")
+    assert (status, err) == (0, "")
+    for name in ("my own 3×3", "k=1 2×2", "corner 2×2", "gabor(3, 4, angle_degrees=45) 3×3"):
+        assert f"kernel {name}\n" in out
+
+
 def test_a_matrix_comes_from_an_image(call):
     assert call("matrix", "a.png", "-k", TWISTED) == (0, printed("a.png", TWISTED), "")
 

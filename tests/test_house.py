@@ -29,6 +29,7 @@ LADDER = [
     ["render.plots"],
     ["render.notebook", "experiments"],
     ["_terminal", "_options"],
+    ["_sources"],
     ["cli"],
     ["__main__"],
 ]
@@ -45,11 +46,12 @@ OWNERS = {
     "PIL": {"images", "_decode", "samples"},
     "tifffile": {"_decode"},
     "click": {"cli", "_options", "_terminal"},
-    "tqdm": {"cli"},
+    "tqdm": {"_sources"},
 }  # fmt: skip
 # Where a library may be imported inside a function: the doors of laziness.
 LATE = {
     "cli": None,  # handlers import what they need
+    "_sources": None,
     "_decode": {"tensorflow", "tifffile"},
     "__init__": None,
 }
