@@ -248,7 +248,6 @@ def test_a_matrix_comes_from_text_or_a_file(call, name):
     assert call("matrix", source, "-k", TWISTED) == (0, expected, "")
 
 
-@pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("source", ["m.csv", TEXT], ids=["file", "text"])
 def test_panels_are_drawn_of_a_matrix_too(call, source):
     Path("m.csv").write_text("\n".join(",".join(map(str, row)) for row in ROWS))
@@ -271,6 +270,7 @@ def test_a_kernel_takes_a_name_of_its_own(call):
         assert f"kernel {name}\n" in out
 
 
+@pytest.mark.usefixtures("files")
 def test_a_matrix_comes_from_an_image(call):
     assert call("matrix", "a.png", "-k", TWISTED) == (0, printed("a.png", TWISTED), "")
 
