@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from featviz.activations import describe_activation
     from featviz.devices import list_devices
     from featviz.experiments import plot_grid, plot_kernels_and_maps
+    from featviz.expressions import Expressions, extract_expressions
     from featviz.extraction import Extraction
+    from featviz.formulas import size_formula
     from featviz.images import image_name, read_image, write_image
     from featviz.kernel_sources import read_kernel, read_kernels
     from featviz.kernels import Kernel, describe_kernel
@@ -46,8 +48,12 @@ if TYPE_CHECKING:
         plot_map,
     )
     from featviz.render.printing import print_matrices, text_from_extraction
+    from featviz.render.step_text import describe_trace, text_from_step
+    from featviz.render.sum_text import text_from_expressions, text_from_sum
     from featviz.samples import SAMPLES, sample_image
+    from featviz.sparse import convolution_matrix
     from featviz.stats import MapStats, map_stats
+    from featviz.sums import window_sum
     from featviz.symbolic import matrix
     from featviz.tracing import trace
     from featviz.vocabulary import STAGES
@@ -58,6 +64,7 @@ __all__ = [
     "PRESETS",
     "SAMPLES",
     "STAGES",
+    "Expressions",
     "Extraction",
     "Kernel",
     "MapStats",
@@ -70,10 +77,13 @@ __all__ = [
     "__version__",
     "box",
     "condense",
+    "convolution_matrix",
     "describe_activation",
     "describe_kernel",
+    "describe_trace",
     "detect",
     "extract",
+    "extract_expressions",
     "figure_from_panels",
     "filter_image",
     "filter_transposed",
@@ -101,8 +111,13 @@ __all__ = [
     "read_kernels",
     "sample_image",
     "save_figure",
+    "size_formula",
+    "text_from_expressions",
     "text_from_extraction",
+    "text_from_step",
+    "text_from_sum",
     "trace",
+    "window_sum",
     "write_image",
 ]
 
@@ -111,7 +126,9 @@ _HOMES = {
     "activations": ("describe_activation",),
     "devices": ("list_devices",),
     "experiments": ("plot_grid", "plot_kernels_and_maps"),
+    "expressions": ("Expressions", "extract_expressions"),
     "extraction": ("Extraction",),
+    "formulas": ("size_formula",),
     "images": ("image_name", "read_image", "write_image"),
     "kernel_sources": ("read_kernel", "read_kernels"),
     "kernels": ("Kernel", "describe_kernel"),
@@ -137,8 +154,12 @@ _HOMES = {
         "plot_map",
     ),
     "render.printing": ("print_matrices", "text_from_extraction"),
+    "render.step_text": ("describe_trace", "text_from_step"),
+    "render.sum_text": ("text_from_expressions", "text_from_sum"),
     "samples": ("SAMPLES", "sample_image"),
+    "sparse": ("convolution_matrix",),
     "stats": ("MapStats", "map_stats"),
+    "sums": ("window_sum",),
     "symbolic": ("matrix",),
     "tracing": ("trace",),
     "vocabulary": ("STAGES",),

@@ -14,3 +14,10 @@ def png_from_value(value: object) -> bytes:
     renderer = importlib.import_module("featviz.render.notebook")
     data: bytes = renderer.png_from_value(value)
     return data
+
+
+def latex_from_value(value: object) -> str:
+    """Return the LaTeX that a notebook typesets for ``value``."""
+    renderer = importlib.import_module("featviz.render.notebook")
+    text: str = renderer.latex_from_value(value)
+    return text

@@ -75,6 +75,41 @@ def pair(name: str, text: str) -> Any:
     return value
 
 
+def cells(name: str, text: str) -> Any:
+    """Return one whole number or two, at least 0.
+
+    Example:
+        >>> cells("--output-padding", "0,1")
+        (0, 1)
+    """
+    value = _numbers(text)
+    per_axis(name, value, minimum=0)
+    return value
+
+
+def two(name: str, text: str) -> tuple[int, int]:
+    """Return two whole numbers, at least 0.
+
+    Example:
+        >>> two("--cell", "0,1")
+        (0, 1)
+    """
+    value = _numbers(text)
+    if not isinstance(value, tuple):
+        raise ValueError(f"{name} must be two whole numbers; got {shown(text)}")
+    return per_axis(name, value, minimum=0)
+
+
+def place(name: str, text: str) -> int:
+    """Return a whole number of at least 0.
+
+    Example:
+        >>> place("--map", "0")
+        0
+    """
+    return whole_number(name, _numbers(text), minimum=0)
+
+
 def count(name: str, text: str) -> int:
     """Return a whole number of at least 1.
 

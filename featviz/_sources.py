@@ -1,4 +1,4 @@
-"""What the words of the command line stand for: images, matrices, kernels; and what is said."""
+"""What the words of the command line stand for: images, matrices, kernels."""
 
 from __future__ import annotations
 

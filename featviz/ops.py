@@ -1,4 +1,4 @@
-"""The three steps on tensors (filter, detect, condense) and the filter transposed.
+"""The steps on tensors: filter, detect, condense, and the filter transposed.
 
 Contract of every function here: batches of shape (B, H, W, C) in, tensors out, nothing changed,
 nothing remembered. float16, bfloat16, float32 and float64 stay what they are; unsigned integers

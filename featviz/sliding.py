@@ -7,7 +7,7 @@ from typing import Any
 
 from featviz._check import nearest, per_axis, shown, size_text, whole_number
 from featviz.geometry import Axis, AxisPadding, slide, transposed_axis
-from featviz.vocabulary import FILTER_PADDINGS
+from featviz.vocabulary import FILTER_PADDINGS, POOL_PADDINGS
 
 # As many as an image may have pixels; without a bound a slip of the pen asks for terabytes.
 MOST_PADDED = 100_000_000
@@ -45,6 +45,37 @@ def kernel_sliding(stride: Any, padding: Any, dilation: Any) -> Sliding:
         per_axis("dilation", dilation, minimum=1),
         paddings_per_axis("padding", padding, FILTER_PADDINGS),
     )
+
+
+def pool_sliding(
+    size: Any, stride: Any, padding: Any, *, prefix: str = ""
+) -> tuple[tuple[int, int], Sliding]:
+    """Return the window (h, w) of a pool and how it is moved.
+
+    Args:
+        size: a whole number or (rows, columns).
+        stride: the same, or None for the window's size.
+        padding: as in :func:`featviz.condense`.
+        prefix: stands before the names of the arguments in error sentences.
+
+    Raises:
+        TypeError: not whole numbers.
+        ValueError: numbers below 1, an unknown word, or pads as large as the window.
+
+    Example:
+        >>> pool_sliding(2, None, "same")[1].stride
+        (2, 2)
+    """
+    window = per_axis(f"{prefix}size", size, minimum=1)
+    steps = window if stride is None else per_axis(f"{prefix}stride", stride, minimum=1)
+    sides = paddings_per_axis(f"{prefix}padding", padding, POOL_PADDINGS)
+    for cells, side in zip(window, sides, strict=True):
+        if not isinstance(side, str) and max(side) >= cells:
+            raise ValueError(
+                f"{prefix}padding must be smaller than the pool window ({size_text(window)}); "
+                f"got {shown(padding)}"
+            )
+    return window, Sliding(steps, (1, 1), sides)
 
 
 def transposed_axes(

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from featviz import geometry
-from featviz._check import one_of, per_axis, shown, size_text
+from featviz._check import one_of, size_text
 from featviz.geometry import Axis
 from featviz.kernels import Kernel
-from featviz.sliding import Sliding, check_fits, paddings_per_axis
-from featviz.vocabulary import POOL_PADDINGS, POOLS
+from featviz.sliding import Sliding, check_fits, pool_sliding
+from featviz.vocabulary import POOLS
 
 AxisPair = tuple[Axis, Axis]
 
@@ -231,16 +231,8 @@ def pool_rule(pool: str, size: Any, stride: Any, padding: Any, *, prefix: str = 
         prefix: stands before the names of the arguments in error sentences.
     """
     one_of("pool", pool, POOLS)
-    window = per_axis(f"{prefix}size", size, minimum=1)
-    steps = window if stride is None else per_axis(f"{prefix}stride", stride, minimum=1)
-    sides = paddings_per_axis(f"{prefix}padding", padding, POOL_PADDINGS)
-    for cells, side in zip(window, sides, strict=True):
-        if not isinstance(side, str) and max(side) >= cells:
-            raise ValueError(
-                f"{prefix}padding must be smaller than the pool window ({size_text(window)}); "
-                f"got {shown(padding)}"
-            )
-    return PoolRule(pool, window, Sliding(steps, (1, 1), sides), repr(padding))
+    window, moved = pool_sliding(size, stride, padding, prefix=prefix)
+    return PoolRule(pool, window, moved, repr(padding))
 
 
 def run_pool(

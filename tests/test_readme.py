@@ -1,5 +1,6 @@
 """What the README shows runs, and says what is true."""
 
+import doctest
 import re
 import shlex
 from pathlib import Path
@@ -34,6 +35,16 @@ def test_a_python_block_of_the_readme_runs(text, capsys):
     if "print_matrices" in text:
         shown = next(shown for kind, shown in BLOCKS if kind == "text" and "⎡" in shown)
         assert shown in printed
+
+
+DIALOGUES = [text for kind, text in BLOCKS if kind == "pycon"]
+
+
+@pytest.mark.parametrize("text", DIALOGUES, ids=range(len(DIALOGUES)))
+def test_a_dialogue_of_the_readme_says_what_python_says(text):
+    parts = doctest.DocTestParser().get_doctest(text, {"fv": fv}, "README.md", "README.md", 0)
+    assert parts.examples
+    assert doctest.DocTestRunner().run(parts).failed == 0
 
 
 def test_every_name_in_the_table_exists():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from featviz.expressions import Expressions
 from featviz.extraction import Extraction
 from featviz.render.figures import png_from_figure
 from featviz.render.plots import plot_extraction
+from featviz.render.sum_text import text_from_expressions
 
 
 def png_from_value(value: object) -> bytes:
@@ -16,3 +18,14 @@ def png_from_value(value: object) -> bytes:
     if isinstance(value, Extraction):
         return png_from_figure(plot_extraction(value))
     raise TypeError(f"value must have a picture; got {type(value).__name__}")
+
+
+def latex_from_value(value: object) -> str:
+    """Return the LaTeX for a value that is typeset.
+
+    Raises:
+        TypeError: a value without one.
+    """
+    if isinstance(value, Expressions):
+        return text_from_expressions(value)._repr_latex_()
+    raise TypeError(f"value must have LaTeX; got {type(value).__name__}")

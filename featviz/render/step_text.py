@@ -1,0 +1,218 @@
+"""Steps of a trace as text, LaTeX and Markdown: sums, activations, winners."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from featviz._check import one_of, shown, size_text, whole_number
+from featviz.exact import exact_number
+from featviz.formulas import formula_from_axis
+from featviz.letters import entry_from_number
+from featviz.render.algebra import is_rounded, number_in_form, number_of, short_number
+from featviz.render.sum_text import ABOUT, DOTS, text_from_sum
+from featviz.sums import total_of
+from featviz.vocabulary import SUM_FORMS
+from featviz.windows import Step, Tap, Trace
+
+_STRANGE = re.compile(r"[^A-Za-z0-9_ .,=()+/−-]")
+
+
+def text_from_step(
+    trace: Trace, step: Step, *, form: str = "unicode", terms: int | None = None
+) -> str:
+    r"""Return how one cell came about, as one line.
+
+    Args:
+        trace: what :func:`featviz.trace` returned.
+        step: one of its steps.
+        form: ``"unicode"``, ``"plain"`` (ASCII), ``"latex"`` (without dollar signs) or
+            ``"markdown"`` (LaTeX between dollar signs).
+        terms: how many terms of a longer sum are written, at least 2; None writes them all.
+
+    Returns:
+        For a filter the products, their sum and the activation; for a pool the cells that
+        take part and the result. Decimals are rounded to six digits, and then ``≈`` is written.
+
+    Raises:
+        TypeError: not a trace and its step.
+        ValueError: an unknown form, or fewer than 2 terms.
+
+    Example:
+        >>> from featviz.tracing import trace
+        >>> steps = trace([[1, 2], [3, 4]], "1 -1; 1/2 0", padding="valid")
+        >>> text_from_step(steps, steps[0])
+        '1·1 + 2·(−1) + 3·1/2 + 4·0 = 1/2; relu(1/2) = 1/2'
+        >>> pooled = trace([[1, 2], [3, 4]], [[1]], stage="condense")
+        >>> print(text_from_step(pooled, pooled[0], form="latex"))
+        \max(1, 2, 3, 4) = 4
+    """
+    one_of("form", form, SUM_FORMS)
+    if not (isinstance(trace, Trace) and isinstance(step, Step)):
+        raise TypeError(f"trace and step must come from trace(); got {shown((trace, step))}")
+    most = None if terms is None else whole_number("terms", terms, minimum=2)
+    style = "latex" if form == "markdown" else form
+    line = _line(trace, step, style, most)
+    return f"${line}$" if form == "markdown" else line
+
+
+def describe_trace(trace: Trace, *, form: str = "unicode") -> str:
+    """Return what a trace follows: sizes, the size formula, what is not covered.
+
+    Args:
+        trace: what :func:`featviz.trace` returned.
+        form: ``"unicode"`` or ``"plain"`` (ASCII).
+
+    Returns:
+        Two to five lines.
+
+    Raises:
+        TypeError: not a trace.
+        ValueError: an unknown form.
+
+    Example:
+        >>> from featviz.tracing import trace
+        >>> print(describe_trace(trace([[1, 2], [3, 4]], "1 -1", padding="valid")))
+        filter kernel: input 2×2, kernel 1×2, output 2×1
+        rows: ⌊(2 + 0 + 0 − 1)/1⌋ + 1 = 2
+        columns: ⌊(2 + 0 + 0 − 2)/1⌋ + 1 = 1
+    """
+    one_of("form", form, SUM_FORMS[:2])
+    if not isinstance(trace, Trace):
+        raise TypeError(f"trace must come from trace(); got {shown(trace)}")
+    windows = size_text(axis.window for axis in trace.axes)
+    what = {"filter": f"kernel {windows}, ", "transposed": f"kernel {windows}, ", "detect": ""}
+    middle = what.get(trace.stage, f"{trace.pool} pool {windows}, ")
+    first = f"{trace.stage} {trace.label}: input {size_text(trace.image_size)}, {middle}"
+    lines = [f"{first}output {size_text(trace.shape)}"]
+    if trace.stage != "detect":
+        lines += [
+            f"{name}: {formula_from_axis(axis, stage=trace.stage, form=form)}"
+            for name, axis in zip(("rows", "columns"), trace.axes, strict=True)
+        ]
+    verb = "reached" if trace.stage == "transposed" else "covered"
+    lines += [
+        f"{name} not {verb}: {_places_text(places)}"
+        for name, places in (
+            ("rows", trace.uncovered.rows),
+            ("columns", trace.uncovered.columns),
+        )
+        if places
+    ]
+    text = "\n".join(lines)
+    return text if form == "unicode" else text.replace("×", "x").replace("·", "-")
+
+
+def _places_text(places: tuple[int, ...]) -> str:
+    """Return places as text, those beyond the first dozen counted."""
+    more = f" and {len(places) - 12} more" if len(places) > 12 else ""
+    return ", ".join(map(str, places[:12])) + more
+
+
+def _line(trace: Trace, step: Step, style: str, most: int | None) -> str:
+    if trace.stage == "condense":
+        return _pool_line(trace, step, style, most)
+    if trace.stage == "detect":
+        return _activation(trace, step, _numbers([step.total])[0], style)
+    expression = sum_from_step(trace, step)
+    summed = text_from_sum(expression, form=style, terms=most)
+    if trace.activation == "linear":
+        return summed
+    # The sum as it is printed: the stage's float32 may differ from it in the last digit.
+    parts = expression.args if expression.is_Add else (expression,)
+    total: Any = number_of(total_of(parts))
+    joint = r";\quad " if style == "latex" else "; "
+    return summed + joint + _activation(trace, step, short_number(total), style)
+
+
+def sum_from_step(trace: Trace, step: Step) -> Any:
+    """Return the sum of a filter's step as sympy, exact and not yet summed.
+
+    Args:
+        trace: of a filter or a transposed convolution.
+        step: one of its steps.
+    """
+    values = _numbers(tap.value for tap in step.taps)
+    terms = [
+        sympy.Mul(entry_from_number(v), entry_from_number(_weight(trace, tap)), evaluate=False)
+        for v, tap in zip(values, step.taps, strict=True)
+    ]
+    if trace.bias:
+        terms.append(entry_from_number(*_numbers([step.bias])))
+    return sympy.Add(*terms, evaluate=False)
+
+
+def _weight(trace: Trace, tap: Tap) -> Any:
+    """Return the exact number of the kernel at a tap."""
+    rows: Sequence[Sequence[Any]] = trace.kernel.rows if trace.kernel else ((1,),)
+    if trace.stage == "transposed":  # the kernel lies there turned by 180°
+        return rows[-1 - tap.kernel_row][-1 - tap.kernel_column]
+    return rows[tap.kernel_row][tap.kernel_column]
+
+
+def _numbers(values: Iterable[float]) -> list[Any]:
+    """Return floats as exact numbers; beside one that is no simple fraction none is one."""
+    found = [(value, exact_number(value) if math.isfinite(value) else value) for value in values]
+    inexact = any(isinstance(exact, float) for _, exact in found)
+    return [
+        value if inexact and not isinstance(exact, int) else short_number(exact)
+        for value, exact in found
+    ]
+
+
+def _activation(trace: Trace, step: Step, total: Any, style: str) -> str:
+    result = total if step.value == step.total else _numbers([step.value])[0]
+    equals = ABOUT[style] if is_rounded(result) else "="
+    name = trace.activation
+    if style == "latex":
+        name = _STRANGE.sub("", name).replace("_", r"\_").replace(" ", "~")
+        name = rf"\mathrm{{{name}}}"
+    before, after = number_in_form(total, style), number_in_form(result, style)
+    return f"{name}({before}) {equals} {after}"
+
+
+def _pool_line(trace: Trace, step: Step, style: str, most: int | None) -> str:
+    cells = _numbers(tap.value for tap in step.taps if tap.kind == "image")
+    if trace.pool == "none":
+        return number_in_form(_numbers([step.value])[0], style)
+    if trace.pool.endswith("average"):
+        return _average(cells, step.value, style, most)
+    name = r"\max" if style == "latex" else "max"
+    values, note = _listed(cells, ", ", style, most)
+    equals = ABOUT[style] if any(map(is_rounded, cells)) else "="
+    inside = [tap for tap in step.taps if tap.kind == "image"]
+    best = next(cell for cell, tap in zip(cells, inside, strict=True) if tap is step.winner)
+    return f"{name}({values}) {equals} {number_in_form(best, style)}{note}"
+
+
+def _average(cells: list[Any], value: float, style: str, most: int | None) -> str:
+    values, note = _listed(cells, " + ", style, most)
+    (mean,) = _numbers([value])
+    if not any(isinstance(cell, float) for cell in cells):
+        mean = short_number(exact_number(sum(cells, Fraction(0)) / len(cells)))
+    equals = ABOUT[style] if any(map(is_rounded, [mean, *cells])) else "="
+    fraction = (
+        rf"\frac{{{values}}}{{{len(cells)}}}" if style == "latex" else f"({values})/{len(cells)}"
+    )
+    return f"{fraction} {equals} {number_in_form(mean, style)}{note}"
+
+
+def _listed(cells: list[Any], joint: str, style: str, most: int | None) -> tuple[str, str]:
+    """Return numbers with dots for those that are left out, and the words about them."""
+    texts = [_in_list(cell, joint, style) for cell in cells]
+    if most is None or len(cells) <= most:
+        return joint.join(texts), ""
+    last = most // 2
+    shown_texts = [*texts[: most - last], DOTS[style], *texts[len(cells) - last :]]
+    note = f" ({len(cells)} cells, shown {most})"
+    return joint.join(shown_texts), rf"\text{{{note}}}" if style == "latex" else note
+
+
+def _in_list(number: Any, joint: str, style: str) -> str:
+    text = number_in_form(number, style)
+    return f"({text})" if number < 0 and "+" in joint else text

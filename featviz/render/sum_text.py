@@ -1,0 +1,178 @@
+r"""Sums of windows and stages of expressions as text, LaTeX and Markdown.
+
+A sum is written as it stands, one product per tap: ``0·1/9 + 1·1/9 + 2·(−1) = −17/9``. Negative
+numbers and whole expressions stand in parentheses. Decimals are rounded to six digits, and then
+``≈`` stands for ``=``.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from featviz._check import one_of, shown, whole_number
+from featviz.exact import exact_text
+from featviz.expressions import Expressions
+from featviz.letters import check_names
+from featviz.render.algebra import (
+    expression_in_form,
+    is_rounded,
+    number_in_form,
+    number_of,
+    short_number,
+    shortened,
+)
+from featviz.render.text import MatrixText
+from featviz.sums import total_of
+from featviz.vocabulary import STAGES, SUM_FORMS
+
+DOTS = {"unicode": "⋯", "plain": "...", "latex": r"\cdots"}
+_TIMES = {"unicode": "·", "plain": "*", "latex": r" \cdot "}
+ABOUT = {"unicode": "≈", "plain": "~=", "latex": r"\approx"}
+
+
+def text_from_sum(expression: Any, *, form: str = "unicode", terms: int | None = None) -> str:
+    r"""Return a sum and its total as text, each product written out.
+
+    Args:
+        expression: what :func:`featviz.window_sum` returned, or any other sympy expression.
+        form: ``"unicode"``; ``"plain"`` (ASCII, with ``*`` and ``~=`` for rounded); ``"latex"``
+            (without dollar signs); ``"markdown"``, LaTeX between dollar signs, which Jupyter
+            and GitHub typeset.
+        terms: how many terms are written of a longer sum, at least 2, from its two ends; the
+            dots stand for the others and their number is said. None writes them all.
+
+    Returns:
+        One line. The total is left out where letters make it no shorter than the sum.
+
+    Raises:
+        TypeError: not a sympy expression.
+        ValueError: an unknown form, fewer than 2 terms, or letters with names other than ``a``,
+            ``w11`` or ``x_1``.
+
+    Example:
+        >>> from featviz.sums import window_sum
+        >>> first = window_sum([[1, -2]], [["1/9", 3]], 0, 0, padding="valid")
+        >>> text_from_sum(first)
+        '1·1/9 + (−2)·3 = −53/9'
+        >>> print(text_from_sum(first, form="markdown"))
+        $1 \cdot \frac{1}{9} + \left(-2\right) \cdot 3 = -\frac{53}{9}$
+    """
+    one_of("form", form, SUM_FORMS)
+    if not isinstance(expression, sympy.Expr):
+        raise TypeError(f"expression must come from window_sum(); got {shown(expression)}")
+    check_names(expression, "expression")
+    most = None if terms is None else whole_number("terms", terms, minimum=2)
+    style = "latex" if form == "markdown" else form
+    line = _sum_line(expression, style, most)
+    return f"${line}$" if form == "markdown" else line
+
+
+def text_from_expressions(
+    expressions: Expressions, *, form: str = "unicode", rows: int = 12, columns: int = 12
+) -> MatrixText:
+    """Return the stages of a run on symbols; prints as text, typeset in a notebook.
+
+    Args:
+        expressions: what :func:`featviz.extract_expressions` returned.
+        form: ``"unicode"``, ``"plain"`` (ASCII) or ``"latex"``.
+        rows: how many rows are shown of a larger matrix; its true size is said.
+        columns: how many columns are shown of a larger matrix.
+
+    Returns:
+        Image, kernel, and the three stages, laid out as :func:`featviz.text_from_extraction`
+        does.
+
+    Raises:
+        TypeError: not such a run.
+        ValueError: an unknown form, rows or columns below 1.
+
+    Example:
+        >>> from featviz.expressions import extract_expressions
+        >>> run = extract_expressions("a b", "2", pool="none")
+        >>> str(text_from_expressions(run)).splitlines()[6:8]
+        ['filter kernel 1×2', '[2*a  2*b]']
+    """
+    if not isinstance(expressions, Expressions):
+        raise TypeError(
+            f"expressions must come from extract_expressions(); got {shown(expressions)}"
+        )
+    label = expressions.label
+    name = "" if label == "kernel" else f" {label}"
+    pairs = [("image", expressions.image), (f"kernel{name}", expressions.kernel)]
+    pairs += [(f"{stage} {label}", expressions.stage(stage)) for stage in STAGES[1:]]
+    short = [(heading, values.applyfunc(_for_matrix)) for heading, values in pairs]
+    return MatrixText(short, form=form, rows=rows, columns=columns)
+
+
+def _for_matrix(entry: Any) -> Any:
+    return entry if entry.is_Number else shortened(entry)
+
+
+def _sum_line(expression: Any, style: str, most: int | None) -> str:
+    parts = expression.args if expression.is_Add else (expression,)
+    written = [_term(part, style, alone=len(parts) == 1) for part in parts]
+    whole = " + ".join(written)
+    total, equal = _total(parts, style)
+    if total == whole or (expression.free_symbols and len(total) >= len(whole)):
+        return _cut(written, style, most)
+    return _cut(written, style, most, total=f" {'=' if equal else ABOUT[style]} {total}")
+
+
+def _cut(written: list[str], style: str, most: int | None, *, total: str = "") -> str:
+    count = len(written)
+    if most is None or count <= most:
+        return " + ".join(written) + total
+    last = most // 2
+    ends = [*written[: most - last], DOTS[style], *written[count - last :]]
+    note = f" ({count} terms, shown {most})"
+    return " + ".join(ends) + total + (rf"\text{{{note}}}" if style == "latex" else note)
+
+
+def _term(term: Any, style: str, *, alone: bool) -> str:
+    if term.is_Mul:
+        return _TIMES[style].join(_factor(factor, style) for factor in term.args)
+    number = number_of(term)
+    if alone or term.is_Symbol or (number is not None and number >= 0):
+        return expression_in_form(term, style)
+    return _factor(term, style)
+
+
+def _factor(factor: Any, style: str) -> str:
+    """Return a factor, in parentheses where it is negative or an expression."""
+    text = expression_in_form(factor, style)
+    number = number_of(factor)
+    if factor.is_Symbol or (number is not None and number >= 0):
+        return text
+    return rf"\left({text}\right)" if style == "latex" else f"({text})"
+
+
+def _total(parts: Any, style: str) -> tuple[str, bool]:
+    """Return the total as text, and whether the written numbers give it."""
+    total = total_of(parts)
+    number = number_of(total)
+    if number is None:
+        rounded = (_has_rounded_number(expression) for expression in (*parts, total))
+        return expression_in_form(total, style), not any(rounded)
+    short = short_number(number)
+    if any(part.has(sympy.Float) for part in parts):
+        as_written = sum(map(_as_written, parts))
+        equal = as_written == Fraction(exact_text(short)) and not is_rounded(short)
+    else:
+        equal = not isinstance(short, float)
+    return number_in_form(short, style), equal
+
+
+def _as_written(term: Any) -> Fraction:
+    """Return the product of the numbers of a term, rounded as they are printed."""
+    numbers = map(number_of, term.args if term.is_Mul else (term,))
+    written = (Fraction(exact_text(number)) for number in numbers if number is not None)
+    return math.prod(written, start=Fraction(1))
+
+
+def _has_rounded_number(expression: Any) -> bool:
+    numbers = (number_of(number) for number in expression.atoms(sympy.Float))
+    return any(is_rounded(number) for number in numbers if number is not None)

@@ -1,0 +1,147 @@
+"""Steps as text: the numbers are those of the trace, and the arithmetic holds."""
+
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from definitions import LOPSIDED, ramp
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.mathtext import MathTextParser
+
+import featviz as fv
+from featviz.render.step_text import describe_trace, text_from_step
+from featviz.tracing import trace
+
+RAMP = np.arange(36).reshape(6, 6)
+NINTHS = "0·1/9 + 1·1/9 + 2·1/9 + 6·1/9 + 7·1/9 + 8·1/9 + 12·1/9 + 13·1/9 + 14·1/9 = 7; relu(7) = 7"
+
+LINEAR = {"activation": None}
+AVERAGE = {"stage": "condense", "pool": "average"}
+LINES = [
+    pytest.param([[2, 3]], [[2]], {"padding": "valid"}, 1, "3·2 = 6; relu(6) = 6", id="one term"),
+    pytest.param(RAMP, "box", {"padding": "valid"}, 0, NINTHS, id="nine ninths"),
+    pytest.param([[1, 2], [3, 4]], "1 -1; 2 0", {"padding": "valid", "bias": -0.5, **LINEAR}, 0,
+        "1·1 + 2·(−1) + 3·2 + 4·0 + (−1/2) = 9/2", id="bias, no activation"),
+    pytest.param([[0.1, 0.7]], "1 -3", {"padding": "valid"}, 0,
+        "1/10·1 + 7/10·(−3) = −2; relu(−2) = 0", id="tenths"),
+    pytest.param([[1, -2], [3, -4]], [[1]],
+        {"stage": "detect", "activation": "leaky_relu(0.5)"}, 3,
+        "leaky_relu(negative_slope=0.5)(−4) = −2", id="detect"),
+    pytest.param([[1, 5], [5, -2]], [[1]], {"stage": "condense", **LINEAR}, 0,
+        "max(1, 5, 5, −2) = 5", id="max"),
+    pytest.param(RAMP[:3, :3], [[1]], AVERAGE, 3, "(14)/1 = 14", id="average of one"),
+    pytest.param([[1, 2], [-3, 4]], [[1]], {**AVERAGE, **LINEAR}, 0,
+        "(1 + 2 + (−3) + 4)/4 = 1", id="average"),
+    pytest.param([[1, 2], [0, 4]], [[1]], {"stage": "condense", "pool": "global_average"}, 0,
+        "(1 + 2 + 0 + 4)/4 = 7/4", id="global"),
+    pytest.param([[1, 2], [0, 4]], [[1]], {"stage": "condense", "pool": "none"}, 3,
+        "4", id="no pool"),
+    pytest.param([[1, 2]], "1 10",
+        {"stage": "transposed", "stride": (1, 2), "padding": "valid", **LINEAR}, 1,
+        "1·10 + 0·1 = 10", id="transposed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("image", "kernel", "options", "index", "line"), LINES)
+def test_a_step_is_written_out(image, kernel, options, index, line):
+    steps = trace(image, kernel, **options)
+    assert text_from_step(steps, steps[index]) == line
+
+
+@pytest.mark.parametrize("form", ["latex", "markdown"])
+@pytest.mark.parametrize(("image", "kernel", "options", "index", "line"), LINES)
+def test_latex_of_a_step_is_typeset(image, kernel, options, index, line, form):
+    steps = trace(image, kernel, **options)
+    text = text_from_step(steps, steps[index], form=form)
+    assert ("=" in text) == ("=" in line)
+    assert text.startswith("$") == (form == "markdown")
+    MathTextParser("agg").parse(text if form == "markdown" else f"${text}$")
+
+
+def hostile(values):
+    return values * 1
+
+
+def test_the_name_of_a_function_cannot_become_latex():
+    hostile.__name__ = r"\input{x}$ & _y"
+    steps = trace([[1]], [[1]], activation=hostile)
+    text = text_from_step(steps, steps[0], form="latex")
+    assert text == r"1 \cdot 1 = 1;\quad \mathrm{inputx~~\_y}(1) = 1"
+    MathTextParser("agg").parse(f"${text}$")
+
+
+def value_of(text):
+    """Evaluate a sum of products: only digits, fractions, decimals and signs."""
+    total = 0
+    for term in re.split(r" \+ ", text):
+        product = 1
+        for factor in term.split("·"):
+            product *= Fraction(factor.strip("()").replace("−", "-"))
+        total += product
+    return total
+
+
+@given(
+    st.lists(st.integers(-9, 9), min_size=9, max_size=9),
+    st.sampled_from(["filter", "transposed"]),
+    st.integers(1, 2),
+)
+def test_the_written_sum_is_the_value_of_the_step(numbers, stage, stride):
+    image = [numbers[:3], numbers[3:6], numbers[6:]]
+    steps = trace(image, LOPSIDED, stage=stage, stride=stride, activation=None, bias=1)
+    for step in steps:
+        summed, total = text_from_step(steps, step).split(" = ")
+        assert value_of(summed) == Fraction(total.replace("−", "-"))
+        assert float(Fraction(total.replace("−", "-"))) == pytest.approx(step.value)
+
+
+def test_sums_of_a_photograph_agree_with_their_activation():
+    steps = trace(fv.sample_image("camera", size=60), "edge", padding="valid")
+    for index in range(0, len(steps), 173):
+        line = text_from_step(steps, steps[index])
+        total = re.search(r" [≈=] ([^;]+);", line)[1]
+        assert f"relu({total})" in line
+        assert len(line.split(" + ")) == 9
+
+
+def test_long_sums_are_cut_where_asked_and_the_count_is_said():
+    steps = trace(ramp(8, 8), "box(7)")
+    assert text_from_step(steps, steps[30], terms=4).count(" + ") == 4
+    assert "(49 terms, shown 4)" in text_from_step(steps, steps[30], terms=4)
+    pooled = trace(ramp(8, 8), [[1]], stage="condense", pool="global_average")
+    assert text_from_step(pooled, pooled[0], terms=2).endswith("(64 cells, shown 2)")
+
+
+def test_a_trace_is_described_with_its_sizes():
+    steps = trace(RAMP, "box", stride=2, padding="valid")
+    assert describe_trace(steps).splitlines() == [
+        "filter box: input 6×6, kernel 3×3, output 2×2",
+        "rows: ⌊(6 + 0 + 0 − 3)/2⌋ + 1 = 2",
+        "columns: ⌊(6 + 0 + 0 − 3)/2⌋ + 1 = 2",
+        "rows not covered: 5",
+        "columns not covered: 5",
+    ]
+    assert describe_trace(steps, form="plain").isascii()
+    wide = trace([list(range(40))], [[1]], stride=(1, 2), padding="valid")
+    assert describe_trace(wide).endswith("19, 21, 23 and 8 more")
+    pooled = trace(RAMP, "box", stage="condense", pool="average")
+    assert describe_trace(pooled).startswith(
+        "condense box: input 6×6, average pool 2×2, output 3×3"
+    )
+    assert describe_trace(trace(RAMP, "box", stage="detect")).count("\n") == 0
+    spread = trace([[1, 2]], [[1]], stage="transposed", stride=(1, 3), padding="valid")
+    assert "columns not reached: 1, 2, 4, 5" in describe_trace(spread)
+
+
+def test_errors_of_the_text():
+    steps = trace(RAMP, "box")
+    with pytest.raises(ValueError, match=r"^form must be one of 'unicode', 'plain'; got 'latex'$"):
+        describe_trace(steps, form="latex")
+    with pytest.raises(ValueError, match=r"^terms must be a whole number of at least 2; got 1$"):
+        text_from_step(steps, steps[0], terms=1)
+    with pytest.raises(TypeError, match=r"^trace must come from trace\(\); got 3$"):
+        describe_trace(3)
+    with pytest.raises(TypeError, match=r"^trace and step must come from trace\(\); got \(1, 2\)$"):
+        text_from_step(1, 2)
