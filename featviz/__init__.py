@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         motion_blur,
     )
     from featviz.render.figures import figure_from_panels, save_figure
+    from featviz.render.motion import Animation, animate
+    from featviz.render.pages import Page, page
     from featviz.render.plots import (
         plot_extraction,
         plot_image,
@@ -64,10 +66,12 @@ __all__ = [
     "PRESETS",
     "SAMPLES",
     "STAGES",
+    "Animation",
     "Expressions",
     "Extraction",
     "Kernel",
     "MapStats",
+    "Page",
     "Panel",
     "Spread",
     "Step",
@@ -75,6 +79,7 @@ __all__ = [
     "Trace",
     "Window",
     "__version__",
+    "animate",
     "box",
     "condense",
     "convolution_matrix",
@@ -95,6 +100,7 @@ __all__ = [
     "map_stats",
     "matrix",
     "motion_blur",
+    "page",
     "panels_from_extraction",
     "panels_from_kernels",
     "plot_extraction",
@@ -145,6 +151,8 @@ _HOMES = {
         "motion_blur",
     ),
     "render.figures": ("figure_from_panels", "save_figure"),
+    "render.motion": ("Animation", "animate"),
+    "render.pages": ("Page", "page"),
     "render.plots": (
         "plot_extraction",
         "plot_image",

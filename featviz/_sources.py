@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SAMPLE_PREFIX = "sample:"
 _NUMBERS = re.compile(r"[0-9+\-−./,;\[\]eE \t\n]*")
+# Several words, one of them with a letter, and nothing that a path or a call would have.
+_LETTERS = re.compile(r"[^(=:]*[A-Za-z][^(=:]*[\s;,][^(=:]*|[^(=:]*[\s;,][^(=:]*[A-Za-z][^(=:]*")
 # A label before the kernel: "my edge=-1 0 1"; a call has its parenthesis before any "=".
 _NAMED = re.compile(r"([^=()\[\];,]{1,60})=(.+)", re.DOTALL)
 
@@ -77,11 +79,25 @@ def stem(source: str) -> str:
     return Path(source.removeprefix(SAMPLE_PREFIX)).stem or "image"
 
 
+def is_picture(source: str) -> bool:
+    """Return whether a source is an image file, whose name a page can tell."""
+    return is_stored(source) and not _is_matrix_file(source)
+
+
 def is_stored(source: str) -> bool:
     """Return whether a source is a file, and not a sample or numbers written out."""
     return not source.startswith(SAMPLE_PREFIX) and (
         _is_matrix_file(source) or not _is_matrix(source)
     )
+
+
+def is_symbolic(source: str) -> bool:
+    """Return whether a source is a matrix written with letters."""
+    if not _LETTERS.fullmatch(source) or is_file(source):
+        return False  # without loading sympy
+    from featviz.letters import has_letters
+
+    return has_letters(source)
 
 
 def _is_matrix(source: str) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import featviz
-from featviz import _terminal
+from featviz import _motion, _terminal
 from featviz._files import unique_names
 from featviz._options import (
     DRAWING_OPTIONS,
@@ -32,6 +32,7 @@ from featviz._sources import (
     check_source,
     example,
     is_stored,
+    is_symbolic,
     kernels_from,
     progress,
     read_source,
@@ -168,13 +169,28 @@ def matrix(
     """Print image, kernel, filter, detect and condense as matrices of exact numbers.
 
     FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
-    "0 1 0; 0 1 0; 0 1 0".
+    "0 1 0; 0 1 0; 0 1 0", or with letters like "a b; c d".
     """
+    shape = form or ("unicode" if _terminal.can_show("⎡⎢⎣⎤⎥⎦⋯⋮⋱×") else "plain")
+    if any(map(is_symbolic, (image, *kernels))):
+        say(str(_on_symbols(image, kernels, settings, form=shape, rows=rows, columns=columns)))
+        return
     stack = kernels_from(kernels)
     numbers = read_source(image, size)  # before TensorFlow is loaded
     run = featviz.extract(numbers, stack, **settings)
-    shape = form or ("unicode" if _terminal.can_show("⎡⎢⎣⎤⎥⎦⋯⋮⋱×") else "plain")
     say(str(featviz.text_from_extraction(run, form=shape, rows=rows, columns=columns)))
+
+
+def _on_symbols(image: str, kernels: tuple[str, ...], settings: dict[str, Any], **form: Any) -> Any:
+    """Return the stages of one kernel as text, letters staying letters."""
+    if len(kernels) > 1:
+        raise WrongUse(f"-k must be one kernel where letters stand; got {len(kernels)}")
+    if settings.pop("color") != "grey":
+        raise WrongUse("--color must be grey where letters stand")
+    kernel = kernels[0] if is_symbolic(kernels[0]) else kernels_from(kernels)[0]
+    source = image if is_symbolic(image) else read_source(image, None)
+    run = featviz.extract_expressions(source, kernel, **settings)
+    return featviz.text_from_expressions(run, **form)
 
 
 @cli.command(
@@ -255,6 +271,10 @@ def _targets(images: tuple[str, ...], output: str | None, *, grid: bool) -> list
 def _save(figure: Any, target: Path, dpi: float | None, done: Callable[[str], None]) -> None:
     options = {} if dpi is None else {"dpi": dpi}
     done(wrote_text(featviz.save_figure(figure, target, **options)))
+
+
+for command in (_motion.trace, _motion.animate, _motion.explore):
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -94,7 +94,7 @@ def kernel_cells(kernel: Any) -> Cells:
         TypeError: cells that are neither numbers nor letters.
         ValueError: an unknown name, ragged rows, NaN or infinity.
     """
-    rows = _rows_of_cells(kernel, "kernel") if _has_letters(kernel) else None
+    rows = _rows_of_cells(kernel, "kernel") if has_letters(kernel) else None
     if rows is not None:
         return Cells(rows, (len(rows), len(rows[0])), "kernel")
     known = read_kernel(kernel)
@@ -197,7 +197,7 @@ def _holds_objects(values: Any) -> bool:
     return getattr(getattr(values, "dtype", None), "kind", "") in ("O", "U")
 
 
-def _has_letters(kernel: Any) -> bool:
+def has_letters(kernel: Any) -> bool:
     """Whether a kernel is written with letters, so that no file or preset is meant."""
     if isinstance(kernel, sympy.MatrixBase) or _holds_objects(kernel):
         kernel = kernel.tolist()

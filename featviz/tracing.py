@@ -14,6 +14,7 @@ import numpy.typing as npt
 from featviz._check import one_of, shown, whole_number
 from featviz.extraction import AxisPair, Extraction, Maps, Uncovered
 from featviz.geometry import Axis, border_indices, stretched_axis, uncovered_cells
+from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.pipeline import Spreading, extract, spread
 from featviz.vocabulary import CELL_KINDS, TRACED_STAGES
@@ -57,20 +58,25 @@ def trace(
         ((0.0, -1.0, 0.0, -1.0), -2.0, 0.0)
     """
     one_of("stage", stage, TRACED_STAGES)
+    chosen = whole_number("index", index, minimum=0)
     if stage == "transposed":
-        if index != 0:
-            raise ValueError(f"index must be 0 for stage 'transposed'; got {shown(index)}")
-        return _transposed(spread(image, kernel, output_padding=output_padding, **settings))
+        kernels = read_kernels(kernel)
+        _check_index(chosen, len(kernels))
+        one = kernels[chosen]
+        return _transposed(spread(image, one, output_padding=output_padding, **settings))
     if output_padding != 0:
         raise ValueError(
             f"output_padding must be 0 but for stage 'transposed'; got {shown(output_padding)}"
         )
     run = extract(image, kernel, **settings)
-    chosen = whole_number("index", index, minimum=0)
-    if chosen >= len(run.labels):
-        raise ValueError(f"index must be less than the {len(run.labels)} maps; got {chosen}")
+    _check_index(chosen, len(run.labels))
     makers = {"filter": _filter, "detect": _detect, "condense": _condense}
     return makers[stage](run, chosen)
+
+
+def _check_index(index: int, maps: int) -> None:
+    if index >= maps:
+        raise ValueError(f"index must be less than the number of maps ({maps}); got {index}")
 
 
 def _filter(run: Extraction, index: int) -> Trace:

@@ -5,6 +5,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import hypothesis
 import pytest
 import tensorflow as tf
+from browser import browser, watched  # noqa: F401 (fixtures)
 
 # The same examples in every run, so that a change is judged by what it changed; fresh ones
 # are sought with `pytest --hypothesis-profile=explore`.

@@ -261,6 +261,18 @@ def test_panels_are_drawn_of_a_matrix_too(call, source):
     )
 
 
+@pytest.mark.parametrize(
+    ("image", "kernel"),
+    [("a b; c d", "1 -1"), ("1 2; 3 4", "u v"), ("a b; 3 4", "edge"), ("x y", "box(2)")],
+    ids=["image", "kernel", "preset", "family"],
+)
+def test_letters_stay_letters(call, image, kernel):
+    words = ["matrix", image, "-k", kernel, "-a", "linear", "--form", "plain"]
+    run = fv.extract_expressions(image, kernel, activation="linear")
+    expected = str(fv.text_from_expressions(run, form="plain"))
+    assert call(*words) == (0, expected + "\n", "")
+
+
 def test_a_kernel_takes_a_name_of_its_own(call):
     Path("k=1.csv").write_text("1,2\n3,4\n")
     words = ["-k", f"my own={TWISTED}", "-k", "k=1.csv", "-k", "corner=k=1.csv"]
@@ -421,8 +433,17 @@ SAMPLE_NAMES = ", ".join(map(repr, fv.SAMPLES))
 WRITABLE = "'.png', '.jpg', '.jpeg', '.bmp', '.gif', '.webp', '.tif', '.tiff'"
 ERRORS = [
     # wrong use of words
-    ("pannels", 2, "command must be one of 'devices', 'kernels', 'matrix', 'panels', 'samples'; "
-     "got 'pannels' (did you mean 'panels'?)"),
+    ("pannels", 2, "command must be one of 'animate', 'devices', 'explore', 'kernels', 'matrix', "
+     "'panels', 'samples', 'trace'; got 'pannels' (did you mean 'panels'?)"),
+    ("matrix 'a b; 1 2' -k edge -k blur", 2, "-k must be one kernel where letters stand; got 2"),
+    ("matrix 'a b; 1 2' -k edge --color sum", 2, "--color must be grey where letters stand"),
+    ("trace '1 2' -k edge --stage transposed --pool max", 2,
+     "--pool must be given without --stage transposed"),
+    ("trace '1 2' -k edge --cell 0,5", 2,
+     "column must be less than the 2 columns of the output; got 5"),
+    ("trace '1 2' -k edge --cell 3", 2, "--cell must be two whole numbers; got '3'"),
+    ("trace '1 2' -k edge --map 1", 2,
+     "index must be less than the number of maps (1); got 1"),
     ("--verbos", 2, "no such option '--verbos' (did you mean '--version'?); see 'featviz --help'"),
     ("panels", 2, "missing argument 'IMAGE…'; see 'featviz panels --help'"),
     ("panels a.png", 2, "missing option '-k' / '--kernel'; see 'featviz panels --help'"),
@@ -445,8 +466,9 @@ ERRORS = [
      f"sample must be one of {SAMPLE_NAMES}; got 'cofee' (did you mean 'coffee'?)"),
     ("samples cofee", 2,
      f"name must be one of {SAMPLE_NAMES}; got 'cofee' (did you mean 'coffee'?)"),
-    ("matrix '0 1; x 2' -k edge", 2,
-     "matrix, row 2, column 1 must hold numbers like 2, -0.5 or 1/9; got 'x'"),
+    ("matrix '0 1; x! 2' -k edge", 2,
+     "image, row 2, column 1 must hold numbers like 2, -0.5 or 1/9, or letters like a, w11 or "
+     "x_1; got 'x!'"),
     ("matrix '1 2; 3' -k edge", 2,
      "matrix must have rows of equal length; got 2 numbers in row 1 and 1 in row 2"),
     ("matrix '1 2' -k edge --rows 0", 2, "--rows must be a whole number of at least 1; got 0"),

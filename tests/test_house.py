@@ -24,21 +24,36 @@ LADDER = [
     ["ops", "extraction", "sums"],
     ["pipeline", "captions", "windows", "sparse", "expressions"],
     ["panels", "tracing"],
-    ["render.drawing", "render.text", "render.algebra"],
-    ["render.figures", "render.printing", "render.sum_text"],
-    ["render.plots", "render.step_text"],
-    ["render.notebook", "experiments"],
+    [
+        "render.drawing", "render.text", "render.algebra", "render.canvas", "render.motion_space",
+        "render.motion_files", "render.page_image", "render.page_activations",
+    ],
+    [
+        "render.figures", "render.printing", "render.sum_text", "render.motion_scene",
+        "render.motion_layout", "render.page_data",
+    ],
+    [
+        "render.plots", "render.step_text", "render.motion_words", "render.motion_cells",
+        "render.motion_palette",
+    ],
+    ["experiments", "render.motion_numbers", "render.motion_lens", "render.pages"],
+    ["render.motion"],
+    ["render.notebook"],
     ["_terminal", "_options"],
     ["_sources"],
+    ["_motion"],
     ["cli"],
     ["__main__"],
-]
+]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(LADDER) for name in names}
 
 OWNERS = {
     "numpy": {
         "_numbers", "_decode", "images", "samples", "stats", "kernel_files", "extraction", "steps",
         "ops", "pipeline", "captions", "panels", "windows", "tracing", "render.drawing",
+        "render.motion_scene", "render.motion_words", "render.motion_cells",
+        "render.motion_numbers", "render.motion_palette", "render.motion_files",
+        "render.motion_space", "render.page_image", "render.page_data", "render.pages",
     },
     "tensorflow": {"activations", "devices", "steps", "ops", "pipeline", "_decode"},
     "matplotlib": {"render.drawing", "render.figures", "render.plots", "experiments"},
@@ -46,14 +61,19 @@ OWNERS = {
         "symbolic", "letters", "sums", "sparse", "expressions", "render.algebra",
         "render.sum_text", "render.step_text",
     },
-    "PIL": {"images", "_decode", "samples"},
+    "PIL": {
+        "images", "_decode", "samples", "render.canvas", "render.motion_scene",
+        "render.motion_cells", "render.motion_numbers", "render.motion_lens",
+        "render.motion_space", "render.motion_palette", "render.motion_files", "render.motion",
+    },
     "tifffile": {"_decode"},
-    "click": {"cli", "_options", "_terminal"},
-    "tqdm": {"_sources"},
+    "click": {"cli", "_motion", "_options", "_terminal"},
+    "tqdm": {"_motion", "_sources"},
 }  # fmt: skip
 # Where a library may be imported inside a function: the doors of laziness.
 LATE = {
     "cli": None,  # handlers import what they need
+    "_motion": None,
     "_sources": None,
     "_decode": {"tensorflow", "tifffile"},
     "__init__": None,

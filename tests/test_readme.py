@@ -56,7 +56,7 @@ def test_every_name_in_the_table_exists():
 
 def test_pictures_of_the_readme_are_there():
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
-    assert len(pictures) == 5
+    assert len(pictures) == 7
     assert all((ROOT / picture).is_file() for picture in pictures)
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -203,6 +204,11 @@ def test_colours_are_channels_of_the_taps_or_maps_of_their_own():
         assert summed == pytest.approx(one[7].total, rel=1e-5, abs=1e-4)
 
 
+def test_of_several_kernels_transposed_takes_the_one_asked_for():
+    steps = trace([[1, 2]], ["1 10", LOPSIDED], stage="transposed", index=1)
+    assert steps.kernel.rows == fv.read_kernel(LOPSIDED).rows
+
+
 def test_the_lesson_counts_fourteen_fifteen_twenty_and_twenty_one():
     steps = trace(np.arange(36).reshape(6, 6), "box", padding="valid", dilation=2)
     assert [step.value for step in steps] == [14, 15, 20, 21]
@@ -240,32 +246,42 @@ def test_steps_are_reached_by_number_and_by_cell():
         steps[20]
 
 
+OF_TRANSPOSED = {"stage": "transposed"}
 ERRORS = [
-    pytest.param({"stage": "pool"}, "stage must be one of 'filter', 'detect', 'condense', 'transposed'; got 'pool'", id="unknown stage"),
-    pytest.param({"index": 1}, "index must be less than the 1 maps; got 1", id="no such map"),
-    pytest.param({"index": 1, "stage": "transposed"}, "index must be 0 for stage 'transposed'; got 1", id="one map alone"),
-    pytest.param({"output_padding": 1}, "output_padding must be 0 but for stage 'transposed'; got 1", id="output padding of a filter"),
-    pytest.param({"stage": "transposed", "output_padding": 1}, "output_padding must be 0 with padding 'same', which fixes the size; got 1; use pads", id="output padding with same"),
-    pytest.param({"stage": "transposed", "padding": 0, "stride": 2, "output_padding": 2}, "output_padding must be less than the stride (2); got 2", id="output padding of a stride"),
-    pytest.param({"stage": "transposed", "padding": 9}, "padding must leave at least one cell of the result; got ((9, 9), (9, 9)), which leaves 0×0", id="all cut off"),
-    pytest.param({"stage": "transposed", "stride": 10**5}, "stride must give at most 100000000 cells; got 300000×300000; use a smaller stride or image", id="too large"),
+    ("unknown stage", {"stage": "pool"},
+     "stage must be one of 'filter', 'detect', 'condense', 'transposed'; got 'pool'"),
+    ("no such map", {"index": 1}, "index must be less than the number of maps (1); got 1"),
+    ("no such kernel", {"index": 1, **OF_TRANSPOSED},
+     "index must be less than the number of maps (1); got 1"),
+    ("output padding of a filter", {"output_padding": 1},
+     "output_padding must be 0 but for stage 'transposed'; got 1"),
+    ("output padding with same", {"output_padding": 1, **OF_TRANSPOSED},
+     "output_padding must be 0 with padding 'same', which fixes the size; got 1; use pads"),
+    ("output padding of a stride",
+     {"padding": 0, "stride": 2, "output_padding": 2, **OF_TRANSPOSED},
+     "output_padding must be less than the stride (2); got 2"),
+    ("all cut off", {"padding": 9, **OF_TRANSPOSED},
+     "padding must leave at least one cell of the result; got ((9, 9), (9, 9)), "
+     "which leaves 0×0"),
+    ("too large", {"stride": 10**5, **OF_TRANSPOSED},
+     "stride must give at most 100000000 cells; got 300000×300000; "
+     "use a smaller stride or image"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("options", "sentence"), ERRORS)
+@pytest.mark.parametrize(
+    ("options", "sentence"), [pytest.param(*case, id=name) for name, *case in ERRORS]
+)
 def test_errors_of_the_trace(options, sentence):
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         trace(ramp(3, 3), "edge", **options)
-    assert str(caught.value) == sentence
 
 
 def test_cells_that_are_not_there_are_refused():
     steps = trace(ramp(3, 4), "edge")
-    with pytest.raises(
-        ValueError, match="^column must be less than the 4 columns of the output; got 4$"
-    ):
+    sentence = "column must be less than the 4 columns of the output; got 4"
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
         steps.at(0, 4)
-    with pytest.raises(
-        ValueError, match="^stage must be 'transposed' to spread a cell; got 'filter'$"
-    ):
+    sentence = "stage must be 'transposed' to spread a cell; got 'filter'"
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
         steps.spread(0, 0)

@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 
 from featviz._check import one_of, shown, size_text, whole_number
+from featviz.captions import LARGEST_DENOMINATOR
 from featviz.exact import exact_number
 from featviz.formulas import formula_from_axis
 from featviz.letters import entry_from_number
@@ -156,13 +157,20 @@ def _weight(trace: Trace, tap: Tap) -> Any:
 
 
 def _numbers(values: Iterable[float]) -> list[Any]:
-    """Return floats as exact numbers; beside one that is no simple fraction none is one."""
-    found = [(value, exact_number(value) if math.isfinite(value) else value) for value in values]
+    """Return floats as exact numbers; beside one that is no fraction none is one."""
+    found = [(value, _simple(value)) for value in values]
     inexact = any(isinstance(exact, float) for _, exact in found)
     return [
         value if inexact and not isinstance(exact, int) else short_number(exact)
         for value, exact in found
     ]
+
+
+def _simple(value: float) -> Any:
+    """Return a whole number or a fraction that people read, or the float."""
+    exact = exact_number(value) if math.isfinite(value) else value
+    readable = not isinstance(exact, Fraction) or exact.denominator <= LARGEST_DENOMINATOR
+    return exact if readable else value
 
 
 def _activation(trace: Trace, step: Step, total: Any, style: str) -> str:

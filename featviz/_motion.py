@@ -1,0 +1,214 @@
+"""The commands ``trace``, ``animate`` and ``explore``: the window in motion."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+import featviz
+from featviz._options import (
+    EXTRACT_OPTIONS,
+    KERNEL,
+    SETTINGS,
+    SIZE,
+    above_zero,
+    cells,
+    count,
+    place,
+    read_by,
+    two,
+    with_options,
+    words,
+)
+from featviz._sources import (
+    check_source,
+    example,
+    is_picture,
+    kernels_from,
+    read_source,
+    stem,
+    wrote_text,
+)
+from featviz._terminal import Command, WrongUse, can_show, say
+from featviz.vocabulary import DRAWINGS, SUM_FORMS, TRACED_STAGES
+
+_OF_TRANSPOSED = ("stride", "padding", "dilation", "bias", "activation")
+
+STAGE_OPTIONS = (
+    click.option("--stage", default="filter", show_default=True, metavar="|".join(TRACED_STAGES),
+                 callback=read_by(words(TRACED_STAGES)), help="The stage that is followed."),
+    click.option("--map", "index", default="0", show_default=True, metavar="N",
+                 callback=read_by(place), help="Which map, where there are several; from 0."),
+    click.option("--output-padding", default="0", show_default=True, metavar="N|ROWS,COLUMNS",
+                 callback=read_by(cells), help="Cells added to the result of transposed."),
+)  # fmt: skip
+
+
+@click.command(
+    cls=Command,
+    short_help="Print how each cell of a stage comes about.",
+    epilog=example(
+        'featviz trace "0 1 2; 3 4 5; 6 7 8" -k "1 0; 0 -1" --padding valid',
+        "featviz trace sample:coffee -k edge --stage condense --cell 40,60",
+    ),
+)
+@click.argument("image", metavar="FILE|TEXT")
+@KERNEL
+@with_options(STAGE_OPTIONS)
+@click.option("--cell", metavar="ROW,COLUMN", callback=read_by(two),
+              help="One cell of the output, counted from 0.")  # fmt: skip
+@click.option("--steps", default="100", show_default=True, metavar="N", callback=read_by(count),
+              help="Cells printed of a larger output.")  # fmt: skip
+@click.option("--terms", default="30", show_default=True, metavar="N", callback=read_by(count),
+              help="Terms printed of a longer sum, at least 2.")  # fmt: skip
+@click.option("--form", metavar="|".join(SUM_FORMS), callback=read_by(words(SUM_FORMS)),
+              help="How sums are printed.  [default: unicode; "
+              "plain where it cannot be shown]")  # fmt: skip
+@SIZE
+@with_options(EXTRACT_OPTIONS)
+@click.pass_context
+def trace(
+    context: click.Context, /, image: str, kernels: tuple[str, ...], cell: tuple[int, int] | None,
+    steps: int, terms: int, form: str | None, size: Any, **options: Any,
+) -> None:  # fmt: skip
+    """Print how each cell of a stage comes about: products, sum, value.
+
+    FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
+    "0 1 0; 0 1 0; 0 1 0".
+    """
+    stack, settings = kernels_from(kernels), _given(context, options)
+    check_source(image)
+    told = featviz.trace(read_source(image, size), stack, **settings)
+    style = form or ("unicode" if can_show("·−≈⋯⌊⌋") else "plain")
+    chosen = [told.at(*cell)] if cell else [told[at] for at in range(min(steps, len(told)))]
+    say(featviz.describe_trace(told, form="plain" if style == "plain" else "unicode"))
+    for step in chosen:
+        line = featviz.text_from_step(told, step, form=style, terms=terms)
+        say(f"({step.cell[0]}, {step.cell[1]})  {line}")
+    if cell is None and steps < len(told):
+        say(f"… {len(told) - steps} more of {len(told)} cells; choose with --steps or --cell")
+
+
+@click.command(
+    cls=Command,
+    short_help="Write an animation of the window in motion.",
+    epilog=example(
+        'featviz animate "0 1 2; 3 4 5; 6 7 8" -k "1 0; 0 -1" -o motion.gif',
+        "featviz animate sample:car --size 12 -k edge --drawing lens -o lens.gif",
+    ),
+)
+@click.argument("image", metavar="FILE|TEXT")
+@KERNEL
+@click.option("-o", "--output", metavar="FILE",
+              help="A .gif, .webp, .png or .apng file, or a folder/ for one PNG per frame.  "
+              "[default: IMAGE-STAGE.gif]")  # fmt: skip
+@click.option("--drawing", default="numbers", show_default=True, metavar="|".join(DRAWINGS),
+              callback=read_by(words(DRAWINGS)),
+              help="Cells with their numbers, or planes in perspective.")  # fmt: skip
+@with_options(STAGE_OPTIONS)
+@click.option("--seconds", default="0.5", show_default=True, metavar="NUMBER",
+              callback=read_by(above_zero), help="Seconds per frame.")  # fmt: skip
+@click.option("--frame", default="1000,500", show_default=True, metavar="WIDTH,HEIGHT",
+              callback=read_by(two), help="Size of the picture in pixels.")  # fmt: skip
+@click.option("--steps", metavar="FIRST,END", callback=read_by(two),
+              help="The part of the cells that is shown, counted from 0.")  # fmt: skip
+@click.option("--most-steps", default="400", show_default=True, metavar="N",
+              callback=read_by(count), help="More cells than these are refused.")  # fmt: skip
+@click.option("--title", metavar="TEXT", help="A line above.  [default: the stage and kernel]")
+@click.option("--dark", is_flag=True, help="Light type on dark paper.")
+@SIZE
+@with_options(EXTRACT_OPTIONS)
+@click.pass_context
+def animate(
+    context: click.Context, /, image: str, kernels: tuple[str, ...], output: str | None,
+    drawing: str, seconds: float, frame: tuple[int, int], steps: tuple[int, int] | None,
+    most_steps: int, title: str | None, dark: bool, size: Any, **options: Any,
+) -> None:  # fmt: skip
+    """Write an animation: the window moves over the image and the output fills up.
+
+    FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
+    "0 1 0; 0 1 0; 0 1 0".
+    """
+    from tqdm import tqdm
+
+    from featviz.render.motion_files import check_target
+
+    stack, settings = kernels_from(kernels), _given(context, options)
+    check_source(image)
+    target = output or f"{stem(image)}-{options['stage']}.gif"
+    check_target(target)
+    motion = featviz.animate(
+        read_source(image, size), stack, drawing=drawing, seconds_per_frame=seconds, size=frame,
+        steps=steps, most_steps=most_steps, title=title, dark=dark, **settings,
+    )  # fmt: skip
+
+    def bar(frames: Any) -> Any:
+        return tqdm(
+            frames, "frames", len(motion), unit="frame", disable=None, leave=False, file=sys.stderr
+        )
+
+    say(wrote_text(motion.save(target, progress=bar)))
+
+
+@click.command(
+    cls=Command,
+    short_help="Write one offline HTML page to play with.",
+    epilog=example("featviz explore sample:chelsea -k edge -o page.html"),
+)
+@click.argument("image", metavar="FILE|TEXT")
+@click.option("-k", "--kernel", "kernels", multiple=True, default=("edge",), metavar="KERNEL",
+              help="The kernels that stand first in the menu, as for 'featviz panels'.  "
+              "[default: edge]")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE", help="An .html file.  [default: IMAGE.html]")
+@click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
+@click.option("--shrink", is_flag=True, help="Make the image smaller where the page is too large.")
+@click.option("--title", metavar="TEXT", help="A line above.  [default: the image's name]")
+@SIZE
+@with_options(EXTRACT_OPTIONS)
+@click.pass_context
+def explore(
+    context: click.Context, /, image: str, kernels: tuple[str, ...], output: str | None,
+    opened: bool, shrink: bool, title: str | None, size: Any, **options: Any,
+) -> None:  # fmt: skip
+    """Write one HTML page that shows every stage of the image, live and offline.
+
+    FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
+    "0 1 0; 0 1 0; 0 1 0".
+    """
+    from featviz.render.pages import check_target
+
+    stack, settings = kernels_from(kernels), _given(context, options)
+    check_source(image)
+    target = output or f"{stem(image)}.html"
+    check_target(target)
+    pixels = read_source(image, None)
+    if title is None and not is_picture(image):
+        title = stem(image)
+    made = featviz.page(
+        image if is_picture(image) else pixels, stack, size=size, shrink=shrink, title=title,
+        **settings,
+    )  # fmt: skip
+    path = made.save(target)
+    say(wrote_text(path))
+    if opened:
+        click.launch(path.resolve().as_uri())
+
+
+def _given(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given; the others keep their defaults.
+
+    Raises:
+        WrongUse: an option that a transposed convolution does not have.
+    """
+    default = click.core.ParameterSource.DEFAULT
+    given = {
+        name: value
+        for name, value in options.items()
+        if context.get_parameter_source(name) is not default
+    }
+    if options.get("stage") == "transposed":
+        for name in given.keys() & set(SETTINGS) - set(_OF_TRANSPOSED):
+            raise WrongUse(f"--{name.replace('_', '-')} must be given without --stage transposed")
+    return given

@@ -1,0 +1,216 @@
+"""Cells of a plane: fills, numbers, looks of padding and gaps, bar, legend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from featviz.render import canvas
+from featviz.render.canvas import Box, Colour, Theme, write
+from featviz.render.motion_layout import Grid
+from featviz.render.motion_scene import Scene, Sheet
+from featviz.vocabulary import CELL_KINDS
+
+SMALLEST_TILE = 8
+SMALLEST_LINED = 5
+VEIL = 0.66
+
+
+def colour_at(values: npt.NDArray[np.uint8]) -> Colour:
+    """Return one colour of an array as Pillow takes it."""
+    red, green, blue = (int(value) for value in values)
+    return red, green, blue
+
+
+def tile_for(kind: str, cell: int, theme: Theme) -> Image.Image:
+    """Return the picture of an empty cell of a kind, ``cell`` + 1 pixels a side."""
+    if kind == "padding":
+        return canvas.padding_cell(cell, theme.padding, theme.line)
+    return canvas.dotted_cell(cell, theme.inserted, theme.line)
+
+
+def draw_cells(image: Image.Image, grid: Grid, sheet: Sheet, channel: int, theme: Theme) -> None:
+    """Fill the cells of a channel; show what is padding, inserted, uncovered."""
+    colours = sheet.colours[channel]
+    size = grid.columns * grid.cell, grid.rows * grid.cell
+    filled = Image.fromarray(np.ascontiguousarray(colours)).resize(size, Image.Resampling.NEAREST)
+    image.paste(filled, (grid.left, grid.top))
+    draw_lines(ImageDraw.Draw(image), grid, theme.line)
+    for kind in ("padding", "inserted"):
+        places = np.argwhere(sheet.kinds == CELL_KINDS.index(kind))
+        if grid.cell < SMALLEST_TILE or not len(places):
+            continue
+        tile = tile_for(kind, grid.cell, theme)
+        for row, column in places.tolist():
+            image.paste(tile, grid.box(row, column)[:2])
+    for row, column in np.argwhere(sheet.uncovered).tolist():
+        mark_uncovered(image, grid.box(row, column), colour_at(colours[row, column]))
+
+
+def mark_uncovered(image: Image.Image, box: Box, fill: Colour) -> None:
+    """Hatch a cell that no window covers."""
+    line = canvas.mixed(fill, canvas.ink_on(fill), 0.6)
+    canvas.hatch(image, box, line, max(4, (box[2] - box[0]) // 5))
+
+
+def draw_lines(draw: ImageDraw.ImageDraw, grid: Grid, colour: Colour) -> None:
+    """Draw the edge around cells, and a small cross at each corner between them.
+
+    Full lines would be a third of a GIF.
+    """
+    draw.rectangle((grid.left, grid.top, grid.right, grid.bottom), outline=colour)
+    if grid.cell < SMALLEST_LINED:
+        return
+    arm = max(1, grid.cell // 12)
+    for y in range(grid.top + grid.cell, grid.bottom, grid.cell):
+        for x in range(grid.left + grid.cell, grid.right, grid.cell):
+            draw.line((x - arm, y, x + arm, y), fill=colour)
+            draw.line((x, y - arm, x, y + arm), fill=colour)
+
+
+def type_for_cells(sheet: Sheet, cell: int, scale: float, *, edge: float = 0.1) -> int:
+    """Return the size at which all numbers of a sheet fit their cells; 0 for none.
+
+    ``edge`` is the share of a cell that is kept free.
+    """
+    if sheet.texts is None:
+        return 0
+    texts = {text for channel in sheet.texts for row in channel for text in row}
+    return canvas.largest_type(texts, cell * (1 - edge), round(min(0.42 * cell, 19 * scale)))
+
+
+def draw_texts(
+    image: Image.Image, grid: Grid, sheet: Sheet, channel: int,
+    *, size: int, lift: int, theme: Theme, blank_padding: bool,
+) -> None:  # fmt: skip
+    """Write the number of every cell, ``lift`` pixels above its middle."""
+    if not size or sheet.texts is None:
+        return
+    draw = ImageDraw.Draw(image)
+    for row, texts in enumerate(sheet.texts[channel]):
+        for column, text in enumerate(texts):
+            fill = colour_at(sheet.colours[channel, row, column])
+            x, y = grid.middle(row, column)
+            if sheet.uncovered[row, column]:
+                canvas.plate(image, (x, y - lift), (text, size), fill)
+            elif not sheet.kinds[row, column]:
+                ink = canvas.ink_on(fill)
+                write(draw, (x, y - lift), text, size=size, colour=ink, anchor="mm")
+            elif not blank_padding:
+                write(draw, (x, y - lift), text, size=size, colour=theme.faint, anchor="mm")
+
+
+def veil(image: Image.Image, box: Box, theme: Theme) -> Image.Image:
+    """Return a part of the picture as it looks where a window skips it."""
+    part = image.crop(box)
+    return Image.blend(part, Image.new("RGB", part.size, theme.paper), VEIL)
+
+
+def draw_bar(
+    image: Image.Image, sheet: Sheet, spot: tuple[float, float], room: float, scale: float,
+    theme: Theme,
+) -> None:  # fmt: skip
+    """Draw the colour bar of a sheet around ``spot``, its ends' values beside it."""
+    size, gap = round(11 * scale), round(5 * scale)
+    words = [canvas.text_width(text, size) for text in sheet.ends]
+    length = int(min(110 * scale, room - sum(words) - 2 * gap))
+    if sheet.bar is None or length < 10:
+        return
+    draw, height = ImageDraw.Draw(image), max(4, round(8 * scale))
+    left = round(spot[0] - (length + sum(words) + 2 * gap) / 2 + words[0] + gap)
+    top, y = round(spot[1]) - height // 2, round(spot[1])
+    colours = Image.fromarray(sheet.bar[None]).resize((length, height), Image.Resampling.NEAREST)
+    image.paste(colours, (left, top))
+    draw.rectangle((left - 1, top - 1, left + length, top + height), outline=theme.line)
+    low, high = sheet.ends
+    write(draw, (left - gap, y), low, size=size, colour=theme.faint, anchor="rm")
+    write(draw, (left + length + gap, y), high, size=size, colour=theme.faint, anchor="lm")
+
+
+def legend(
+    image: Image.Image, scene: Scene, place: tuple[int, int], scale: float, *, weights: bool = False
+) -> None:
+    """Draw a small cell of each look that occurs, and say what it means, in one row."""
+    theme, cell = scene.theme, max(9, round(15 * scale))
+    entries = legend_entries(scene, weights=weights)
+    room = image.width - 2 * place[0]
+    size = round(12 * scale)
+    gaps = round(6 * scale), round(20 * scale)
+
+    def wide(size: int) -> float:
+        texts = sum(canvas.text_width(words, size) for _, words in entries)
+        return texts + len(entries) * (cell + sum(gaps)) - gaps[1]
+
+    while size > canvas.SMALLEST_TYPE and wide(size) > room:
+        size -= 1
+    while len(entries) > 1 and wide(size) > room:
+        entries.pop()
+    x, y = place
+    draw = ImageDraw.Draw(image)
+    for look, words in entries:
+        box = (x, y - cell // 2, x + cell, y - cell // 2 + cell)
+        draw_look(image, look, box, theme)
+        x += cell + gaps[0]
+        write(draw, (x, y), words, size=size, colour=theme.faint)
+        x += round(canvas.text_width(words, size)) + gaps[1]
+
+
+def legend_entries(scene: Scene, *, weights: bool = False) -> list[tuple[str, str]]:
+    """Return (look, words) of all that occurs in a scene."""
+    trace = scene.trace
+    pooled = trace.stage == "condense"
+    entries = [("window", "window" if trace.stage != "detect" else "cell")]
+    if weights:
+        entries.append(("weight", "small: the kernel's number"))
+    if (trace.kinds == CELL_KINDS.index("padding")).any():
+        words = "padding, does not count" if pooled else f"padding ({scene.border})"
+        entries.append(("padding", words))
+    if (trace.kinds == CELL_KINDS.index("inserted")).any():
+        entries.append(("inserted", "zero put between cells"))
+    if max(trace.dilation) > 1 and max(axis.window for axis in trace.axes) > 1:
+        entries.append(("skipped", "skipped by the dilation"))
+    if scene.input.uncovered.any():
+        entries.append(("uncovered", "reached by no window"))
+    if scene.output.uncovered.any():
+        entries.append(("uncovered", "reached by no cell"))
+    if pooled and trace.pool.endswith("max"):
+        entries.append(("winner", "largest, the first of equals"))
+    entries.append(("empty", "not yet computed"))
+    return entries
+
+
+def draw_look(image: Image.Image, look: str, box: Box, theme: Theme) -> None:
+    """Draw one cell of the legend."""
+    draw = ImageDraw.Draw(image)
+    left, top, right, _ = box
+    grey = canvas.mixed(theme.line, theme.paper, 0.35)
+    if look in ("padding", "inserted"):
+        image.paste(tile_for(look, right - left, theme), (left, top))
+        return
+    fills: dict[str, Colour] = {
+        "empty": theme.empty, "uncovered": grey, "winner": grey,
+        "skipped": canvas.mixed(grey, theme.paper, VEIL),
+    }  # fmt: skip
+    draw.rectangle(box, fill=fills.get(look, theme.paper), outline=theme.line)
+    marks: dict[str, Callable[[], None]] = {
+        "uncovered": lambda: mark_uncovered(image, box, grey),
+        "window": lambda: canvas.outline(draw, box, theme, 2),
+        "winner": lambda: mark_winner(draw, box, theme),
+        "weight": lambda: write(
+            draw, (right - 2, box[3] - 6), "1", size=9, colour=theme.ink, anchor="rm"
+        ),
+    }
+    marks.get(look, lambda: None)()
+
+
+def mark_winner(draw: ImageDraw.ImageDraw, box: Box, theme: Theme) -> None:
+    """Draw a frame inside a cell, and one around it of the halo's colour."""
+    left, top, right, bottom = box
+    width = max(1, min(4, (right - left) // 10))
+    for inset, colour, thick in ((1, theme.halo, width + 2), (2, theme.mark, width)):
+        if right - left > 2 * (inset + thick):
+            edge = (left + inset, top + inset, right - inset, bottom - inset)
+            draw.rectangle(edge, outline=colour, width=thick)

@@ -1,0 +1,329 @@
+"""The drawing with numbers: input, kernel and products, output, cell by cell.
+
+What never changes is drawn once, without and with the output filled in. A frame is the first of
+the two, the second's output up to the current cell, and the few things that move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from featviz.render import canvas
+from featviz.render.canvas import write
+from featviz.render.motion_cells import (
+    colour_at,
+    draw_bar,
+    draw_cells,
+    draw_lines,
+    draw_texts,
+    legend,
+    mark_winner,
+    tile_for,
+    type_for_cells,
+    veil,
+)
+from featviz.render.motion_layout import (
+    Grid,
+    Layout,
+    heading_height,
+    largest_cell,
+    layout_for,
+    scale_for,
+)
+from featviz.render.motion_scene import Scene, colours_of_products
+from featviz.render.motion_words import Words, words_from_step
+from featviz.windows import Step, Tap
+
+# Below this edge a cell has no room for the weight beside its number.
+SMALLEST_WITH_WEIGHT = 34
+SMALLEST_GOOD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """Sizes of type that are the same in all frames; 0 for none that is legible."""
+
+    value: int
+    result: int
+    weight: int
+    product: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumbersDrawing:
+    """Everything that does not move, ready for the frames."""
+
+    scene: Scene
+    layout: Layout
+    types: Types
+    empty: Image.Image
+    finished: Image.Image
+    wanted: tuple[canvas.Colour, ...] = ()
+
+    def frame(self, index: int) -> Image.Image:
+        """Return the picture of one step, RGB."""
+        step = self.scene.trace[index]
+        words = words_from_step(self.scene, step)
+        image = self.empty.copy()
+        draw = ImageDraw.Draw(image)
+        fill_output(image, self.finished, self.layout.output.grids[0], index)
+        width = max(2, round(3 * self.layout.scale))
+        canvas.outline(draw, self.layout.output.grids[0].box(*step.cell), self.scene.theme, width)
+        self._draw_window(image, step)
+        self._draw_products(image, step, words)
+        self._write_words(draw, words)
+        return image
+
+    def _draw_window(self, image: Image.Image, step: Step) -> None:
+        """Draw what lies on the input: skipped cells, weights, the window's edge."""
+        window, theme = step.window, self.scene.theme
+        draw = ImageDraw.Draw(image)
+        for grid in self.layout.input.grids:
+            box = grid.box(window.top, window.left, window.height, window.width)
+            if max(self.scene.trace.dilation) > 1:
+                image.paste(veil(self.empty, box, theme), box[:2])
+        for tap in step.taps:
+            grid = self.layout.input.grids[tap.channel]
+            box = grid.box(tap.row, tap.column)
+            if max(self.scene.trace.dilation) > 1:
+                whole = box[0], box[1], box[2] + 1, box[3] + 1
+                image.paste(self.empty.crop(whole), box[:2])
+            if self.types.weight:
+                self._write_weight(draw, tap, box)
+            if tap == step.winner:
+                mark_winner(draw, box, theme)
+        width = max(2, round(3 * self.layout.scale)) if self.layout.input.grids[0].cell > 7 else 2
+        for grid in self.layout.input.grids:
+            box = grid.box(window.top, window.left, window.height, window.width)
+            canvas.outline(draw, box, theme, width)
+
+    def _write_weight(self, draw: ImageDraw.ImageDraw, tap: Tap, box: canvas.Box) -> None:
+        """Write the kernel's number, small, in the corner of the cell that it meets."""
+        size = self.types.weight
+        text = (self.scene.weights or ())[tap.kernel_row][tap.kernel_column]
+        width, height = canvas.text_width(text, size) + 3, size + 1
+        right, bottom = box[2] - 2, box[3] - 2
+        fill = colour_at(self.scene.input.colours[tap.channel, tap.row, tap.column])
+        spot = right - width / 2, bottom - height / 2
+        write(draw, spot, text, size=size, colour=canvas.ink_on(fill), anchor="mm", crisp=True)
+
+    def _draw_products(self, image: Image.Image, step: Step, words: Words) -> None:
+        """Draw the products, or what lies in the window of a pool."""
+        draw = ImageDraw.Draw(image)
+        scene = self.scene
+        grids = (
+            self.layout.middle.grids[1:] if scene.weights is not None else self.layout.middle.grids
+        )
+        if scene.weights is None:
+            fills = [scene.input.colours[tap.channel, tap.row, tap.column] for tap in step.taps]
+        elif self.types.product:
+            fills = [np.array(scene.theme.paper)] * len(step.taps)
+        else:
+            fills = list(colours_of_products(scene, step.products))
+        for tap, fill, product in zip(step.taps, fills, words.products, strict=True):
+            grid = grids[tap.channel]
+            box = grid.box(tap.kernel_row, tap.kernel_column)
+            self._draw_product(image, tap, box, colour_at(fill), product)
+            if tap == step.winner:
+                mark_winner(draw, box, scene.theme)
+        for grid in grids:
+            draw_lines(draw, grid, scene.theme.line)
+
+    def _draw_product(
+        self, image: Image.Image, tap: Tap, box: canvas.Box, fill: canvas.Colour, product: str
+    ) -> None:  # fmt: skip
+        draw, theme, types = ImageDraw.Draw(image), self.scene.theme, self.types
+        cell, x, y = box[2] - box[0], (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
+        if self.scene.weights is None and tap.kind != "image":
+            image.paste(tile_for(tap.kind, cell, theme), box[:2])
+            return
+        draw.rectangle(box, fill=fill)
+        room = (0.7 if self.scene.trace.pool.endswith("max") else 0.9) * cell
+        ink, size = (
+            canvas.ink_on(fill),
+            types.product and canvas.largest_type([product], room, types.product),
+        )
+        write(draw, (x, y), product, size=size, colour=ink, anchor="mm")
+
+    def _write_words(self, draw: ImageDraw.ImageDraw, words: Words) -> None:
+        """Write the result below the products and the whole arithmetic below all."""
+        layout, theme = self.layout, self.scene.theme
+        block = layout.middle
+        text, size = canvas.fitted(
+            words.result, block.width + 40 * layout.scale, round(15 * layout.scale), bold=True
+        )
+        spot = (
+            block.left + block.width // 2,
+            max(g.bottom for g in block.grids) + round(16 * layout.scale),
+        )
+        write(draw, spot, text, size=size, colour=theme.accent, bold=True, anchor="mm")
+        left = layout.title[0]
+        if self.scene.arithmetic:
+            line, size = words.fitted(self.empty.width - 2 * left, layout.scale)
+            write(draw, (left, layout.line), line, size=size, colour=theme.ink)
+
+
+def fill_output(image: Image.Image, finished: Image.Image, grid: Grid, index: int) -> None:
+    """Show the output up to and with the cell ``index``."""
+    row, column = divmod(index, grid.columns)
+    parts = [grid.box(0, 0, row, grid.columns)] if row else []
+    parts.append(grid.box(row, 0, 1, column + 1))
+    for left, top, right, bottom in parts:
+        image.paste(finished.crop((left, top, right + 1, bottom + 1)), (left, top))
+
+
+def numbers_drawing(scene: Scene, size: tuple[int, int], frames: int) -> NumbersDrawing:
+    """Draw what never changes.
+
+    Args:
+        scene: what to show.
+        size: (width, height) in pixels.
+        frames: how many there will be; with few of them cells may be larger.
+
+    Raises:
+        ValueError: the cells do not fit into the size.
+    """
+    trace = scene.trace
+    rows, columns = trace.axes
+    height, width = trace.kinds.shape
+    largest = largest_cell(frames, _widest(scene), scale_for(size))
+    layout = layout_for(
+        size, plane=(height, width), channels=trace.plane.shape[2],
+        window=(rows.window, columns.window), has_kernel=scene.weights is not None,
+        output=trace.shape, has_title=bool(scene.title), has_line=scene.arithmetic,
+        largest=largest,
+    )  # fmt: skip
+    types = _types(scene, layout)
+    empty = Image.new("RGB", size, scene.theme.paper)
+    _draw_fixed(empty, scene, layout, types)
+    finished = empty.copy()
+    grid = layout.output.grids[0]
+    draw_cells(finished, grid, scene.output, 0, scene.theme)
+    size_of_type = types.result
+    draw_texts(
+        finished, grid, scene.output, 0,
+        size=size_of_type, lift=0, theme=scene.theme, blank_padding=False,
+    )  # fmt: skip
+    draw = ImageDraw.Draw(empty)
+    draw.rectangle((grid.left, grid.top, grid.right, grid.bottom), fill=scene.theme.empty)
+    draw_lines(draw, grid, canvas.mixed(scene.theme.line, scene.theme.paper, 0.5))
+    return NumbersDrawing(scene, layout, types, empty, finished)
+
+
+def _widest(scene: Scene) -> float:
+    """Return the pixels of the longest number in the smallest good type."""
+    texts = {
+        text
+        for sheet in (scene.input, scene.output)
+        for channel in sheet.texts or ()
+        for row in channel
+        for text in row
+    }
+    return max((canvas.text_width(text, SMALLEST_GOOD) for text in texts), default=0.0)
+
+
+def _types(scene: Scene, layout: Layout) -> Types:
+    """Return the sizes of type, those of the products judged by three steps."""
+    scale, trace = layout.scale, scene.trace
+    cell, small = layout.input.grids[0].cell, layout.middle.grids[-1].cell
+    weight = 0
+    if scene.weights is not None and cell >= SMALLEST_WITH_WEIGHT:
+        texts = [text for row in scene.weights for text in row]
+        weight = canvas.largest_type(texts, cell - 8, round(min(0.25 * cell, 14 * scale)))
+    samples = [words_from_step(scene, trace[at]) for at in {0, len(trace) // 2, len(trace) - 1}]
+    products = {text for words in samples for text in words.products}
+    most = round(min(0.33 * small, 19 * scale))
+    return Types(
+        type_for_cells(scene.input, cell, scale, edge=0.3 if trace.pool.endswith("max") else 0.1),
+        type_for_cells(scene.output, layout.output.grids[0].cell, scale),
+        weight, canvas.largest_type(products, 0.88 * small, most),
+    )  # fmt: skip
+
+
+def _draw_fixed(image: Image.Image, scene: Scene, layout: Layout, types: Types) -> None:
+    draw = ImageDraw.Draw(image)
+    scale, theme = layout.scale, scene.theme
+    width = image.width - 2 * layout.title[0]
+    text, size = canvas.fitted(scene.title, width, round(18 * scale), bold=True)
+    write(draw, layout.title, text, size=size, colour=theme.ink, bold=True)
+    for block, words in (
+        (layout.input, (scene.input.role, scene.input.note)),
+        (layout.middle, (scene.kernel_role, scene.kernel_note)),
+        (layout.output, (scene.output.role, scene.output.note)),
+    ):
+        spot = block.left + block.width // 2, block.grids[0].top
+        _draw_heading(draw, spot, words, block.width, layout, scene)
+    lift = round(0.1 * layout.input.grids[0].cell) if types.weight else 0
+    for channel, grid in enumerate(layout.input.grids):
+        draw_cells(image, grid, scene.input, channel, theme)
+        draw_texts(
+            image, grid, scene.input, channel, size=types.value, lift=lift, theme=theme,
+            blank_padding=scene.trace.stage == "condense",
+        )  # fmt: skip
+    _draw_kernel(image, scene, layout, types)
+    for sheet, block in ((scene.input, layout.input), (scene.output, layout.output)):
+        y = max(grid.bottom for grid in block.grids) + round(16 * scale)
+        draw_bar(image, sheet, (block.left + block.width / 2, y), block.width, scale, theme)
+    _draw_arrows(draw, scene, layout)
+    legend(image, scene, (layout.title[0], layout.legend), scale, weights=bool(types.weight))
+
+
+def _draw_heading(
+    draw: ImageDraw.ImageDraw, spot: tuple[int, int], words: tuple[str, str], width: int,
+    layout: Layout, scene: Scene,
+) -> None:  # fmt: skip
+    """Write the role, and below it the note, above the cells."""
+    scale, theme = layout.scale, scene.theme
+    lines = [(words[0], 14, True, theme.ink), (words[1], 12, False, theme.faint)]
+    lines = [line for line in lines if line[0]]
+    y = spot[1] - heading_height(scale) + round((9 if len(lines) > 1 else 24) * scale)
+    for text, most, bold, colour in lines:
+        kept, size = canvas.fitted(text, width + 64 * scale, round(most * scale), bold=bold)
+        write(draw, (spot[0], y), kept, size=size, colour=colour, bold=bold, anchor="mm")
+        y += round(17 * scale)
+
+
+def _draw_kernel(image: Image.Image, scene: Scene, layout: Layout, types: Types) -> None:
+    """Draw the kernel's numbers, and what stands between them and the products."""
+    if scene.weights is None or scene.weight_colours is None:
+        return
+    draw = ImageDraw.Draw(image)
+    grid, products = layout.middle.grids[0], layout.middle.grids[1]
+    texts = [text for row in scene.weights for text in row]
+    size = canvas.largest_type(
+        texts, grid.cell - 5, round(min(0.36 * grid.cell, 17 * layout.scale))
+    )
+    for row, cells in enumerate(scene.weights):
+        for column, text in enumerate(cells):
+            fill = colour_at(scene.weight_colours[row, column])
+            draw.rectangle(grid.box(row, column), fill=fill)
+            ink = canvas.ink_on(fill)
+            write(draw, grid.middle(row, column), text, size=size, colour=ink, anchor="mm")
+    draw_lines(draw, grid, scene.theme.line)
+    small, faint = round(12 * layout.scale), scene.theme.faint
+    if products.top > grid.bottom:
+        middle = layout.middle.left + layout.middle.width // 2
+        words = "input · kernel" if types.product else "red > 0, blue < 0"
+        words, small = canvas.fitted(words, layout.middle.width + 60 * layout.scale, small)
+        y = (grid.bottom + products.top) // 2
+        write(draw, (middle, y), words, size=small, colour=faint, anchor="mm")
+        return
+    y = (products.top + products.bottom) // 2
+    canvas.arrow(draw, (grid.right + 5, y), (products.left - 5, y), faint, 2)
+
+
+def _draw_arrows(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None:
+    """Point from block to block in the gaps between those that stand side by side."""
+    if layout.down:
+        return
+    scale = layout.scale
+    width = max(2, round(2.5 * scale))
+    for one, other in ((layout.input, layout.middle), (layout.middle, layout.output)):
+        left, right = one.left + one.width, other.left
+        y = layout.input.top + layout.input.height // 2 + round(5 * scale)
+        reach = min(round(30 * scale), right - left - 8)
+        start = (left + right - reach) // 2
+        canvas.arrow(draw, (start, y), (start + reach, y), scene.theme.faint, width)

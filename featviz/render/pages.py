@@ -1,0 +1,270 @@
+"""One self-contained HTML file in which an image goes through kernels, live.
+
+The sources are the plain files of ``featviz/web``; nothing is bundled, and every script stands in
+the page line by line, but for its comments and indents. A Content-Security-Policy names each of
+them by its SHA-256 and forbids everything else, so that no page can load, send or run anything
+else, whatever a file name holds.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import json
+import math
+import os
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from featviz._check import nearest, shown, size_text, whole_number
+from featviz._files import writable_path, write_whole
+from featviz.captions import one_line
+from featviz.panels import PICTURE_GAMMA, Panel
+from featviz.render.drawing import colours_of
+from featviz.render.page_data import data_from_image, fitting_size
+from featviz.render.page_image import bytes_of_image
+from featviz.vocabulary import PALETTES
+
+# Each may use what stands before it.
+SCRIPTS = (
+    "numbers", "activations", "geometry", "decode", "settings", "measures", "pool", "compute",
+    "explain",
+    "words", "draw", "marks", "sizes", "panels", "products", "kernel", "controls",
+    "player", "practice", "share", "python", "picture", "main",
+)  # fmt: skip
+LIMIT_BYTES = 400_000
+ENDINGS = (".html", ".htm")
+FRAME_HEIGHT = 960
+# Comments that have lines of their own; none of the sources has such lines inside a text.
+_COMMENTS = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n", re.DOTALL | re.MULTILINE)
+_INDENTS = re.compile(r"^[ \t\n]+", re.MULTILINE)
+_PLACE = re.compile(r"<!-- (policy|title|style|data|scripts) -->")
+# What ends a script or begins a comment inside one, and what JavaScript once took for newlines.
+_UNSAFE = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to play with; a notebook shows it in a frame that reaches nothing.
+
+    Attributes:
+        html: the whole file.
+        title: one line, as it was given or found.
+    """
+
+    html: str
+    title: str
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page, whole or not at all.
+
+        Args:
+            path: a file name ending in ``.html`` or ``.htm``.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: another ending.
+            OSError: the file cannot be written; what was there before is untouched.
+        """
+        check_target(path)
+        return write_whole(path, self.html.encode())
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe sandbox="allow-scripts" width="100%" height="{FRAME_HEIGHT}" '
+            f'frameborder="0" title="{html.escape(self.title)}" '
+            f'srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"Page({shown(self.title)}, {_bytes_text(len(self.html.encode()))})"
+
+
+def page(
+    image: Any,
+    kernels: Any,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: Any = "same",
+    dilation: int | tuple[int, int] = 1,
+    border: str = "zeros",
+    bias: float | None = None,
+    activation: Any = "relu",
+    pool: str = "max",
+    pool_size: int | tuple[int, int] = 2,
+    pool_stride: int | tuple[int, int] | None = None,
+    pool_padding: Any = "same",
+    color: str = "grey",
+    title: str | None = None,
+    size: int | tuple[int, int] | None = None,
+    limit_bytes: int = LIMIT_BYTES,
+    shrink: bool = False,
+) -> Page:
+    """Return one HTML file in which the image goes through the kernels, live.
+
+    It needs no network and reaches none. The reader changes the kernel and every setting, points
+    at any cell to see its products and their sum, plays through them, and practises.
+
+    Args:
+        image: as in :func:`featviz.extract`. The page holds its pixels.
+        kernels: as in :func:`featviz.extract`; they stand in the menu before all presets.
+        stride: as in :func:`featviz.extract`, and so are the next ten: where the page begins.
+        padding: as in :func:`featviz.extract`.
+        dilation: as in :func:`featviz.extract`.
+        border: as in :func:`featviz.extract`.
+        bias: one number, or None.
+        activation: a name or a call in text that the page knows, such as ``"leaky_relu(0.1)"``.
+        pool: as in :func:`featviz.extract`.
+        pool_size: as in :func:`featviz.extract`.
+        pool_stride: as in :func:`featviz.extract`.
+        pool_padding: as in :func:`featviz.extract`.
+        color: as in :func:`featviz.extract`.
+        title: a line above the page; None takes the image's name.
+        size: as in :func:`featviz.read_image`: the longer side, or the box to fit into.
+        limit_bytes: the most that the page may take; 400 000 unless told.
+        shrink: whether an image that is too large for this is made smaller; the page says so.
+
+    Returns:
+        The page, with ``.html`` and ``.save(path)``; a notebook shows it.
+
+    Raises:
+        ValueError: a wrong value, or an image that makes a larger page than the limit.
+        TypeError: a wrong kind.
+        OSError: the image's file is missing or cannot be read.
+
+    Example:
+        >>> made = page([[0, 1, 0], [0, 1, 0], [0, 1, 0]], "1 -1; 1 -1", title="a line")
+        >>> made.html[:15], made.title
+        ('<!doctype html>', 'a line')
+    """
+    limit = whole_number("limit_bytes", limit_bytes, minimum=1)
+    options: dict[str, Any] = {
+        "stride": stride, "padding": padding, "dilation": dilation, "border": border,
+        "bias": bias, "activation": activation, "pool": pool, "pool_size": pool_size,
+        "pool_stride": pool_stride, "pool_padding": pool_padding, "color": color,
+    }  # fmt: skip
+    name = _file_name(image)
+    words = one_line(title) if title is not None else None
+    data = data_from_image(image, kernels, title=words, size=size, **options)
+    made = _page(data, name, size)
+    taken = len(made.html.encode())
+    if taken <= limit:
+        return made
+    side = fitting_size(image, _room(data, taken, limit))
+    if not shrink:
+        sizes = size_text((data["image"]["height"], data["image"]["width"]))
+        raise ValueError(
+            f"image must make a page of at most {_bytes_text(limit)}; got "
+            f"{repr(name) if name else 'one'} ({sizes}), which makes {_bytes_text(taken)}; "
+            f"use shrink=True, size={side} or a larger limit_bytes"
+        )
+    smaller = data_from_image(image, kernels, title=words, size=side, **options)
+    return _page(smaller, name, side)
+
+
+def _room(data: dict[str, Any], taken: int, limit: int) -> int:
+    """Return the bytes that are left for the image, a few kept back."""
+    without = taken - bytes_of_image(data["image"]) + 200
+    if limit <= without:
+        raise ValueError(
+            f"limit_bytes must be more than {without}, what a page takes without its image; "
+            f"got {limit}"
+        )
+    return limit - without
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse a path that no page can be written to.
+
+    Raises:
+        ValueError: another ending than ``.html`` and ``.htm``.
+        TypeError: no path.
+        OSError: the file cannot be written.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"output must be a path; got {shown(path)}")
+    ending = Path(path).suffix.lower()
+    if ending not in ENDINGS:
+        raise ValueError(
+            f"output must end in one of {', '.join(ENDINGS)}; got {str(path)!r}"
+            f"{nearest(ending, ENDINGS)}"
+        )
+    writable_path(path)
+
+
+def _page(data: dict[str, Any], name: str | None, size: Any) -> Page:
+    """Return the page; ``name`` and ``size`` are for its line of Python."""
+    data = {
+        **data,
+        "source": name,
+        "size": list(size) if isinstance(size, (list, tuple)) else size,
+        "palettes": _palettes(),
+        "gamma": PICTURE_GAMMA,
+    }
+    return Page(_assembled(data), data["title"])
+
+
+def _assembled(data: dict[str, Any]) -> str:
+    style, scripts = _sources()
+    island = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    policy = (
+        f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; "
+        f"style-src {_hash(style)}; img-src data: blob:; form-action 'none'; base-uri 'none'"
+    )
+    parts = {
+        "policy": f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta name="generator" content="featviz {html.escape(data["version"])}">',
+        "title": html.escape(data["title"]),
+        "style": f"<style>{style}</style>",
+        "data": f'<script type="application/json" id="featviz-data">'
+        f"{island.translate(_UNSAFE)}</script>",
+        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+    }
+    return _PLACE.sub(lambda found: parts[found[1]], _source("page.html"))
+
+
+@functools.lru_cache(maxsize=1)
+def _sources() -> tuple[str, tuple[str, ...]]:
+    style, *scripts = (
+        _INDENTS.sub("", _COMMENTS.sub("", _source(name)))
+        for name in ("style.css", *(f"{n}.js" for n in SCRIPTS))
+    )
+    return style, tuple(scripts)
+
+
+def _source(name: str) -> str:
+    return files("featviz").joinpath("web", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@functools.lru_cache(maxsize=1)
+def _palettes() -> dict[str, str]:
+    """Return 256 colours of three bytes of each palette, those of the figures."""
+    found = {}
+    for name in PALETTES:
+        panel = Panel("", np.zeros((1, 1), np.float32), (-1.0, 1.0), name, "")
+        colours = colours_of(panel).cmap(np.arange(256), bytes=True)[:, :3]
+        found[name] = base64.b64encode(colours.tobytes()).decode()
+    return found
+
+
+def _file_name(image: Any) -> str | None:
+    """Return the name of the image's file, without its folders."""
+    return Path(os.fsdecode(image)).name if isinstance(image, (str, os.PathLike)) else None
+
+
+def _bytes_text(count: int) -> str:
+    """Return bytes in kB or MB, rounded up: a page over the limit must read so."""
+    return f"{math.ceil(count / 1e5) / 10:g} MB" if count >= 1e6 else f"{-(-count // 1000)} kB"

@@ -1,0 +1,276 @@
+// The fields of every setting: stride, padding, border, bias, activation, pool, colours.
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const { one, el, write, minus } = featviz;
+  const WORDS = ["same", "valid", "full"];
+  const BORDERS = ["zeros", "reflect", "symmetric", "edge", "wrap"];
+  const POOLS = ["max", "average", "global_max", "global_average", "none"];
+  const AXES = ["rows", "columns"];
+
+  const options = (values) => values.map((value) => new Option(value.replace("_", " "), value));
+
+  function field(form, name, ...inputs) {
+    const box = el(
+      "div",
+      { className: "field" },
+      el("span", { className: "name", "aria-hidden": "true" }, name),
+    );
+    box.append(el("div", { className: "pair" }, ...inputs));
+    form.append(box);
+    return box;
+  }
+
+  const numberInput = (id, label, min, max = 999) =>
+    el("input", {
+      id,
+      type: "number",
+      min,
+      max,
+      step: 1,
+      inputMode: "numeric",
+      "aria-label": label,
+    });
+  const selectInput = (id, label, values) =>
+    el("select", { id, "aria-label": label }, ...options(values));
+
+  /** Two inputs, of which the second is hidden while both axes go together. */
+  function axisInputs(form, name, make) {
+    const inputs = AXES.map((axis) => make(axis));
+    inputs[1].classList.add("second");
+    return field(form, name, ...inputs);
+  }
+
+  function padInputs(form, prefix) {
+    const sides = [
+      ["top", "bottom"],
+      ["left", "right"],
+    ];
+    sides.forEach((names, axis) => {
+      const inputs = names.map((side) =>
+        numberInput(`${prefix}-${side}`, `${prefix.replace("_", " ")}, cells at the ${side}`, 0),
+      );
+      const box = field(form, names.join(", "), ...inputs);
+      box.id = `${prefix}-pads-${AXES[axis]}`;
+    });
+  }
+
+  function slideFields(form, prefix, what, words) {
+    axisInputs(form, "stride", (axis) =>
+      numberInput(`${prefix}stride-${axis}`, `${what} stride, ${axis}`, 1),
+    );
+    axisInputs(form, "padding", (axis) =>
+      selectInput(`${prefix}padding-${axis}`, `${what} padding, ${axis}`, [...words, "pads"]),
+    );
+    padInputs(form, `${prefix}padding`);
+  }
+
+  function unlinkField(form, id) {
+    const box = el("input", { id, type: "checkbox" });
+    form.append(el("label", { className: "check" }, box, "rows and columns apart"));
+  }
+
+  function buildControls(view) {
+    const [filter, detect, condense, picture] = ["filter", "detect", "condense", "picture"].map(
+      (name) => one(`#${name}-form`),
+    );
+    unlinkField(filter, "unlink");
+    slideFields(filter, "", "kernel", WORDS);
+    axisInputs(filter, "dilation", (axis) =>
+      numberInput(`dilation-${axis}`, `dilation, ${axis}`, 1),
+    );
+    field(filter, "border", selectInput("border", "border: what the padding holds", BORDERS));
+    field(filter, "bias", el("input", { id: "bias", type: "text", "aria-label": "bias" }));
+    field(
+      detect,
+      "activation",
+      selectInput("activation", "activation", [...featviz.activations.keys()]),
+    );
+    detect.append(el("div", { id: "activation-numbers" }));
+    field(condense, "pool", selectInput("pool", "pool", POOLS));
+    const sized = el("div", { id: "pool-sized" });
+    condense.append(sized);
+    unlinkField(sized, "pool-unlink");
+    axisInputs(sized, "window", (axis) =>
+      numberInput(`pool_size-${axis}`, `window of the pool, ${axis}`, 1),
+    );
+    slideFields(sized, "pool_", "pool", WORDS.slice(0, 2));
+    field(
+      picture,
+      "scale",
+      selectInput("scale", "scale of the colours", ["shared", "signed", "each"]),
+    );
+    const color = field(
+      picture,
+      "channels",
+      selectInput("color", "what is done with the channels", ["grey", "each", "sum"]),
+    );
+    color.hidden = view.image.channels === 1;
+    field(picture, "map", el("select", { id: "map", "aria-label": "which map is shown" })).id =
+      "map-field";
+    const numbers = el("input", { id: "numbers", type: "checkbox" });
+    picture.append(
+      el("label", { className: "check", id: "numbers-field" }, numbers, "numbers in the cells"),
+    );
+    connect(view);
+  }
+
+  function connect(view) {
+    for (const form of document.querySelectorAll("aside form")) {
+      form.addEventListener("submit", (event) => event.preventDefault());
+      if (form.id !== "kernel-form")
+        form.addEventListener("input", (event) => editSettings(view, event.target));
+    }
+  }
+
+  const wholeOf = (id) => Number(one(`#${id}`).value);
+  const linked = (prefix) => !one(prefix ? "#pool-unlink" : "#unlink").checked;
+
+  function pairOf(key, prefix) {
+    const rows = wholeOf(`${key}-rows`);
+    return [rows, linked(prefix) ? rows : wholeOf(`${key}-columns`)];
+  }
+
+  function paddingOf(key, prefix) {
+    const rows = one(`#${key}-rows`).value;
+    const words = [rows, linked(prefix) ? rows : one(`#${key}-columns`).value];
+    if (words[0] === words[1] && words[0] !== "pads") return words[0];
+    const sides = [
+      ["top", "bottom"],
+      ["left", "right"],
+    ];
+    return words.map((word, axis) =>
+      word === "pads" ? sides[axis].map((side) => wholeOf(`${key}-${side}`)) : word,
+    );
+  }
+
+  function readControls() {
+    const numbers = [...document.querySelectorAll("#activation-numbers input")];
+    const call = numbers
+      .filter((input) => input.value.trim())
+      .map((input) => `${input.dataset.key}=${minus(input.value).replaceAll("−", "-")}`);
+    return {
+      stride: pairOf("stride", ""),
+      padding: paddingOf("padding", ""),
+      dilation: pairOf("dilation", ""),
+      border: one("#border").value,
+      bias: featviz.parseNumber(one("#bias").value.trim() || "0", "bias"),
+      activation: `${one("#activation").value}${call.length ? `(${call.join(", ")})` : ""}`,
+      pool: one("#pool").value,
+      pool_size: pairOf("pool_size", "pool"),
+      pool_stride: pairOf("pool_stride", "pool"),
+      pool_padding: paddingOf("pool_padding", "pool"),
+      color: one("#color").value,
+    };
+  }
+
+  function editSettings(view, input) {
+    const { state } = view;
+    if (input.id === "activation") showActivation(input.value, {});
+    if (input.id === "numbers") state.numbers = input.checked;
+    state.scale = one("#scale").value;
+    state.map = Number(one("#map").value) || 0;
+    try {
+      if (input.value.trim() === "" && input.type === "number") return; // on the way to a number
+      state.settings = featviz.readSettings(readControls());
+      input.removeAttribute("aria-invalid");
+      if (input.type === "checkbox" || input.tagName === "SELECT") showSettings(view, input);
+      featviz.redraw();
+      if (input.id === "numbers" && state.numbers && !view.written) {
+        featviz.tell(
+          "numbers must be off for maps of more than 48 rows or columns: nobody could read them.",
+        );
+      }
+    } catch (error) {
+      input.setAttribute("aria-invalid", "true");
+      featviz.tell(error.message);
+    }
+  }
+
+  function showActivation(name, numbers) {
+    const { defaults } = featviz.activations.get(name);
+    one("#activation-numbers").replaceChildren();
+    // relu with numbers of its own is leaky_relu or relu6 to most: offered where it is asked for.
+    if (
+      name === "relu" &&
+      Object.entries(defaults).every(([key, value]) => (numbers[key] ?? value) === value)
+    )
+      return;
+    for (const [key, value] of Object.entries(defaults)) {
+      const text = numbers[key] ?? value;
+      const input = el("input", {
+        type: "text",
+        value: text === null ? "" : String(text),
+        "aria-label": key.replace("_", " "),
+        "data-key": key,
+      });
+      field(one("#activation-numbers"), key.replace("_", " "), input);
+    }
+  }
+
+  function showPadding(key, padding, apart) {
+    const sides = [
+      ["top", "bottom"],
+      ["left", "right"],
+    ];
+    const both = Array.isArray(padding) ? padding : [padding, padding];
+    AXES.forEach((axis, index) => {
+      const given = typeof both[index] === "number" ? [both[index], both[index]] : both[index];
+      const pads = Array.isArray(given);
+      one(`#${key}-${axis}`).value = pads ? "pads" : given;
+      one(`#${key}-pads-${axis}`).hidden = !pads;
+      sides[index].forEach((side, at) => {
+        const input = one(`#${key}-${side}`);
+        if (pads) input.value = given[at];
+        else if (input.value === "") input.value = 1;
+      });
+    });
+    return (
+      apart ||
+      Array.isArray(both[0]) !== Array.isArray(both[1]) ||
+      (!Array.isArray(both[0]) && both[0] !== both[1])
+    );
+  }
+
+  /** Write the settings into the fields, but not into the one that is typed in. */
+  function showSettings(view, typed = null) {
+    const { settings, scale, map } = view.state;
+    for (const prefix of ["", "pool_"]) {
+      const unlink = one(prefix ? "#pool-unlink" : "#unlink");
+      const pairs = prefix ? ["pool_size", "pool_stride"] : ["stride", "dilation"];
+      let apart = unlink.checked;
+      for (const key of pairs) {
+        AXES.forEach((axis, index) => (one(`#${key}-${axis}`).value = settings[key][index]));
+        apart = apart || settings[key][0] !== settings[key][1];
+      }
+      apart = showPadding(`${prefix}padding`, settings[`${prefix}padding`], apart);
+      unlink.checked = apart;
+      one(prefix ? "#condense-form" : "#filter-form")
+        .querySelectorAll(".second")
+        .forEach((node) => (node.hidden = !apart));
+    }
+    for (const key of ["border", "pool", "color"]) one(`#${key}`).value = settings[key];
+    one("#scale").value = scale;
+    if (typed !== one("#bias")) one("#bias").value = String(settings.bias);
+    const { name, numbers } = featviz.parseActivation(settings.activation);
+    one("#activation").value = name;
+    if (typed !== one("#activation")) showActivation(name, numbers);
+    one("#pool-sized").hidden = !["max", "average"].includes(settings.pool);
+    one("#map").value = String(map);
+    one("#cover").checked = view.state.cover;
+  }
+
+  /** What changes with every run: the maps to choose from, whether numbers are written. */
+  function showRunFields(view) {
+    const { labels } = view.run.filtered;
+    one("#map-field").hidden = labels.length < 2;
+    const select = one("#map");
+    if (select.children.length !== labels.length) {
+      select.replaceChildren(...labels.map((label, index) => new Option(label, String(index))));
+      select.value = String(view.state.map);
+    }
+    one("#numbers").checked = view.written;
+  }
+
+  Object.assign(featviz, { buildControls, showSettings, showRunFields });
+})();

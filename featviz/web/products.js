@@ -1,0 +1,287 @@
+// How one cell comes about: window, kernel, products and sum; the window of a pool; a close-up.
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const { one, el, write, cellText, minus } = featviz;
+  const MOST_IN_TABLE = 225;
+  const MOST_TERMS = 27;
+  let shape = "";
+  let tables = [];
+
+  /** Numbers of a row as people say them; a dilation leaves gaps. */
+  function spanText(name, first, count, step = 1) {
+    if (count === 1) return `${name} ${minus(String(first))}`;
+    if (step > 1 && count <= 4) {
+      return `${name}s ${minus(Array.from({ length: count }, (_, at) => first + at * step).join(", "))}`;
+    }
+    const last = first + (count - 1) * step;
+    return minus(`${name}s ${first} to ${last}${step > 1 ? ` in steps of ${step}` : ""}`);
+  }
+
+  /** Whether a value is what its text says, not a rounded decimal. */
+  const isExact = (value, text) => {
+    if (text.includes("/")) return true;
+    return Math.fround(Number(text.replace("−", "-"))) === Math.fround(value);
+  };
+
+  const signed = (text) => (text.startsWith("−") ? `(${text})` : text);
+
+  function buildTables(host, groups, names, rows, columns) {
+    tables = [];
+    host.replaceChildren();
+    for (let group = 0; group < groups; group++) {
+      const factors = host.appendChild(el("div", { className: "factors" }));
+      names.forEach((name, at) => {
+        const cells = [];
+        const body = el("tbody");
+        for (let y = 0; y < rows; y++) {
+          const line = el("tr");
+          for (let x = 0; x < columns; x++) cells.push(line.appendChild(el("td")));
+          body.append(line);
+        }
+        const caption = el("figcaption");
+        const table = el("table", {}, body);
+        const sign = at
+          ? [el("span", { className: "sign", "aria-hidden": "true" }, at === 1 ? "×" : "=")]
+          : [];
+        const box = el("figure", { className: "grid-box" }, caption, table);
+        if (columns > 7) box.tabIndex = 0; // it may scroll
+        factors.append(el("div", { className: "factor" }, ...sign, box));
+        tables.push({ cells, caption, table });
+      });
+    }
+  }
+
+  function ensureTables(key, groups, names, rows, columns) {
+    if (shape === key) return;
+    shape = key;
+    buildTables(one("#products"), groups, names, rows, columns);
+  }
+
+  /** Fill one table; `texts` and `kinds` (class names) are in row order. */
+  function fillTable({ cells, caption, table }, title, texts, kinds) {
+    write(caption, title);
+    table.setAttribute("aria-label", title);
+    cells.forEach((cell, index) => {
+      write(cell, texts[index]);
+      const kind = kinds ? kinds[index] : "";
+      if (cell.className !== kind) cell.className = kind;
+    });
+  }
+
+  function emptyProducts(words) {
+    shape = "";
+    tables = [];
+    one("#products").replaceChildren(el("p", { className: "faint" }, words));
+    write(one("#place"), "");
+  }
+
+  const tapKey = ({ row, column, channel }) => `${row} ${column} ${channel}`;
+
+  const pointText = ({ stage, row, column }) => `${stage}, row ${row}, column ${column}`;
+
+  const weightText = (view, tap) =>
+    minus(featviz.shownText(view.state.kernel.texts[tap.kernelRow][tap.kernelColumn])).replace(/^\+/, "");
+
+  /** The three tables of a convolution; what practice hides is a question mark. */
+  function showWindow(view, found, asked) {
+    const { rows, run } = view;
+    const [height, width] = [rows.length, rows[0].length];
+    const each = height * width;
+    const groups = found.taps.length / each;
+    if (each > MOST_IN_TABLE) {
+      emptyProducts(`${found.taps.length} products: too many for a table.`);
+      return;
+    }
+    ensureTables(
+      `filter ${groups} ${height} ${width}`,
+      groups,
+      ["window", "kernel", "products"],
+      height,
+      width,
+    );
+    const [down, across] = run.settings.dilation;
+    const { top, left } = found.window;
+    const place = `${spanText("row", top - run.axes[0].before, height, down)}, ${spanText("column", left - run.axes[1].before, width, across)}`;
+    write(one("#place"), `Its window: ${place} of the image, counted from 0.`);
+    for (let group = 0; group < groups; group++) {
+      const taps = found.taps.filter((tap) => tap.channel === group);
+      const channel =
+        groups > 1
+          ? ` · ${run.image.labels ? run.image.labels[group] : `channel ${group + 1}`}`
+          : "";
+      fillTable(
+        tables[3 * group],
+        `window${channel}`,
+        taps.map((tap) => cellText(tap.value)),
+        taps.map((tap) => (tap.kind === "padding" ? "padding" : "")),
+      );
+      fillTable(
+        tables[3 * group + 1],
+        "kernel",
+        taps.map((tap) => weightText(view, tap)),
+      );
+      fillTable(
+        tables[3 * group + 2],
+        "products",
+        taps.map((tap) => (asked && !asked.told.has(tapKey(tap)) ? "?" : cellText(tap.product))),
+        taps.map((tap) => (asked && asked.told.has(tapKey(tap)) ? "told" : "")),
+      );
+    }
+  }
+
+  /** `a·b + c·d = total`, `≈` where a number shown is rounded. */
+  function sumText(view, found, total, asked) {
+    const terms = found.taps
+      .slice(0, MOST_TERMS)
+      .map((tap) => `${signed(cellText(tap.value))}·${signed(weightText(view, tap))}`);
+    const more = found.taps.length - terms.length;
+    if (more > 0) terms.push(`… (${more} more products)`);
+    const result = cellText(total, 6);
+    const exact =
+      !more &&
+      isExact(total, result) &&
+      found.taps.every((tap) => isExact(tap.value, cellText(tap.value))) &&
+      found.taps.every((tap) => isExact(tap.weight, weightText(view, tap)));
+    return `${terms.join(" + ")} ${asked ? "= ?" : `${exact ? "=" : "≈"} ${result}`}`;
+  }
+
+  function showFilter(view, cell, found, asked) {
+    const { run, stages, state } = view;
+    showWindow(view, found, asked && cell.stage === "filter" ? asked : null);
+    const lines = [];
+    const { bias } = run.settings;
+    const asksFilter = asked && cell.stage === "filter";
+    lines.push(sumText(view, found, found.sum, asksFilter));
+    const total = cellText(found.total, 6);
+    if (bias && !asksFilter)
+      lines.push(
+        `with the bias: ${cellText(found.sum, 6)} + ${signed(cellText(bias, 6))} ${isExact(found.sum, cellText(found.sum, 6)) && isExact(found.total, total) ? "=" : "≈"} ${total}`,
+      );
+    else if (bias) lines.push(`and the bias: + ${signed(cellText(bias, 6))}`);
+    if (cell.stage === "detect") {
+      const value = stages.detect.maps[state.map][cell.row * stages.detect.width + cell.column];
+      const result = cellText(value, 6);
+      const same = isExact(value, result) && isExact(found.total, total);
+      const name = run.settings.activation.replace(/\(.*/, "");
+      lines.push(`${name}(${total}) ${asked ? "= ?" : `${same ? "=" : "≈"} ${result}`}`);
+    }
+    writeLines(lines);
+  }
+
+  function showPool(view, cell, found, asked) {
+    const { run } = view;
+    const { height, width } = found.window;
+    const { pool } = run.settings;
+    const result = cellText(found.value, 6);
+    const counted = found.taps.filter((tap) => tap.kind !== "padding");
+    if (height * width > MOST_IN_TABLE)
+      emptyProducts(`${counted.length} cells: too many for a table.`);
+    else {
+      ensureTables(`pool ${height} ${width}`, 1, ["window"], height, width);
+      const { top, left } = found.window;
+      const [before, aside] = run.poolAxes ? run.poolAxes.map((axis) => axis.before) : [0, 0];
+      const place = `${spanText("row", top - before, height)}, ${spanText("column", left - aside, width)}`;
+      write(one("#place"), `Its window: ${place} of detect, counted from 0.`);
+      const kinds = found.taps.map((tap, index) =>
+        tap.kind === "padding" ? "padding" : !asked && index === found.winner ? "won" : "",
+      );
+      fillTable(
+        tables[0],
+        "window",
+        found.taps.map((tap) => (tap.kind === "padding" ? "·" : cellText(tap.value))),
+        kinds,
+      );
+    }
+    const terms = counted.slice(0, MOST_TERMS).map((tap) => cellText(tap.value));
+    if (counted.length > terms.length) terms.push(`… (${counted.length - terms.length} more)`);
+    const exact =
+      isExact(found.value, result) &&
+      counted.length === terms.length &&
+      counted.every((tap) => isExact(tap.value, cellText(tap.value)));
+    const answer = asked ? "= ?" : `${exact ? "=" : "≈"} ${result}`;
+    if (pool.endsWith("max")) writeLines([`max(${terms.join(", ")}) ${answer}`]);
+    else writeLines([`(${terms.map(signed).join(" + ")}) / ${counted.length} ${answer}`]);
+  }
+
+  function writeLines(lines) {
+    const host = one("#sum-line");
+    while (host.children.length > lines.length) host.lastChild.remove();
+    while (host.children.length < lines.length) host.append(el("span"));
+    lines.forEach((line, index) => write(host.children[index], line));
+  }
+
+  /** Keep the height that the sums have had, so that nothing moves while cells are played. */
+  function holdHeight(hold) {
+    const { style, offsetHeight } = hold ? one("#arithmetic") : { style: one("#arithmetic").style };
+    style.minHeight = hold ? `${offsetHeight}px` : "";
+  }
+
+  /**
+   * Show the arithmetic of a cell.
+   * @param {object} view
+   * @param {{stage: string, row: number, column: number}} cell
+   * @param {object} found what featviz.explain says of it
+   * @param {{told: Set}|null} asked the question of the practice, which hides the answer
+   */
+  function showArithmetic(view, cell, found, asked) {
+    write(one("#arithmetic-title"), `How this cell comes about: ${pointText(cell)}`);
+    if (cell.stage !== "condense") showFilter(view, cell, found, asked);
+    else if (view.run.settings.pool === "none") {
+      emptyProducts("There is no pool: the cell is that of detect.");
+      writeLines([asked ? "= ?" : `= ${cellText(found.value, 6)}`]);
+    } else showPool(view, cell, found, asked);
+    drawCloseup(view, cell, found);
+  }
+
+  /** The window with what lies around it, each cell large enough to be seen. */
+  function drawCloseup(view, cell, found) {
+    const source = view.stages[cell.stage === "condense" ? "detect" : "image"];
+    const { top, left, height, width } = found.window;
+    const around = 2;
+    const [tall, wide] = [height + 2 * around, width + 2 * around];
+    const small = source.frame.across < 9 && Math.max(tall, wide) <= 48;
+    one("#closeup").hidden = !small;
+    if (!small) return;
+    const side = Math.max(4, Math.min(22, Math.floor(190 / Math.max(tall, wide))));
+    const canvas = one("#closeup canvas");
+    canvas.style.width = `${wide * side}px`;
+    canvas.style.height = `${tall * side}px`;
+    const context = featviz.sharpContext(canvas, wide * side, tall * side);
+    for (let y = 0; y < tall; y++) {
+      for (let x = 0; x < wide; x++) {
+        const colour = colourAt(source, top - around + y, left - around + x);
+        if (!colour) continue;
+        context.globalAlpha = colour.added ? 0.55 : 1;
+        context.fillStyle = colour.css;
+        context.fillRect(x * side, y * side, side, side);
+      }
+    }
+    context.globalAlpha = 1;
+    const plane = { top: 0, left: 0, height: tall, width: wide, tall, wide };
+    const taps = found.taps.map((tap) => ({
+      row: tap.row - top + around,
+      column: tap.column - left + around,
+    }));
+    const steps = cell.stage === "condense" ? [1, 1] : view.run.settings.dilation;
+    featviz.drawMarks(
+      context,
+      { plane, across: side, down: side, steps, low: 0.5 },
+      { window: { top: around, left: around, height, width }, taps: taps.slice(0, height * width) },
+    );
+  }
+
+  function colourAt({ plane, shown, map, colours }, row, column) {
+    let [y, x] = [row - plane.top, column - plane.left];
+    const added = y < 0 || x < 0 || y >= plane.height || x >= plane.width;
+    const onPlane = row >= 0 && column >= 0 && row < plane.tall && column < plane.wide;
+    if (added && !(plane.rows && onPlane)) return null;
+    if (added) [y, x] = [plane.rows[row], plane.columns[column]];
+    const at = y * plane.width + x;
+    if (!shown || shown.length < 3) return { css: featviz.cssOf(map[at], colours), added };
+    const [red, green, blue] = shown.map((channel) => Math.round(channel[at] * 255));
+    return { css: `rgb(${red}, ${green}, ${blue})`, added };
+  }
+
+  Object.assign(featviz, { showArithmetic, holdHeight, isExact, pointText, tapKey, weightText });
+})();

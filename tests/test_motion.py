@@ -1,0 +1,359 @@
+"""Animations are decoded, and what they show is held against the trace and the definitions."""
+
+import runpy
+import tracemalloc
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from definitions import LOPSIDED, ramp, slow_filter, slow_pool
+from PIL import Image
+
+from featviz.exact import exact_number, exact_text
+from featviz.render import motion_files
+from featviz.render.canvas import LIGHT, fitted, text_width
+from featviz.render.motion import animate
+from featviz.render.motion_files import hundredths
+from featviz.render.motion_words import words_from_step
+
+ROOT = Path(__file__).parents[1]
+SERIES = runpy.run_path(str(ROOT / "scripts" / "convolution_arithmetic.py"))
+MEAN = [["1/9"] * 3] * 3
+COUNTED = np.arange(36).reshape(6, 6).tolist()
+
+CASES = {
+    "plain": dict(padding="valid"),
+    "stride": dict(padding="valid", stride=(1, 2)),
+    "dilation": dict(padding=1, dilation=2),
+    "padding": dict(padding=((1, 2), (0, 3))),
+    "reflect": dict(padding="same", border="reflect"),
+    "bias": dict(padding="valid", bias=1.5, activation="relu"),
+    "detect": dict(stage="detect"),
+    "max": dict(stage="condense", pool_size=(2, 3)),
+    "average": dict(stage="condense", pool="average", pool_size=3, pool_stride=2),
+    "transposed": dict(stage="transposed", padding=1, stride=2),
+    "output padding": dict(stage="transposed", padding=(1, 0), stride=2, output_padding=1),
+}
+
+
+def motion(name="plain", size=(5, 7), **options):
+    return animate(ramp(*size), LOPSIDED, **{**CASES[name], **options})
+
+
+def marked(picture, grid):
+    """Box of the mark's colour in and around a grid."""
+    left, top = max(grid.left - 4, 0), max(grid.top - 4, 0)
+    part = np.asarray(picture)[top : grid.bottom + 5, left : grid.right + 5]
+    rows, columns = np.nonzero((part == LIGHT.mark).all(axis=2))
+    return columns.min() + left, rows.min() + top, columns.max() + left, rows.max() + top
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_window_stands_where_the_definition_puts_it(name):
+    film = motion(name)
+    layout = film._drawing.layout
+    for index in range(0, len(film), 3):
+        step, picture = film.trace[index], film.frame(index)
+        window = step.window
+        grid = layout.input.grids[0]
+        wanted = grid.box(window.top, window.left, window.height, window.width)
+        assert np.abs(np.subtract(marked(picture, grid), wanted)).max() <= 2
+        grid = layout.output.grids[0]
+        wanted = grid.box(*divmod(index, film.trace.shape[1]))
+        assert np.abs(np.subtract(marked(picture, grid), wanted)).max() <= 2
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png", "apng"])
+def test_files_hold_every_frame_and_their_time(ending, tmp_path):
+    film = motion("dilation", seconds_per_frame=0.125, size=(3, 4))
+    path = film.save(tmp_path / f"film.{ending}", loop=3)
+    with Image.open(path) as file:
+        assert file.n_frames == len(film) == film.frames
+        assert file.size == (1000, 500)
+        assert file.info["loop"] == (2 if ending == "gif" else 3)
+        total = 0
+        for index in range(file.n_frames):
+            file.seek(index)
+            picture = file.convert("RGB")
+            assert np.array_equal(np.asarray(picture), np.asarray(film.frame(index)))
+            total += file.info["duration"]
+    assert total == pytest.approx(125 * len(film), abs=5)
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_equal_frames_keep_their_time(ending, tmp_path):
+    film = motion(size=(4, 5), seconds_per_frame=0.25)
+    same = film._indexer.places(film._drawing.frame(0))
+    write = motion_files.WRITERS[f".{ending}"]
+    data = write([same] * 4, palette=film._indexer.palette, delays=(25,) * 4, loop=0)
+    (tmp_path / "same").write_bytes(data)
+    with Image.open(tmp_path / "same") as file:
+        assert file.n_frames == 4
+        assert file.info["loop"] == 0
+        total = 0
+        for index in range(4):
+            file.seek(index)
+            assert np.array_equal(np.asarray(file.convert("RGB")), np.asarray(film.frame(0)))
+            total += file.info["duration"]
+    assert total == 1000
+
+
+def test_a_folder_gets_one_picture_per_frame(tmp_path):
+    film = motion(steps=(2, 5))
+    assert film.save(f"{tmp_path}/frames/").name == "frames"
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == ["frame_0001.png", "frame_0002.png", "frame_0003.png"]
+    with Image.open(tmp_path / "frames" / "frame_0003.png") as picture:
+        assert np.array_equal(np.asarray(picture.convert("RGB")), np.asarray(film.frame(-1)))
+    film.save(tmp_path / "frames")
+    with pytest.raises(FileExistsError, match="without other frames"):
+        motion(steps=(0, 2)).save(tmp_path / "frames")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames"]
+
+
+def test_times_are_rounded_so_that_their_sum_is_right():
+    for seconds in (0.02, 0.025, 1 / 3, 0.5, 600):
+        delays = hundredths(37, seconds)
+        assert abs(sum(delays) - 3700 * seconds) <= 0.5
+        assert min(delays) >= 2
+        assert max(delays) < 2**16
+
+
+@pytest.mark.parametrize("drawing", ["numbers", "lens"])
+@pytest.mark.parametrize("name", CASES)
+def test_every_case_is_drawn_without_leaving_the_palette_much(name, drawing):
+    film = motion(name, drawing=drawing, dark=drawing == "lens", size=(4, 6))
+    true = np.asarray(film._drawing.frame(len(film) - 1), float)
+    shown = np.asarray(film.frame(len(film) - 1), float)
+    assert np.abs(true - shown).mean() < 1.5
+
+
+def test_every_number_of_a_filter_is_that_of_the_definition():
+    film = animate(ramp(5, 6), LOPSIDED, padding="valid", stride=(2, 1))
+    wanted = slow_filter(ramp(5, 6), LOPSIDED, stride=(2, 1))
+    for index, value in enumerate(wanted.ravel()):
+        words = words_from_step(film._drawing.scene, film.trace[index])
+        text = words.result.removeprefix("sum ")
+        assert float(Fraction(text.replace("−", "-"))) == pytest.approx(value, rel=6e-4)
+        assert words.line.endswith(f" {text}")
+        row, column = divmod(index, wanted.shape[1])
+        assert film._drawing.scene.output.texts[0][row][column] == text
+
+
+def test_products_are_those_of_the_taps_and_weights_lie_as_drawn():
+    film = animate(ramp(4, 4), LOPSIDED, stage="transposed", padding="valid")
+    turned = np.array(LOPSIDED)[::-1, ::-1]
+    for step in film.trace:
+        words = words_from_step(film._drawing.scene, step)
+        for tap, product in zip(step.taps, words.products, strict=True):
+            weight = turned[tap.kernel_row, tap.kernel_column]
+            number = float(Fraction(product.replace("−", "-")))
+            assert number == pytest.approx(tap.value * weight, rel=6e-4)
+
+
+def test_pools_tell_the_winner_and_the_count():
+    pooled = animate(ramp(4, 6), "1", stage="condense", activation=None, pool_size=(2, 3))
+    wanted = slow_pool(ramp(4, 6), (2, 3), stride=(2, 3))
+    for value, step in zip(wanted.ravel(), pooled.trace, strict=True):
+        words = words_from_step(pooled._drawing.scene, step)
+        assert words.line.startswith("max(")
+        text = words.result.removeprefix("largest: ").replace("−", "-")
+        assert float(Fraction(text)) == pytest.approx(value, rel=6e-4)
+    averaged = animate(
+        [[1, 2, 3], [4, 5, 7]], "1", stage="condense", activation=None, pool="average", pool_size=2
+    )
+    words = [words_from_step(averaged._drawing.scene, step) for step in averaged.trace]
+    assert [word.line for word in words] == ["(1 + 2 + 4 + 5) / 4 = 3", "(3 + 7) / 2 = 5"]
+    assert [word.result for word in words] == ["12 / 4 = 3", "10 / 2 = 5"]
+
+
+def test_the_numbers_of_the_lesson_are_rounded_and_never_cut():
+    film = animate(COUNTED, MEAN, padding="valid", dilation=2)
+    results = [words_from_step(film._drawing.scene, step).result for step in film.trace]
+    assert results == ["sum 14", "sum 15", "sum 20", "sum 21"]
+    assert film._drawing.scene.output.texts[0] == (("14", "15"), ("20", "21"))
+    film = animate(COUNTED, MEAN, padding=1)
+    assert film._drawing.scene.output.texts[0][0] == ("14/9", "8/3", "10/3", "4", "14/3", "10/3")
+    first = words_from_step(film._drawing.scene, animate(COUNTED, MEAN, padding="valid").trace[0])
+    terms = "0·1/9 + 1·1/9 + 2·1/9 + 6·1/9 + 7·1/9 + 8·1/9 + 12·1/9 + 13·1/9 + 14·1/9 = 7"
+    assert first.line == terms
+
+
+def test_a_rounded_number_says_so():
+    film = animate([[0.123456, 0.2]], "1 3", padding="valid")
+    words = words_from_step(film._drawing.scene, film.trace[0])
+    total = exact_number(float(film.trace[0].total))
+    assert words.line == f"0.123·1 + 1/5·3 ≈ {exact_text(float(total), digits=3)}"
+
+
+def test_looks_tell_padding_gaps_zeros_and_uncovered_cells():
+    stage = dict(padding=1, stride=2)
+    film = animate(ramp(3, 3), LOPSIDED, stage="transposed", **stage)
+    grid, picture = film._drawing.layout.input.grids[0], np.asarray(film._drawing.empty)
+    kinds = film.trace.kinds
+    for kind, colour in ((1, LIGHT.padding), (2, LIGHT.inserted)):
+        row, column = np.argwhere(kinds == kind)[0]
+        left, top, right, bottom = grid.box(row, column)
+        inside = picture[top : bottom + 1, left : right + 1].reshape(-1, 3)
+        assert (inside == colour).all(axis=1).mean() > 0.5
+    film = animate(ramp(6, 6), LOPSIDED, padding="valid", stride=(1, 2))
+    assert film._drawing.scene.input.uncovered.all(axis=0).tolist() == [False] * 5 + [True]
+    grid, picture = film._drawing.layout.input.grids[0], np.asarray(film._drawing.empty)
+    plain, hatched = (
+        picture[slice(*grid.box(0, column)[1::2]), slice(*grid.box(0, column)[::2])]
+        for column in (4, 5)
+    )
+    assert len(np.unique(hatched[:8].reshape(-1, 3), axis=0)) > 1
+    assert len(np.unique(plain[5:8, 5:-5].reshape(-1, 3), axis=0)) == 1
+
+
+def test_cells_that_the_dilation_skips_are_paler_than_the_taps():
+    film = animate(np.zeros((5, 5)) + 0.1, LOPSIDED, padding="valid", dilation=2)
+    grid = film._drawing.layout.input.grids[0]
+    picture = np.asarray(film._drawing.frame(0), int)
+    still = np.asarray(film._drawing.empty, int)
+    taps = {(tap.row, tap.column) for tap in film.trace[0].taps}
+    for row in range(3):
+        for column in range(5):
+            left, top, _, _ = grid.box(row, column)
+            spot = top + 8, left + 8
+            assert (picture[spot] == still[spot]).all() == ((row, column) in taps)
+
+
+def test_cells_that_are_not_computed_yet_are_empty():
+    film = motion("stride", steps=(0, 4))
+    grid = film._drawing.layout.output.grids[0]
+    for index in range(4):
+        picture = np.asarray(film._drawing.frame(index))
+        for cell in range(grid.rows * grid.columns):
+            x, y = grid.middle(*divmod(cell, grid.columns))
+            around = picture[y - 9 : y + 10, x - 9 : x + 10]
+            assert (around == LIGHT.empty).all() == (cell > index)
+
+
+def test_frames_are_made_one_at_a_time(tmp_path):
+    film = motion(size=(9, 12))
+    film.frame(0)
+    tracemalloc.start()
+    film.save(tmp_path / "film.gif")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 40 * 500_000 < len(film) * 3 * 500_000
+
+
+def test_a_notebook_shows_a_gif_inside_html():
+    film = motion(steps=(0, 2), title='<b>"', size=(3, 4))
+    page = film._repr_html_()
+    assert page.startswith('<img src="data:image/gif;base64,R0lGODlh')
+    assert "&lt;b&gt;&quot;" in page
+    assert "<b>" not in page
+    assert film._repr_png_().startswith(b"\x89PNG")
+
+
+def test_long_titles_are_shortened_to_their_room():
+    for text in ("a title " * 100, "\ud800\0\u202e", "W" * 5000):
+        kept, size = fitted(text, 300, 18)
+        assert text_width(kept, size) <= 300
+    assert motion(title="W" * 3000, steps=(0, 1), size=(3, 4)).frame(0).size == (1000, 500)
+
+
+class BrokenOffError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("name", ["film.gif", "film.png", "film.webp", "frames/"])
+def test_nothing_is_left_behind_when_writing_fails(name, tmp_path):
+    def broken(frames):
+        yield next(iter(frames))
+        raise BrokenOffError
+
+    with pytest.raises(BrokenOffError):
+        motion().save(f"{tmp_path}/{name}", progress=broken)
+    assert list(tmp_path.iterdir()) == []
+
+
+def call(**options):
+    return lambda: animate(COUNTED, MEAN, **options)
+
+
+def save(path, **options):
+    return lambda: animate(COUNTED, MEAN, steps=(0, 1)).save(path, **options)
+
+
+TABLE = [
+    ("drawing", call(drawing="lense"), ValueError,
+     "drawing must be one of 'numbers', 'lens'; got 'lense' (did you mean 'lens'?)"),
+    ("stage", call(stage="pool"), ValueError,
+     "stage must be one of 'filter', 'detect', 'condense', 'transposed'; got 'pool'"),
+    ("scale", call(scale="all"), ValueError, "scale must be one of 'each', 'shared'; got 'all'"),
+    ("seconds", call(seconds_per_frame=0), ValueError,
+     "seconds_per_frame must be a finite number above 0 and at most 600; got 0"),
+    ("short seconds", call(seconds_per_frame=0.01), ValueError,
+     "seconds_per_frame must be at least 0.02, the least that browsers show; got 0.01"),
+    ("small size", call(size=(100, 500)), ValueError,
+     "size must be (width, height) from 300×200 to 4000×4000 pixels; got (100, 500)"),
+    ("size of one", call(size=500), TypeError,
+     "size must be (width, height) from 300×200 to 4000×4000 pixels; got 500"),
+    ("steps beyond", call(steps=(30, 50)), ValueError,
+     "steps must be a pair (first, end), a slice or a range within 0 to 36, at least one step; "
+     "got (30, 50)"),
+    ("no steps", call(steps=slice(5, 5)), ValueError,
+     "steps must be a pair (first, end), a slice or a range within 0 to 36, at least one step; "
+     "got slice(5, 5, None)"),
+    ("one step", call(steps=5), TypeError,
+     "steps must be a pair (first, end), a slice or a range within 0 to 36; got 5"),
+    ("many steps", lambda: animate(np.ones((400, 400)), MEAN, padding="valid"), ValueError,
+     "steps must be at most 400; got 158404 (398×398 cells); choose a part, as in steps=(0, 100), "
+     "a smaller image or a larger most_steps"),
+    ("many cells", lambda: animate(np.ones((400, 400)), MEAN, steps=(0, 9)), ValueError,
+     "size must have room for 402×402 and 400×400 cells of 2 pixels and the words beside them; "
+     "got (1000, 500); use a larger size, drawing='lens' or a smaller image"),
+    ("dark", call(dark=1), TypeError, "dark must be True or False; got 1"),
+    ("title", call(title=3), TypeError, "title must be a text or None; got 3"),
+    ("palette", call(palette="jet"), ValueError,
+     "palette must be one of 'signed', 'heat', 'grey'; got 'jet'"),
+    ("ending", save("film.mp4"), ValueError,
+     "output must end in '.gif', '.webp', '.png', '.apng' or '/' (a folder of frames); "
+     "got 'film.mp4'"),
+    ("folder", save("nowhere/film.gif"), FileNotFoundError,
+     "output must be in a folder that exists; got 'nowhere'"),
+    ("loop", save("film.gif", loop=-1), ValueError,
+     "loop must be a whole number of at least 0; got -1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("action", "kind", "sentence"), [row[1:] for row in TABLE],
+                         ids=[row[0] for row in TABLE])  # fmt: skip
+def test_a_wrong_call_is_answered_with_one_sentence(action, kind, sentence, tmp_path):
+    with pytest.raises(kind) as caught:
+        action()
+    assert str(caught.value) == sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_of_a_large_image_is_shown_by_the_lens(tmp_path):
+    film = animate(np.ones((300, 400)), MEAN, drawing="lens", steps=range(0, 90000, 30000))
+    film.save(tmp_path / "part.gif")
+    assert len(film) == 3
+
+
+def test_frames_are_counted_from_both_ends():
+    film = motion(steps=(0, 3))
+    assert np.array_equal(np.asarray(film.frame(-1)), np.asarray(film.frame(2)))
+    for index in (3, -4):
+        with pytest.raises((IndexError, ValueError)):
+            film.frame(index)
+
+
+def test_the_series_is_remade_by_its_script(tmp_path, capsys):
+    names = ["no_padding_strides_transposed", "numerical_max_pooling"]
+    SERIES["main"](tmp_path, names)
+    printed = capsys.readouterr().out.split()
+    assert printed == [str(tmp_path / f"{name}.gif") for name in names]
+    for name in names:
+        kept = ROOT / "images" / "arithmetic" / f"{name}.gif"
+        with Image.open(tmp_path / f"{name}.gif") as made, Image.open(kept) as before:
+            assert (made.n_frames, made.size) == (before.n_frames, before.size)
+    kept = {path.stem for path in (ROOT / "images" / "arithmetic").glob("*.gif")}
+    assert kept == set(SERIES["SERIES"])
