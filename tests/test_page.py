@@ -697,3 +697,16 @@ def test_long_decimals_of_a_kernel_are_kept_whole_and_shown_rounded(tab, tmp_pat
     namespace = {"fv": fv, "image": LINE}
     run = eval(line.python(), namespace)
     np.testing.assert_array_equal(run.filtered, fv.extract(LINE, kernel).filtered)
+
+
+def test_beside_rounded_decimals_no_fraction_stands_and_the_taps_of_all_cells_are_marked(
+    tab, tmp_path
+):
+    image = np.array([[[30, 31, 90], [30, 77, 2]], [[9, 30, 4], [105, 6, 30]]], np.uint8)
+    reader = Reader(tab, page(image, "1 2; 3 4", padding="valid", color="sum"), tmp_path)
+    line = reader.text("#sum-line")  # 30/255 = 2/17, 105/255 = 7/17
+    assert "/" not in line
+    assert "0.118·1" in line
+    assert "≈" in line
+    taps = reader.see("featviz.view.marks.image.taps.map((t) => [t.row, t.column])")
+    assert taps == [[0, 0], [0, 1], [1, 0], [1, 1]]

@@ -40,7 +40,8 @@
       view.state.map,
     );
     const asked = view.practice && !view.practice.done ? view.practice : null;
-    featviz.markPanels(view, marksOf(view, cell, found, asked));
+    view.marks = marksOf(view, cell, found, asked);
+    featviz.markPanels(view, view.marks);
     featviz.showArithmetic(view, cell, found, asked);
     const words = describeCell(view, cell, asked);
     if (!view.hover) {
@@ -76,7 +77,7 @@
       view.stages.image.frame.steps = run.settings.dilation;
       Object.assign(marks.image, {
         window: found.window,
-        taps: found.taps.slice(0, view.rows.length * view.rows[0].length),
+        taps: found.taps.filter((tap) => tap.channel === found.taps[0].channel),
       });
       marks.filter.cell = cell;
       if (cell.stage === "detect") marks.detect.cell = cell;

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const featviz = (globalThis.featviz = globalThis.featviz || {});
-  const { one, el, write, cellText, minus } = featviz;
+  const { one, el, write, cellText, cellTexts, isExact, minus } = featviz;
   const MOST_IN_TABLE = 225;
   const MOST_TERMS = 27;
   let shape = "";
@@ -17,12 +17,6 @@
     const last = first + (count - 1) * step;
     return minus(`${name}s ${first} to ${last}${step > 1 ? ` in steps of ${step}` : ""}`);
   }
-
-  /** Whether a value is what its text says, not a rounded decimal. */
-  const isExact = (value, text) => {
-    if (text.includes("/")) return true;
-    return Math.fround(Number(text.replace("−", "-"))) === Math.fround(value);
-  };
 
   const signed = (text) => (text.startsWith("−") ? `(${text})` : text);
 
@@ -113,7 +107,7 @@
       fillTable(
         tables[3 * group],
         `window${channel}`,
-        taps.map((tap) => cellText(tap.value)),
+        cellTexts(taps.map((tap) => tap.value)),
         taps.map((tap) => (tap.kind === "padding" ? "padding" : "")),
       );
       fillTable(
@@ -121,10 +115,11 @@
         "kernel",
         taps.map((tap) => weightText(view, tap)),
       );
+      const products = cellTexts(taps.map((tap) => tap.product));
       fillTable(
         tables[3 * group + 2],
         "products",
-        taps.map((tap) => (asked && !asked.told.has(tapKey(tap)) ? "?" : cellText(tap.product))),
+        taps.map((tap, at) => (asked && !asked.told.has(tapKey(tap)) ? "?" : products[at])),
         taps.map((tap) => (asked && asked.told.has(tapKey(tap)) ? "told" : "")),
       );
     }
@@ -132,17 +127,18 @@
 
   /** `a·b + c·d = total`, `≈` where a number shown is rounded. */
   function sumText(view, found, total, asked) {
+    const values = found.taps.map((tap) => tap.value);
+    const texts = cellTexts(values);
     const terms = found.taps
       .slice(0, MOST_TERMS)
-      .map((tap) => `${signed(cellText(tap.value))}·${signed(weightText(view, tap))}`);
+      .map((tap, at) => `${signed(texts[at])}·${signed(weightText(view, tap))}`);
     const more = found.taps.length - terms.length;
     if (more > 0) terms.push(`… (${more} more products)`);
-    const result = cellText(total, 6);
-    const exact =
-      !more &&
-      isExact(total, result) &&
-      found.taps.every((tap) => isExact(tap.value, cellText(tap.value))) &&
+    const simple =
+      texts.every((text, at) => isExact(values[at], text)) &&
       found.taps.every((tap) => isExact(tap.weight, weightText(view, tap)));
+    const result = simple ? cellText(total, 6) : featviz.valueText(total, 6);
+    const exact = simple && !more && isExact(total, result);
     return `${terms.join(" + ")} ${asked ? "= ?" : `${exact ? "=" : "≈"} ${result}`}`;
   }
 
@@ -173,8 +169,9 @@
     const { run } = view;
     const { height, width } = found.window;
     const { pool } = run.settings;
-    const result = cellText(found.value, 6);
     const counted = found.taps.filter((tap) => tap.kind !== "padding");
+    const few = counted.slice(0, MOST_IN_TABLE);
+    const texts = cellTexts(few.map((tap) => tap.value));
     if (height * width > MOST_IN_TABLE)
       emptyProducts(`${counted.length} cells: too many for a table.`);
     else {
@@ -183,22 +180,22 @@
       const [before, aside] = run.poolAxes ? run.poolAxes.map((axis) => axis.before) : [0, 0];
       const place = `${spanText("row", top - before, height)}, ${spanText("column", left - aside, width)}`;
       write(one("#place"), `Its window: ${place} of detect, counted from 0.`);
+      const written = new Map(few.map((tap, at) => [tap, texts[at]]));
       const kinds = found.taps.map((tap, index) =>
         tap.kind === "padding" ? "padding" : !asked && index === found.winner ? "won" : "",
       );
       fillTable(
         tables[0],
         "window",
-        found.taps.map((tap) => (tap.kind === "padding" ? "·" : cellText(tap.value))),
+        found.taps.map((tap) => (tap.kind === "padding" ? "·" : written.get(tap))),
         kinds,
       );
     }
-    const terms = counted.slice(0, MOST_TERMS).map((tap) => cellText(tap.value));
+    const terms = texts.slice(0, MOST_TERMS);
     if (counted.length > terms.length) terms.push(`… (${counted.length - terms.length} more)`);
-    const exact =
-      isExact(found.value, result) &&
-      counted.length === terms.length &&
-      counted.every((tap) => isExact(tap.value, cellText(tap.value)));
+    const simple = texts.every((text, at) => isExact(few[at].value, text));
+    const result = simple ? cellText(found.value, 6) : featviz.valueText(found.value, 6);
+    const exact = simple && isExact(found.value, result) && counted.length <= MOST_TERMS;
     const answer = asked ? "= ?" : `${exact ? "=" : "≈"} ${result}`;
     if (pool.endsWith("max")) writeLines([`max(${terms.join(", ")}) ${answer}`]);
     else writeLines([`(${terms.map(signed).join(" + ")}) / ${counted.length} ${answer}`]);
@@ -283,5 +280,5 @@
     return { css: `rgb(${red}, ${green}, ${blue})`, added };
   }
 
-  Object.assign(featviz, { showArithmetic, holdHeight, isExact, pointText, tapKey, weightText });
+  Object.assign(featviz, { showArithmetic, holdHeight, pointText, tapKey, weightText });
 })();

@@ -36,6 +36,19 @@
   const cellText = (value, digits = 3) =>
     minus(featviz.exactText(value, digits, LARGEST_DENOMINATOR));
 
+  /** Values side by side: where one is a rounded decimal, none of the others is a fraction. */
+  function cellTexts(values, digits = 3) {
+    const texts = values.map((value) => cellText(value, digits));
+    const simple = texts.every((text, at) => isExact(values[at], text));
+    return simple ? texts : values.map((value) => valueText(value, digits));
+  }
+
+  /** Whether a value is what its text says, not a rounded decimal. */
+  const isExact = (value, text) =>
+    text.includes("/") ||
+    Math.fround(Number(text.replace(MINUS, "-"))) === Math.fround(value) ||
+    Number.isNaN(value);
+
   /** A range in words, `−3.92 to 4.2`, or the value of a constant map. */
   function rangeText({ low, high, nans, infinite }, cells) {
     if (nans + infinite === cells) return "no finite value";
@@ -133,6 +146,8 @@
     minus,
     valueText,
     cellText,
+    cellTexts,
+    isExact,
     rangeText,
     shareText,
     markText,
