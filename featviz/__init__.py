@@ -50,8 +50,9 @@ if TYPE_CHECKING:
         plot_map,
     )
     from featviz.render.printing import print_matrices, text_from_extraction
-    from featviz.render.step_text import describe_trace, text_from_step
+    from featviz.render.step_text import text_from_step
     from featviz.render.sum_text import text_from_expressions, text_from_sum
+    from featviz.render.trace_text import describe_trace, text_from_trace
     from featviz.samples import SAMPLES, sample_image
     from featviz.sparse import convolution_matrix
     from featviz.stats import MapStats, map_stats
@@ -122,6 +123,7 @@ __all__ = [
     "text_from_extraction",
     "text_from_step",
     "text_from_sum",
+    "text_from_trace",
     "trace",
     "window_sum",
     "write_image",
@@ -162,8 +164,9 @@ _HOMES = {
         "plot_map",
     ),
     "render.printing": ("print_matrices", "text_from_extraction"),
-    "render.step_text": ("describe_trace", "text_from_step"),
+    "render.step_text": ("text_from_step",),
     "render.sum_text": ("text_from_expressions", "text_from_sum"),
+    "render.trace_text": ("describe_trace", "text_from_trace"),
     "samples": ("SAMPLES", "sample_image"),
     "sparse": ("convolution_matrix",),
     "stats": ("MapStats", "map_stats"),

@@ -83,6 +83,24 @@ def one_of(argument: str, value: Any, known: Sequence[str], *, also: str = "") -
     raise TypeError(rule)
 
 
+def known_options(options: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse the name of an option that is none of the ``known`` ones.
+
+    Raises:
+        TypeError: as Python does for a misspelt argument.
+
+    Example:
+        >>> known_options(["strde"], ("stride", "border"))
+        Traceback (most recent call last):
+        TypeError: option must be one of 'stride', 'border'; got 'strde' (did you mean 'stride'?)
+    """
+    for option in options:
+        if option not in known:
+            words = ", ".join(map(repr, known))
+            close = nearest(option, known)
+            raise TypeError(f"option must be one of {words}; got {option!r}{close}")
+
+
 def whole_number(argument: str, value: Any, *, minimum: int) -> int:
     """Return ``value`` as an int of at least ``minimum``; refuse bools and fractions.
 

@@ -9,9 +9,8 @@ import click
 
 import featviz
 from featviz._options import (
-    EXTRACT_OPTIONS,
     KERNEL,
-    SETTINGS,
+    RUN_OPTIONS,
     SIZE,
     above_zero,
     cells,
@@ -32,9 +31,14 @@ from featviz._sources import (
     wrote_text,
 )
 from featviz._terminal import Command, WrongUse, can_show, say
-from featviz.vocabulary import DRAWINGS, SUM_FORMS, TRACED_STAGES
-
-_OF_TRANSPOSED = ("stride", "padding", "dilation", "bias", "activation")
+from featviz.vocabulary import (
+    DRAWINGS,
+    EXTRACT_OPTIONS,
+    PALETTES,
+    SUM_FORMS,
+    TRACED_STAGES,
+    TRANSPOSED_OPTIONS,
+)
 
 STAGE_OPTIONS = (
     click.option("--stage", default="filter", show_default=True, metavar="|".join(TRACED_STAGES),
@@ -67,7 +71,7 @@ STAGE_OPTIONS = (
               help="How sums are printed.  [default: unicode; "
               "plain where it cannot be shown]")  # fmt: skip
 @SIZE
-@with_options(EXTRACT_OPTIONS)
+@with_options(RUN_OPTIONS)
 @click.pass_context
 def trace(
     context: click.Context, /, image: str, kernels: tuple[str, ...], cell: tuple[int, int] | None,
@@ -82,13 +86,10 @@ def trace(
     check_source(image)
     told = featviz.trace(read_source(image, size), stack, **settings)
     style = form or ("unicode" if can_show("·−≈⋯⌊⌋") else "plain")
-    chosen = [told.at(*cell)] if cell else [told[at] for at in range(min(steps, len(told)))]
-    say(featviz.describe_trace(told, form="plain" if style == "plain" else "unicode"))
-    for step in chosen:
-        line = featviz.text_from_step(told, step, form=style, terms=terms)
-        say(f"({step.cell[0]}, {step.cell[1]})  {line}")
-    if cell is None and steps < len(told):
-        say(f"… {len(told) - steps} more of {len(told)} cells; choose with --steps or --cell")
+    cells = None if cell is None else [cell]
+    text = featviz.text_from_trace(told, form=style, steps=steps, terms=terms, cells=cells)
+    cut = cell is None and steps < len(told)
+    say(f"{text}; choose with --steps or --cell" if cut else text)
 
 
 @click.command(
@@ -117,14 +118,22 @@ def trace(
 @click.option("--most-steps", default="400", show_default=True, metavar="N",
               callback=read_by(count), help="More cells than these are refused.")  # fmt: skip
 @click.option("--title", metavar="TEXT", help="A line above.  [default: the stage and kernel]")
+@click.option("--scale", default="each", show_default=True, metavar="each|shared",
+              callback=read_by(words(("each", "shared"))),
+              help="Colours of their own for input and output, or one scale.")  # fmt: skip
+@click.option("--palette", metavar="|".join(PALETTES), callback=read_by(words(PALETTES)),
+              help="Colours of the output.  [default: signed where values may be negative, "
+              "else heat]")  # fmt: skip
+@click.option("--arithmetic", is_flag=True, help="Write the whole sum below the numbers.")
 @click.option("--dark", is_flag=True, help="Light type on dark paper.")
 @SIZE
-@with_options(EXTRACT_OPTIONS)
+@with_options(RUN_OPTIONS)
 @click.pass_context
 def animate(
     context: click.Context, /, image: str, kernels: tuple[str, ...], output: str | None,
     drawing: str, seconds: float, frame: tuple[int, int], steps: tuple[int, int] | None,
-    most_steps: int, title: str | None, dark: bool, size: Any, **options: Any,
+    most_steps: int, title: str | None, scale: str, palette: str | None, arithmetic: bool,
+    dark: bool, size: Any, **options: Any,
 ) -> None:  # fmt: skip
     """Write an animation: the window moves over the image and the output fills up.
 
@@ -141,7 +150,8 @@ def animate(
     check_target(target)
     motion = featviz.animate(
         read_source(image, size), stack, drawing=drawing, seconds_per_frame=seconds, size=frame,
-        steps=steps, most_steps=most_steps, title=title, dark=dark, **settings,
+        steps=steps, most_steps=most_steps, title=title, scale=scale, palette=palette,
+        arithmetic=arithmetic, dark=dark, **settings,
     )  # fmt: skip
 
     def bar(frames: Any) -> Any:
@@ -164,13 +174,15 @@ def animate(
 @click.option("-o", "--output", metavar="FILE", help="An .html file.  [default: IMAGE.html]")
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 @click.option("--shrink", is_flag=True, help="Make the image smaller where the page is too large.")
+@click.option("--limit-bytes", default="400000", show_default=True, metavar="N",
+              callback=read_by(count), help="The most that the page may take.")  # fmt: skip
 @click.option("--title", metavar="TEXT", help="A line above.  [default: the image's name]")
 @SIZE
-@with_options(EXTRACT_OPTIONS)
+@with_options(RUN_OPTIONS)
 @click.pass_context
 def explore(
     context: click.Context, /, image: str, kernels: tuple[str, ...], output: str | None,
-    opened: bool, shrink: bool, title: str | None, size: Any, **options: Any,
+    opened: bool, shrink: bool, limit_bytes: int, title: str | None, size: Any, **options: Any,
 ) -> None:  # fmt: skip
     """Write one HTML page that shows every stage of the image, live and offline.
 
@@ -187,8 +199,8 @@ def explore(
     if title is None and not is_picture(image):
         title = stem(image)
     made = featviz.page(
-        image if is_picture(image) else pixels, stack, size=size, shrink=shrink, title=title,
-        **settings,
+        image if is_picture(image) else pixels, stack, size=size, shrink=shrink,
+        limit_bytes=limit_bytes, title=title, **settings,
     )  # fmt: skip
     path = made.save(target)
     say(wrote_text(path))
@@ -209,6 +221,6 @@ def _given(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:
         if context.get_parameter_source(name) is not default
     }
     if options.get("stage") == "transposed":
-        for name in given.keys() & set(SETTINGS) - set(_OF_TRANSPOSED):
+        for name in given.keys() & set(EXTRACT_OPTIONS) - set(TRANSPOSED_OPTIONS):
             raise WrongUse(f"--{name.replace('_', '-')} must be given without --stage transposed")
     return given

@@ -21,3 +21,10 @@ def latex_from_value(value: object) -> str:
     renderer = importlib.import_module("featviz.render.notebook")
     text: str = renderer.latex_from_value(value)
     return text
+
+
+def markdown_from_value(value: object) -> str:
+    """Return the Markdown that a notebook shows for ``value``."""
+    renderer = importlib.import_module("featviz.render.notebook")
+    text: str = renderer.markdown_from_value(value)
+    return text

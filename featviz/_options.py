@@ -19,6 +19,7 @@ from featviz.sliding import paddings_per_axis
 from featviz.vocabulary import (
     BORDERS,
     COLORS,
+    EXTRACT_OPTIONS,
     FIGURE_FORMATS,
     FILTER_PADDINGS,
     LAYOUTS,
@@ -277,7 +278,7 @@ DRAWING_OPTIONS = (
                  callback=read_by(dots), help="Dots per inch."),
 )  # fmt: skip
 
-EXTRACT_OPTIONS = (
+RUN_OPTIONS = (
     click.option("-s", "--stride", default="1", metavar="N|ROWS,COLUMNS", callback=read_by(pair),
                  show_default=True, help="Cells from one window to the next."),
     click.option("-p", "--padding", default="same", callback=read_by(filter_padding),
@@ -304,8 +305,6 @@ EXTRACT_OPTIONS = (
                  callback=read_by(words(COLORS)),
                  help="Make the image grey, filter each channel, or sum the channels."),
 )  # fmt: skip
-SETTINGS = ("stride", "padding", "dilation", "border", "bias", "activation", "pool",
-            "pool_size", "pool_stride", "pool_padding", "color")  # fmt: skip
 
 
 def with_options(
@@ -325,9 +324,9 @@ def extract_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of ``extract``, collected in ``settings``."""
 
     def collected(**options: Any) -> Any:
-        settings = {name: options.pop(name) for name in SETTINGS}
+        settings = {name: options.pop(name) for name in EXTRACT_OPTIONS}
         return command(settings=settings, **options)
 
     collected.__doc__, collected.__name__ = command.__doc__, command.__name__
     collected.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    return with_options(EXTRACT_OPTIONS)(collected)
+    return with_options(RUN_OPTIONS)(collected)

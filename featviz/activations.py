@@ -19,7 +19,7 @@ def activate(features: tf.Tensor, function: Callable[..., Any]) -> tf.Tensor:
         return function(features)
     try:
         activated = tf.convert_to_tensor(function(features))
-    except (tf.errors.OpError, ValueError, TypeError) as error:
+    except (tf.errors.OpError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(
             f"activation must take values of the shape {tuple(features.shape)}; got "
             f"{describe_activation(function)}, which answers: {' '.join(str(error).split())[:200]}"

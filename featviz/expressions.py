@@ -12,7 +12,7 @@ from featviz import _notebook
 from featviz._calls import arguments_in, name_called
 from featviz._check import one_of, real_number, size_text
 from featviz.exact import exact_number, exact_text
-from featviz.extraction import Settings
+from featviz.extraction import Settings, kept
 from featviz.geometry import Axis
 from featviz.letters import entry_from_bias, entry_from_number
 from featviz.sliding import check_fits, kernel_sliding, pool_sliding
@@ -128,8 +128,8 @@ def extract_expressions(
     filtered = _filtered(pixels, numbers, Taps(axes, border), added)
     detected = filtered.applyfunc(activated)
     settings = Settings(
-        sliding.stride, _kept(padding), sliding.dilation, border, added, words, pool, window,
-        pool_moves.stride, _kept(pool_padding), "grey",
+        sliding.stride, kept(padding), sliding.dilation, border, added, words, pool, window,
+        pool_moves.stride, kept(pool_padding), "grey",
     )  # fmt: skip
     condensed = _condensed(detected, pool, pool_axes)
     return Expressions(pixels, numbers, filtered, detected, condensed, settings, weights.label)
@@ -242,8 +242,3 @@ _SIGNATURES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(ACTIVATIONS, _no_numbers),
     "leaky_relu": _leaky_relu,
 }
-
-
-def _kept(value: Any) -> Any:
-    """Return lists as tuples, so that settings cannot change with them."""
-    return tuple(map(_kept, value)) if isinstance(value, (list, tuple)) else value

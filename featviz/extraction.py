@@ -22,6 +22,11 @@ Maps = npt.NDArray[np.float32]
 AxisPair = tuple[Axis, Axis]
 
 
+def kept(value: Any) -> Any:
+    """Return lists as tuples, so that settings cannot change with them."""
+    return tuple(map(kept, value)) if isinstance(value, (list, tuple)) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one run, as they were understood.

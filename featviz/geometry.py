@@ -192,6 +192,22 @@ def border_indices(axis: Axis, border: str) -> list[int]:
     return [min(cell % period, period - cell % period) % size for cell in cells]
 
 
+def read_cells(axis: Axis, border: str) -> tuple[int, ...]:
+    """Return, for each cell of the padded axis, which cell of the image it reads.
+
+    Args:
+        axis: the axis, with its pads.
+        border: what the padding holds; ``"zeros"`` reads none, which is −1.
+
+    Example:
+        >>> read_cells(Axis(2, 3, 1, 1, 1, 1), "zeros"), read_cells(Axis(2, 3, 1, 1, 1, 1), "wrap")
+        ((-1, 0, 1, -1), (1, 0, 1, 0))
+    """
+    if border == "zeros":
+        return (-1,) * axis.before + tuple(range(axis.size)) + (-1,) * axis.after
+    return tuple(border_indices(axis, border))
+
+
 def uncovered_cells(axis: Axis, border: str = "zeros") -> tuple[int, ...]:
     """Return the cells of the image that no tap of any window touches.
 
@@ -208,9 +224,6 @@ def uncovered_cells(axis: Axis, border: str = "zeros") -> tuple[int, ...]:
         for start in range(0, axis.outputs * axis.stride, axis.stride)
         for step in range(0, axis.extent, axis.dilation)
     }
-    if border == "zeros":
-        reached = {tap - axis.before for tap in taps}
-    else:
-        cells = border_indices(axis, border)
-        reached = {cells[tap] for tap in taps}
+    cells = read_cells(axis, border)
+    reached = {cells[tap] for tap in taps}
     return tuple(cell for cell in range(axis.size) if cell not in reached)

@@ -176,7 +176,8 @@ def _file_bytes(name: str) -> bytes:
         endless = Path(name).is_char_device()  # such as /dev/zero
         data = b"" if endless else Path(name).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"image must be a file that exists; got {name!r}") from None
+        cure = "; numbers are written as lists, [[0, 1], [2, 3]]" if ";" in name else ""
+        raise FileNotFoundError(f"image must be a file that exists; got {name!r}{cure}") from None
     except IsADirectoryError:
         raise IsADirectoryError(f"image must be a file; got the folder {name!r}") from None
     except ValueError:  # a zero byte in the name

@@ -216,7 +216,12 @@ def condense(
 
 def _batch(argument: str, values: Any) -> tf.Tensor:
     """Return a float tensor of shape (B, H, W, C)."""
-    tensor = tf.convert_to_tensor(values)
+    try:
+        tensor = tf.convert_to_tensor(values)
+    except (tf.errors.OpError, ValueError, TypeError, OverflowError):
+        raise TypeError(
+            f"{argument} must be numbers of shape (B, H, W, C); got {shown(values)}"
+        ) from None
     known = tensor.shape.rank == 4 and None not in tensor.shape.as_list()[1:]
     if not known or 0 in tensor.shape.as_list():
         shape = tensor.shape.as_list() if tensor.shape.rank is not None else "unknown"

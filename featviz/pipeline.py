@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from featviz._check import one_of
 from featviz.activations import activate, activation_function, describe_activation
-from featviz.extraction import EXACT_UP_TO, AxisPair, Extraction, Maps, Settings
+from featviz.extraction import EXACT_UP_TO, AxisPair, Extraction, Maps, Settings, kept
 from featviz.images import shared_pixels
 from featviz.kernel_sources import read_kernel, read_kernels
 from featviz.kernels import Kernel
@@ -95,10 +95,10 @@ def extract(
     plan = _plan(pixels.shape, stack, sliding, repr(padding), border, color, rule, dtype)
     image, filtered, detected, condensed = _stages(pixels, plan, function, bias, rule.kind, dtype)
     settings = Settings(
-        sliding.stride, _kept(padding), sliding.dilation, border,
-        None if bias is None else _kept(np.asarray(bias).tolist()),
+        sliding.stride, kept(padding), sliding.dilation, border,
+        None if bias is None else kept(np.asarray(bias).tolist()),
         describe_activation(activation), pool, rule.window, rule.sliding.stride,
-        _kept(pool_padding), color,
+        kept(pool_padding), color,
     )  # fmt: skip
     pool_axes = plan.pool.axes if plan.pool else None
     return Extraction(
@@ -159,6 +159,9 @@ def spread(
     batch = tf.constant(pixels[None], dtype)
     sliding = kernel_sliding(stride, padding, dilation)
     axes = transposed_axes(pixels.shape[:2], one.shape, sliding, output_padding)
+    check_range(one, tf.float32)
+    if bias is not None:
+        bias_values(bias, 1, tf.float32)
     maps = filter_transposed(
         batch, one, stride=stride, padding=padding, dilation=dilation,
         output_padding=output_padding, bias=bias,
@@ -178,6 +181,7 @@ def _stages(
     batch = tf.constant(pixels[None], dtype)
     filtered = run_filter(batch, plan.filter)
     if bias is not None:
+        bias_values(bias, len(plan.labels), tf.float32)  # in which the stages are kept
         filtered = filtered + bias_values(bias, len(plan.labels), dtype)
     filtered = _as(tf.float32, filtered)
     detected = activate(filtered, function)
@@ -228,11 +232,6 @@ def _labels(kernels: tuple[Kernel, ...], groups: int) -> tuple[str, ...]:
     if groups == len(COLOR_NAMES):
         channels = list(COLOR_NAMES)
     return tuple(f"{name} · {channel}" for name in names for channel in channels)
-
-
-def _kept(value: Any) -> Any:
-    """Return lists as tuples, so that settings cannot change with them."""
-    return tuple(map(_kept, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _as(dtype: tf.DType, values: tf.Tensor) -> tf.Tensor:

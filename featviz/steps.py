@@ -22,6 +22,8 @@ from featviz.sliding import Sliding, check_fits, pool_sliding
 from featviz.vocabulary import POOLS
 
 AxisPair = tuple[Axis, Axis]
+# Cells that an average adds in float32.
+MOST_ADDED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,7 @@ def run_pool(
     if kind == "global_max":
         return tf.reduce_max(features, axis=(1, 2), keepdims=True)
     if kind == "global_average":  # a sum of float16 soon leaves its range
-        wide = tf.cast(features, tf.float32) if features.dtype.size == 2 else features
+        wide = tf.cast(features, tf.float64 if features.dtype.size > 2 else tf.float32)
         return tf.cast(tf.reduce_mean(wide, axis=(1, 2), keepdims=True), features.dtype)
     if move is None:
         return tf.identity(features)
@@ -262,6 +264,9 @@ def run_pool(
         broken = tf.cast(tf.math.is_nan(features), features.dtype)
         found = tf.nn.max_pool2d(broken, window, move.strides, move.pads) > 0
         return tf.where(found, tf.constant(float("nan"), features.dtype), maps)
+    if window[0] * window[1] > MOST_ADDED and features.dtype != tf.float64:
+        # tf.nn adds one by one in the maps' dtype: 160 000 tenths are 0.16 % short of 16 000.
+        return tf.cast(run_pool(tf.cast(features, tf.float64), kind, move), features.dtype)
     if move.pads == "SAME":
         return tf.nn.avg_pool2d(features, window, move.strides, "SAME")
     # tf.nn takes no pads here: average with zeros, then divide by the share that is no padding.

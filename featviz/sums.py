@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 
 from featviz._check import one_of, size_text, whole_number
-from featviz.geometry import Axis, border_indices
+from featviz.geometry import Axis, read_cells
 from featviz.letters import Cells, entry_from_bias, image_cells, kernel_cells
 from featviz.sliding import Sliding, check_fits, kernel_sliding
 from featviz.vocabulary import BORDERS
@@ -95,10 +95,10 @@ class Taps:
 
     axes: tuple[Axis, Axis]
     border: str
-    _sources: tuple[list[int], list[int]] = field(init=False, repr=False)
+    _sources: tuple[tuple[int, ...], tuple[int, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rows, columns = (_sources(axis, self.border) for axis in self.axes)
+        rows, columns = (read_cells(axis, self.border) for axis in self.axes)
         object.__setattr__(self, "_sources", (rows, columns))
 
     def places(self, cell: Place) -> list[Place | None]:
@@ -133,14 +133,6 @@ def laid(
     axes = sliding.axes(cells.size, weights.size)
     check_fits(f"kernel {weights.label!r}", "image", axes, repr(padding))
     return cells, weights, axes
-
-
-def _sources(axis: Axis, border: str) -> list[int]:
-    """Return for each cell of the padded axis the image's cell there, −1 for a zero."""
-    if border != "zeros":
-        return border_indices(axis, border)
-    cells = range(-axis.before, axis.size + axis.after)
-    return [cell if 0 <= cell < axis.size else -1 for cell in cells]
 
 
 def _index(argument: str, value: Any, axis: Axis) -> int:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import one_of, shown, whole_number
+from featviz._check import known_options, one_of, per_axis, shown, whole_number
 from featviz.extraction import AxisPair, Extraction, Maps, Uncovered
-from featviz.geometry import Axis, border_indices, stretched_axis, uncovered_cells
+from featviz.geometry import Axis, read_cells, stretched_axis, uncovered_cells
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.pipeline import Spreading, extract, spread
-from featviz.vocabulary import CELL_KINDS, TRACED_STAGES
+from featviz.vocabulary import CELL_KINDS, EXTRACT_OPTIONS, TRACED_STAGES, TRANSPOSED_OPTIONS
 from featviz.windows import Trace
 
 Sources = tuple[tuple[int, ...], tuple[int, ...]]
@@ -59,12 +59,12 @@ def trace(
     """
     one_of("stage", stage, TRACED_STAGES)
     chosen = whole_number("index", index, minimum=0)
+    extra = per_axis("output_padding", output_padding, minimum=0)
     if stage == "transposed":
-        kernels = read_kernels(kernel)
-        _check_index(chosen, len(kernels))
-        one = kernels[chosen]
-        return _transposed(spread(image, one, output_padding=output_padding, **settings))
-    if output_padding != 0:
+        known_options(settings, TRANSPOSED_OPTIONS)
+        return _transposed(_spread(image, kernel, chosen, output_padding, settings))
+    known_options(settings, EXTRACT_OPTIONS)
+    if extra != (0, 0):
         raise ValueError(
             f"output_padding must be 0 but for stage 'transposed'; got {shown(output_padding)}"
         )
@@ -72,6 +72,18 @@ def trace(
     _check_index(chosen, len(run.labels))
     makers = {"filter": _filter, "detect": _detect, "condense": _condense}
     return makers[stage](run, chosen)
+
+
+def _spread(
+    image: Any, kernel: Any, index: int, output_padding: Any, settings: dict[str, Any]
+) -> Spreading:
+    """Return the run of one of the kernels, with its own bias where each has one."""
+    kernels = read_kernels(kernel)
+    _check_index(index, len(kernels))
+    bias = settings.get("bias")
+    if isinstance(bias, (list, tuple)) and len(bias) == len(kernels):
+        settings = {**settings, "bias": bias[index]}
+    return spread(image, kernels[index], output_padding=output_padding, **settings)
 
 
 def _check_index(index: int, maps: int) -> None:
@@ -85,10 +97,7 @@ def _filter(run: Extraction, index: int) -> Trace:
     image = run.image[:, :, channel : channel + 1] if groups > 1 else run.image
     axes = _axes_for(run, kernel)
     border = run.settings.border
-    sources = _padded_sources(axes)
-    if border != "zeros":
-        rows, columns = (tuple(border_indices(axis, border)) for axis in axes)
-        sources = rows, columns
+    sources = _sources(axes, border)
     biases = np.ravel(0.0 if run.settings.bias is None else run.settings.bias)
     return Trace(
         "filter", kernel, run.labels[index], _gathered(image, sources), _kinds(axes),
@@ -113,7 +122,7 @@ def _detect(run: Extraction, index: int) -> Trace:
     return Trace(
         "detect", None, run.labels[index], filtered[:, :, None], _kinds(axes), (0, 0),
         filtered, run.detected[:, :, index], axes, Uncovered((), ()), ((1.0,),),
-        activation=run.settings.activation, sources=_padded_sources(axes),
+        activation=run.settings.activation, sources=_sources(axes),
     )  # fmt: skip
 
 
@@ -124,7 +133,7 @@ def _condense(run: Extraction, index: int) -> Trace:
     axes = run.pool_axes or _still(detected.shape)
     if pool.startswith("global"):
         axes = Axis(height, height, 1, 1, 0, 0), Axis(width, width, 1, 1, 0, 0)
-    sources = _padded_sources(axes)
+    sources = _sources(axes)
     return Trace(
         "condense", None, run.labels[index], _gathered(detected[:, :, None], sources),
         _kinds(axes), (axes[0].before, axes[1].before), condensed, condensed, axes,
@@ -138,7 +147,9 @@ def _transposed(run: Spreading) -> Trace:
     sources = _stretched_sources(rows, run.axes[0]), _stretched_sources(columns, run.axes[1])
     kinds = _kinds((rows, columns))
     empty = np.minimum.outer(sources[0], sources[1]) < 0
-    kinds[(kinds == 0) & empty] = CELL_KINDS.index("inserted")
+    inserted = CELL_KINDS.index("inserted")
+    kinds = np.where((kinds == 0) & empty, inserted, kinds).astype(np.uint8)
+    kinds.flags.writeable = False
     return Trace(
         "transposed", run.kernel, run.kernel.name, _gathered(run.image, sources), kinds,
         (rows.before, columns.before), run.spread[:, :, 0], run.detected[:, :, 0], run.axes,
@@ -161,12 +172,8 @@ def _uncovered(axes: AxisPair, border: str) -> Uncovered:
     return Uncovered(uncovered_cells(axes[0], border), uncovered_cells(axes[1], border))
 
 
-def _padded_sources(axes: AxisPair) -> Sources:
-    """Return which row and column each one of the plane reads: its own, or none (−1)."""
-    rows, columns = (
-        (-1,) * axis.before + tuple(range(axis.size)) + (-1,) * axis.after for axis in axes
-    )
-    return rows, columns
+def _sources(axes: AxisPair, border: str = "zeros") -> Sources:
+    return read_cells(axes[0], border), read_cells(axes[1], border)
 
 
 def _stretched_sources(plane: Axis, axis: Axis) -> tuple[int, ...]:
@@ -193,4 +200,5 @@ def _kinds(axes: AxisPair) -> npt.NDArray[np.uint8]:
     )
     kinds = np.full(shape, CELL_KINDS.index("padding"), np.uint8)
     kinds[rows.before :, columns.before :][: rows.size, : columns.size] = 0
+    kinds.flags.writeable = False
     return kinds

@@ -6,6 +6,12 @@ STAGES = ("image", "filter", "detect", "condense")
 # What a trace tells, and what the cells of its plane are.
 TRACED_STAGES = ("filter", "detect", "condense", "transposed")
 CELL_KINDS = ("image", "padding", "inserted")
+# The options of a run, and those of a transposed convolution; a test compares them with both.
+EXTRACT_OPTIONS = (
+    "stride", "padding", "dilation", "border", "bias", "activation", "pool", "pool_size",
+    "pool_stride", "pool_padding", "color",
+)  # fmt: skip
+TRANSPOSED_OPTIONS = ("stride", "padding", "dilation", "bias", "activation")
 FILTER_PADDINGS = ("same", "valid", "full")
 POOL_PADDINGS = ("same", "valid")
 BORDERS = ("zeros", "reflect", "symmetric", "edge", "wrap")

@@ -7,13 +7,16 @@ zeros between its cells. Rows and columns count from 0.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import whole_number
+from featviz import _notebook
+from featviz._check import shown, whole_number
 from featviz.extraction import AxisPair, Maps, Uncovered
 from featviz.geometry import stretched_axis
 from featviz.kernels import Kernel
@@ -110,7 +113,7 @@ class Spread:
 class Trace:
     """The steps of one stage and one map, one for each cell of the output.
 
-    Iterating, ``len(…)`` and ``[i]`` give :class:`Step`; they are made when they are asked for.
+    Iterating, ``[i]``, ``[row, column]`` and slices give :class:`Step`, made when asked for.
 
     Attributes:
         stage: one of :data:`featviz.vocabulary.TRACED_STAGES`.
@@ -179,13 +182,34 @@ class Trace:
     def __iter__(self) -> Iterator[Step]:
         return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, index: int) -> Step:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index must be less than {len(self)}; got {index}")
-        return self.at(*divmod(index % len(self), self.shape[1]))
+    @overload
+    def __getitem__(self, index: int | tuple[int, int]) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, index: int | slice | tuple[int, int]) -> Step | tuple[Step, ...]:
+        if isinstance(index, tuple) and len(index) == 2:
+            return self.at(*index)
+        if isinstance(index, slice):
+            return tuple(self[at] for at in range(len(self))[index])
+        try:
+            at = operator.index(index)
+        except TypeError:
+            raise TypeError(
+                f"index must be a whole number, (row, column) or a slice; got {shown(index)}"
+            ) from None
+        if not -len(self) <= at < len(self):
+            raise IndexError(f"index must be less than {len(self)}; got {at}")
+        return self.at(*divmod(at % len(self), self.shape[1]))
+
+    def _repr_markdown_(self) -> str:
+        return _notebook.markdown_from_value(self)
 
     def at(self, row: int, column: int) -> Step:
         """Return the step of the cell (``row``, ``column``) of the output.
+
+        Args:
+            row: counted from 0, less than H'.
+            column: counted from 0, less than W'.
 
         Raises:
             ValueError: there is no such cell.
@@ -208,6 +232,10 @@ class Trace:
     def spread(self, row: int, column: int) -> Spread:
         """Return where a transposed convolution spreads one cell of its input to.
 
+        Args:
+            row: of the input, counted from 0.
+            column: of the input, counted from 0.
+
         Raises:
             ValueError: another stage, or there is no such cell.
         """
@@ -229,7 +257,8 @@ class Trace:
                 y, x = top + i * self.dilation[0], left + j * self.dilation[1]
                 kind = "image" if 0 <= y < heights and 0 <= x < widths else "padding"
                 number = float(weight)
-                taps.append(Tap(y, x, 0, i, j, cell, kind, value, number, value * number))
+                product = value * number + 0.0  # no −0
+                taps.append(Tap(y, x, 0, i, j, cell, kind, value, number, product))
         height, width = (axis.extent for axis in self.axes)
         return Spread(cell, Window(top, left, height, width), tuple(taps))
 
@@ -253,7 +282,8 @@ class Trace:
                 source = (rows[y], columns[x]) if min(rows[y], columns[x]) >= 0 else None
                 for channel in range(self.plane.shape[2]):
                     value = float(self.plane[y, x, channel]) if source else outside
-                    yield Tap(y, x, channel, i, j, source, kind, value, weight, value * weight)
+                    product = value * weight + 0.0  # no −0
+                    yield Tap(y, x, channel, i, j, source, kind, value, weight, product)
 
 
 def _cell(row: int, column: int, size: tuple[int, int], what: str) -> tuple[int, int]:

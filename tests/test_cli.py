@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import featviz as fv
-from featviz import _options, _terminal, vocabulary
+from featviz import _terminal, vocabulary
 from featviz.cli import cli
 
 ROWS = [[0, 1, 3, 0, 2, 1], [2, 0, 1, 4, 0, 0], [0, 5, 0, 1, 1, 3], [1, 0, 2, 0, 6, 0]]
@@ -109,7 +109,7 @@ def test_colour_is_passed_on(call, color):
 @pytest.mark.parametrize("command", ["panels", "matrix"])
 def test_every_option_of_extract_is_there_with_its_default(command):
     tested = {name for name, _, _ in PASSED_ON} | {"color"}
-    assert set(named_only(fv.extract)) == tested == set(_options.SETTINGS)
+    assert set(named_only(fv.extract)) == tested == set(vocabulary.EXTRACT_OPTIONS)
     given = cli.commands[command].make_context(command, ["sample:step", "-k", "edge"]).params
     for name, default in named_only(fv.extract).items():
         assert given[name] == default, name

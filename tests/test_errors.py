@@ -87,7 +87,7 @@ TABLE = [
     ("bias count", extract(bias=[1, 2]), ValueError,
      "bias must be a number or 1 numbers, one per map; got the shape 2"),
     ("bias nan", extract(bias=float("nan")), ValueError,
-     "bias must be finite float64; got nan"),
+     "bias must be finite float32; got nan"),
     ("activation", extract(activation="rellu"), ValueError, None),
     ("activation kind", extract(activation=3), TypeError, None),
     ("activation shape", extract(activation=lambda x: x[:, :1]), ValueError,

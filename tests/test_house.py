@@ -36,7 +36,10 @@ LADDER = [
         "render.plots", "render.step_text", "render.motion_words", "render.motion_cells",
         "render.motion_palette",
     ],
-    ["experiments", "render.motion_numbers", "render.motion_lens", "render.pages"],
+    [
+        "experiments", "render.trace_text", "render.motion_numbers", "render.motion_lens",
+        "render.pages",
+    ],
     ["render.motion"],
     ["render.notebook"],
     ["_terminal", "_options"],

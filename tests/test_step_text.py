@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from matplotlib.mathtext import MathTextParser
 
 import featviz as fv
-from featviz.render.step_text import describe_trace, text_from_step
+from featviz.render.step_text import text_from_step
+from featviz.render.trace_text import describe_trace, text_from_trace
 from featviz.tracing import trace
 
 RAMP = np.arange(36).reshape(6, 6)
@@ -68,7 +69,7 @@ def test_the_name_of_a_function_cannot_become_latex():
     hostile.__name__ = r"\input{x}$ & _y"
     steps = trace([[1]], [[1]], activation=hostile)
     text = text_from_step(steps, steps[0], form="latex")
-    assert text == r"1 \cdot 1 = 1;\quad \mathrm{inputx~~\_y}(1) = 1"
+    assert text == r"1 \cdot 1 = 1;\quad \mathrm{inputx~~\_y}(1) \approx 1"
     MathTextParser("agg").parse(f"${text}$")
 
 
@@ -106,6 +107,28 @@ def test_sums_of_a_photograph_agree_with_their_activation():
         assert len(line.split(" + ")) == 9
 
 
+FLOAT32 = [
+    ([[1]], "1", {"bias": 16777217},
+     "1·1 + 16777216 = 16777217 (float32: 16777218); relu(16777218) = 16777218"),
+    ([[16777216, 1]], "1 1", {},
+     "16777216·1 + 1·1 = 16777217 (float32: 16777216); relu(16777216) = 16777216"),
+    ([[0.33333337]], "30000000", {}, "0.333333·30000000 ≈ 10000001; relu(10000001) = 10000001"),
+    ([[1e38]], "100", {}, "1e+38·100 ≈ 1e+40 (float32: inf); relu(inf) = inf"),
+    ([[1e-30]], "1e-30", {}, "1e-30·1e-30 ≈ 1e-60 (float32: 0); relu(0) = 0"),
+    ([[0.1, 0.2, 0.3]], "1 1 -1", {}, "1/10·1 + 1/5·1 + 3/10·(−1) = 0; relu(0) = 0"),
+    ([[20]], "1", {"activation": "sigmoid"}, "20·1 = 20; sigmoid(20) ≈ 1"),
+    ([[100]], "1", {"activation": "exponential"}, "100·1 = 100; exponential(100) ≈ inf"),
+    ([[-0.1]], "1", {"activation": "leaky_relu"},
+     "(−1/10)·1 = −1/10; leaky_relu(negative_slope=0.2)(−1/10) = −0.02"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("image", "kernel", "options", "line"), FLOAT32)
+def test_where_float32_changes_a_sum_it_is_said(image, kernel, options, line):
+    steps = trace(image, kernel, padding="valid", **options)
+    assert text_from_step(steps, steps[0]) == line
+
+
 def test_long_sums_are_cut_where_asked_and_the_count_is_said():
     steps = trace(ramp(8, 8), "box(7)")
     assert text_from_step(steps, steps[30], terms=4).count(" + ") == 4
@@ -135,10 +158,44 @@ def test_a_trace_is_described_with_its_sizes():
     assert "columns not reached: 1, 2, 4, 5" in describe_trace(spread)
 
 
+HOSTILE = r"\input{x} <script>*$_"
+
+
+def test_a_trace_becomes_an_align_of_latex_with_its_words_as_comments():
+    steps = trace(RAMP, fv.read_kernel("box", name=HOSTILE + "\n\\end"), padding="valid", stride=2)
+    first, *lines = text_from_trace(steps, form="latex", steps=3).splitlines()
+    assert first == f"% filter {HOSTILE} \\end: input 6×6, kernel 3×3, output 2×2"
+    assert lines[:2] == ["% rows not covered: 5", "% columns not covered: 5"]
+    assert (lines[2], lines[-2], lines[-1]) == (
+        r"\begin{align*}", r"\end{align*}", "% … 1 more of 4 cells"
+    )  # fmt: skip
+    for line in lines[3:-2]:
+        assert line.startswith("& ")
+        MathTextParser("path").parse(f"${line[2:].removesuffix(chr(92) * 2)}$")
+
+
+def test_a_trace_becomes_a_list_of_markdown_and_shows_itself_so():
+    steps = trace(RAMP, fv.read_kernel("box", name=HOSTILE), padding="valid")
+    text = text_from_trace(steps, form="markdown", steps=12)
+    assert text == steps._repr_markdown_()
+    first, empty, *lines = text.splitlines()
+    assert "<script>" not in first
+    assert first.startswith(r"filter \\input\{x\} \<script\>\*\$\_: input 6×6")
+    assert empty == ""
+    assert [line[:2] for line in lines] == ["- "] * 14 + ["", "… "]
+
+
+def test_cells_are_chosen_by_their_place():
+    steps = trace(RAMP, "box", padding="valid")
+    lines = text_from_trace(steps, cells=[(3, 1), (0, 0)]).splitlines()
+    assert [line.split("  ")[0] for line in lines[-2:]] == ["(3, 1)", "(0, 0)"]
+
+
 def test_errors_of_the_text():
     steps = trace(RAMP, "box")
-    with pytest.raises(ValueError, match=r"^form must be one of 'unicode', 'plain'; got 'latex'$"):
-        describe_trace(steps, form="latex")
+    forms = "'unicode', 'plain', 'markdown', 'latex'"
+    with pytest.raises(ValueError, match=rf"^form must be one of {forms}; got 'html'$"):
+        describe_trace(steps, form="html")
     with pytest.raises(ValueError, match=r"^terms must be a whole number of at least 2; got 1$"):
         text_from_step(steps, steps[0], terms=1)
     with pytest.raises(TypeError, match=r"^trace must come from trace\(\); got 3$"):

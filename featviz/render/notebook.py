@@ -7,6 +7,8 @@ from featviz.extraction import Extraction
 from featviz.render.figures import png_from_figure
 from featviz.render.plots import plot_extraction
 from featviz.render.sum_text import text_from_expressions
+from featviz.render.trace_text import text_from_trace
+from featviz.windows import Trace
 
 
 def png_from_value(value: object) -> bytes:
@@ -29,3 +31,14 @@ def latex_from_value(value: object) -> str:
     if isinstance(value, Expressions):
         return text_from_expressions(value)._repr_latex_()
     raise TypeError(f"value must have LaTeX; got {type(value).__name__}")
+
+
+def markdown_from_value(value: object) -> str:
+    """Return the Markdown for a value that is a list of lines.
+
+    Raises:
+        TypeError: a value without any.
+    """
+    if isinstance(value, Trace):
+        return text_from_trace(value, form="markdown", steps=12)
+    raise TypeError(f"value must have Markdown; got {type(value).__name__}")

@@ -10,10 +10,10 @@ from typing import Any
 
 import sympy
 
-from featviz._check import one_of, shown, size_text, whole_number
+from featviz._check import one_of, shown, whole_number
 from featviz.captions import LARGEST_DENOMINATOR
 from featviz.exact import exact_number
-from featviz.formulas import formula_from_axis
+from featviz.extraction import EXACT_UP_TO
 from featviz.letters import entry_from_number
 from featviz.render.algebra import is_rounded, number_in_form, number_of, short_number
 from featviz.render.sum_text import ABOUT, DOTS, text_from_sum
@@ -21,6 +21,10 @@ from featviz.sums import total_of
 from featviz.vocabulary import SUM_FORMS
 from featviz.windows import Step, Tap, Trace
 
+# Those of which a computed value is the very value; the others are rounded, if only to 1.
+EXACT_ACTIVATIONS = (
+    "relu", "relu6", "leaky_relu", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
+)  # fmt: skip
 _STRANGE = re.compile(r"[^A-Za-z0-9_ .,=()+/−-]")
 
 
@@ -62,89 +66,76 @@ def text_from_step(
     return f"${line}$" if form == "markdown" else line
 
 
-def describe_trace(trace: Trace, *, form: str = "unicode") -> str:
-    """Return what a trace follows: sizes, the size formula, what is not covered.
-
-    Args:
-        trace: what :func:`featviz.trace` returned.
-        form: ``"unicode"`` or ``"plain"`` (ASCII).
-
-    Returns:
-        Two to five lines.
-
-    Raises:
-        TypeError: not a trace.
-        ValueError: an unknown form.
-
-    Example:
-        >>> from featviz.tracing import trace
-        >>> print(describe_trace(trace([[1, 2], [3, 4]], "1 -1", padding="valid")))
-        filter kernel: input 2×2, kernel 1×2, output 2×1
-        rows: ⌊(2 + 0 + 0 − 1)/1⌋ + 1 = 2
-        columns: ⌊(2 + 0 + 0 − 2)/1⌋ + 1 = 1
-    """
-    one_of("form", form, SUM_FORMS[:2])
-    if not isinstance(trace, Trace):
-        raise TypeError(f"trace must come from trace(); got {shown(trace)}")
-    windows = size_text(axis.window for axis in trace.axes)
-    what = {"filter": f"kernel {windows}, ", "transposed": f"kernel {windows}, ", "detect": ""}
-    middle = what.get(trace.stage, f"{trace.pool} pool {windows}, ")
-    first = f"{trace.stage} {trace.label}: input {size_text(trace.image_size)}, {middle}"
-    lines = [f"{first}output {size_text(trace.shape)}"]
-    if trace.stage != "detect":
-        lines += [
-            f"{name}: {formula_from_axis(axis, stage=trace.stage, form=form)}"
-            for name, axis in zip(("rows", "columns"), trace.axes, strict=True)
-        ]
-    verb = "reached" if trace.stage == "transposed" else "covered"
-    lines += [
-        f"{name} not {verb}: {_places_text(places)}"
-        for name, places in (
-            ("rows", trace.uncovered.rows),
-            ("columns", trace.uncovered.columns),
-        )
-        if places
-    ]
-    text = "\n".join(lines)
-    return text if form == "unicode" else text.replace("×", "x").replace("·", "-")
-
-
-def _places_text(places: tuple[int, ...]) -> str:
-    """Return places as text, those beyond the first dozen counted."""
-    more = f" and {len(places) - 12} more" if len(places) > 12 else ""
-    return ", ".join(map(str, places[:12])) + more
-
-
 def _line(trace: Trace, step: Step, style: str, most: int | None) -> str:
     if trace.stage == "condense":
         return _pool_line(trace, step, style, most)
     if trace.stage == "detect":
         return _activation(trace, step, _numbers([step.total])[0], style)
-    expression = sum_from_step(trace, step)
-    summed = text_from_sum(expression, form=style, terms=most)
+    expression, total = _agreeing_sum(trace, step)
+    line = text_from_sum(expression, form=style, terms=most)
+    if not _agrees(trace, step, expression, total):
+        # The sum is right as it stands; the stage holds what float32 made of it.
+        total = _numbers([step.total])[0]
+        note = f" (float32: {number_in_form(total, style)})"
+        line += rf"\text{{{note}}}" if style == "latex" else note
     if trace.activation == "linear":
-        return summed
-    # The sum as it is printed: the stage's float32 may differ from it in the last digit.
-    parts = expression.args if expression.is_Add else (expression,)
-    total: Any = number_of(total_of(parts))
+        return line
     joint = r";\quad " if style == "latex" else "; "
-    return summed + joint + _activation(trace, step, short_number(total), style)
+    return line + joint + _activation(trace, step, short_number(total), style)
 
 
-def sum_from_step(trace: Trace, step: Step) -> Any:
+def _agreeing_sum(trace: Trace, step: Step) -> tuple[Any, Any]:
+    """Return the sum and its total, with fractions where they give the stage's."""
+    expression = sum_from_step(trace, step)
+    total = _total(expression)
+    if not _agrees(trace, step, expression, total):
+        expression = sum_from_step(trace, step, fractions=False)
+        total = _total(expression)
+    return expression, total
+
+
+def _parts(expression: Any) -> tuple[Any, ...]:
+    return expression.args if expression.is_Add else (expression,)
+
+
+def _total(expression: Any) -> Any:
+    return number_of(total_of(_parts(expression)))
+
+
+def _agrees(trace: Trace, step: Step, expression: Any, total: Any) -> bool:
+    """Whether a total is what the stage holds, but for the rounding of float32."""
+    if total == step.total:
+        return True
+    if not math.isfinite(step.total) or not any(n.is_integer is False for n in _atoms(expression)):
+        return False
+    size = sum(abs(float(part.doit())) for part in _parts(expression))
+    height, width = trace.image_size
+    small = height * width * trace.plane.shape[2] <= EXACT_UP_TO and total != 0
+    most = 2.0**-24 * abs(step.total) + 2.0**-40 * size if small else 2.0**-22 * size
+    return abs(float(total) - step.total) <= most
+
+
+def _atoms(expression: Any) -> Iterable[Any]:
+    return (factor for part in _parts(expression) for factor in (part.args or (part,)))
+
+
+def sum_from_step(trace: Trace, step: Step, *, fractions: bool = True) -> Any:
     """Return the sum of a filter's step as sympy, exact and not yet summed.
 
     Args:
         trace: of a filter or a transposed convolution.
         step: one of its steps.
+        fractions: whether floats are read as the fractions that people know, 1/3 for 0.333333.
     """
-    values = _numbers(tap.value for tap in step.taps)
+    values = [tap.value for tap in step.taps]
+    values = _numbers(values) if fractions else [_whole_or_float(value) for value in values]
     terms = [
         sympy.Mul(entry_from_number(v), entry_from_number(_weight(trace, tap)), evaluate=False)
         for v, tap in zip(values, step.taps, strict=True)
     ]
     if trace.bias:
-        terms.append(entry_from_number(*_numbers([step.bias])))
+        bias = _numbers([step.bias])[0] if fractions else _whole_or_float(step.bias)
+        terms.append(entry_from_number(bias))
     return sympy.Add(*terms, evaluate=False)
 
 
@@ -159,24 +150,33 @@ def _weight(trace: Trace, tap: Tap) -> Any:
 def _numbers(values: Iterable[float]) -> list[Any]:
     """Return floats as exact numbers; beside one that is no fraction none is one."""
     found = [(value, _simple(value)) for value in values]
-    inexact = any(isinstance(exact, float) for _, exact in found)
-    return [
-        value if inexact and not isinstance(exact, int) else short_number(exact)
-        for value, exact in found
-    ]
+    if not any(isinstance(exact, float) for _, exact in found):
+        return [short_number(exact) for _, exact in found]
+    return [exact if isinstance(exact, int) else _decimal(value, exact) for value, exact in found]
+
+
+def _decimal(value: float, exact: Any) -> float:
+    """Return the decimal that float32 stands for where it is short, else the float."""
+    return value if is_rounded(float(exact)) else float(exact)
+
+
+def _whole_or_float(value: float) -> Any:
+    return int(value) if value.is_integer() and abs(value) <= 2**53 else value
 
 
 def _simple(value: float) -> Any:
     """Return a whole number or a fraction that people read, or the float."""
     exact = exact_number(value) if math.isfinite(value) else value
-    readable = not isinstance(exact, Fraction) or exact.denominator <= LARGEST_DENOMINATOR
-    return exact if readable else value
+    if isinstance(exact, Fraction) and exact.denominator > LARGEST_DENOMINATOR:
+        return _decimal(value, exact)
+    return exact
 
 
 def _activation(trace: Trace, step: Step, total: Any, style: str) -> str:
     result = total if step.value == step.total else _numbers([step.value])[0]
-    equals = ABOUT[style] if is_rounded(result) else "="
     name = trace.activation
+    exact = name.partition("(")[0] in EXACT_ACTIVATIONS and not is_rounded(result)
+    equals = "=" if exact else ABOUT[style]
     if style == "latex":
         name = _STRANGE.sub("", name).replace("_", r"\_").replace(" ", "~")
         name = rf"\mathrm{{{name}}}"
