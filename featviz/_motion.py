@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -39,6 +42,22 @@ from featviz.vocabulary import (
     TRACED_STAGES,
     TRANSPOSED_OPTIONS,
 )
+
+# What a sentence of the package calls a thing, and what the command line does.
+_WORDS = (
+    (r"^index must", "--map must"),
+    (r"^(row|column) must", r"--cell: \1 must"),
+    (r"^output_padding must", "--output-padding must"),
+    (r"^seconds_per_frame must", "--seconds must"),
+    (r"^size must (have|be)", r"--frame must \1"),
+    (r"a larger size, drawing='lens'", "a larger --frame, --drawing lens"),
+    (r"steps=\((\d+), (\d+)\)", r"--steps \1,\2"),
+    (r"a larger most_steps", "a larger --most-steps"),
+    (r"a smaller image\b", "a smaller image (--size)"),
+    (r"shrink=True, size=(\d+) or a larger limit_bytes",
+     r"--shrink, --size \1 or a larger --limit-bytes"),
+    (r"^limit_bytes must", "--limit-bytes must"),
+)  # fmt: skip
 
 STAGE_OPTIONS = (
     click.option("--stage", default="filter", show_default=True, metavar="|".join(TRACED_STAGES),
@@ -84,10 +103,13 @@ def trace(
     """
     stack, settings = kernels_from(kernels), _given(context, options)
     check_source(image)
-    told = featviz.trace(read_source(image, size), stack, **settings)
+    pixels = read_source(image, size)
+    with _own_words():
+        told = featviz.trace(pixels, stack, **settings)
     style = form or ("unicode" if can_show("·−≈⋯⌊⌋") else "plain")
     cells = None if cell is None else [cell]
-    text = featviz.text_from_trace(told, form=style, steps=steps, terms=terms, cells=cells)
+    with _own_words():
+        text = featviz.text_from_trace(told, form=style, steps=steps, terms=terms, cells=cells)
     cut = cell is None and steps < len(told)
     say(f"{text}; choose with --steps or --cell" if cut else text)
 
@@ -148,11 +170,13 @@ def animate(
     check_source(image)
     target = output or f"{stem(image)}-{options['stage']}.gif"
     check_target(target)
-    motion = featviz.animate(
-        read_source(image, size), stack, drawing=drawing, seconds_per_frame=seconds, size=frame,
-        steps=steps, most_steps=most_steps, title=title, scale=scale, palette=palette,
-        arithmetic=arithmetic, dark=dark, **settings,
-    )  # fmt: skip
+    pixels = read_source(image, size)
+    with _own_words():
+        motion = featviz.animate(
+            pixels, stack, drawing=drawing, seconds_per_frame=seconds, size=frame,
+            steps=steps, most_steps=most_steps, title=title, scale=scale, palette=palette,
+            arithmetic=arithmetic, dark=dark, **settings,
+        )  # fmt: skip
 
     def bar(frames: Any) -> Any:
         return tqdm(
@@ -198,14 +222,29 @@ def explore(
     pixels = read_source(image, None)
     if title is None and not is_picture(image):
         title = stem(image)
-    made = featviz.page(
-        image if is_picture(image) else pixels, stack, size=size, shrink=shrink,
-        limit_bytes=limit_bytes, title=title, **settings,
-    )  # fmt: skip
+    with _own_words():
+        made = featviz.page(
+            image if is_picture(image) else pixels, stack, size=size, shrink=shrink,
+            limit_bytes=limit_bytes, title=title, **settings,
+        )  # fmt: skip
     path = made.save(target)
     say(wrote_text(path))
     if opened:
         click.launch(path.resolve().as_uri())
+
+
+@contextlib.contextmanager
+def _own_words() -> Iterator[None]:
+    """Let an error name the options of the command, not the arguments of Python."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        text = str(error)
+        for pattern, words in _WORDS:
+            text = re.sub(pattern, words, text)
+        if text == str(error):
+            raise
+        raise type(error)(text) from error
 
 
 def _given(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:

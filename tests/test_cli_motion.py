@@ -126,13 +126,20 @@ ERRORS = [
     ("animate '1 2' -k edge -o a.mp4", 2,
      "output must end in '.gif', '.webp', '.png', '.apng' or '/' (a folder of frames); "
      "got 'a.mp4'"),
-    ("animate sample:step -k edge", 2, "steps must be at most 400; got 65536"),
-    ("animate '1 2' -k edge --frame 10,10", 2, "size must"),
+    ("animate sample:step -k edge", 2,
+     "steps must be at most 400; got 65536 (256×256 cells); choose a part, as in --steps 0,100, "
+     "a smaller image (--size) or a larger --most-steps"),
+    ("animate '1 2' -k edge --seconds 0.001", 2, "--seconds must"),
+    ("trace '1 2' -k edge --map 3", 2, "--map must be less than the number of maps (1); got 3"),
+    ("trace '1 2' -k edge --cell 9,9", 2, "--cell: row must be less than the 1 rows"),
+    ("trace '1 2' -k edge --output-padding 1", 2, "--output-padding must be 0 but for stage"),
+    ("trace '1 2' -k edge --terms 1", 2, "terms must be a whole number of at least 2; got 1"),
+    ("animate '1 2' -k edge --frame 10,10", 2, "--frame must be"),
     ("animate nothing.png -k edge", 1, "image must be a file that exists; got 'nothing.png'"),
     ("animate '1 2' -k edge --most-steps 1", 2, "steps must be at most 1; got 2"),
     ("explore '1 2' -o a.htm1", 2, "output must end in one of .html, .htm; got 'a.htm1'"),
     ("explore '1 2' -a softmax", 2, "activation must be one of"),
-    ("explore sample:coffee", 2, "image must make a page of at most 400 kB; got"),
+    ("explore sample:coffee", 2, "image must make a page of at most 400 kB; got one"),
 ]  # fmt: skip
 
 
