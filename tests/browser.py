@@ -7,6 +7,7 @@ FEATVIZ_NEEDS_BROWSER is set: then they fail.
 
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -81,12 +82,21 @@ def watch(page):
     return watched
 
 
-@pytest.fixture
-def watched(browser):
+@contextmanager
+def opened(browser, **options):
     """A fresh page, alone in its context; at the end it has asked for nothing and said no error."""
-    context = browser.new_context()
+    context = browser.new_context(**options)
     watched = watch(context.new_page())
-    yield watched
-    context.close()
+    try:
+        yield watched
+    finally:
+        context.close()
     assert watched.requests == []
     assert watched.errors == []
+
+
+@pytest.fixture
+def watched(browser):
+    """A page as ``opened`` gives it."""
+    with opened(browser) as watched:
+        yield watched

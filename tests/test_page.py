@@ -2,19 +2,20 @@
 
 import io
 import json
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import watch
+from browser import opened, watch
 from definitions import LOPSIDED
 from PIL import Image
 
 import featviz as fv
 from featviz.panels import panels_from_extraction
 from featviz.render.drawing import colours_of
-from featviz.render.pages import SCRIPTS, Page, page
+from featviz.render.pages import LIMIT_BYTES, SCRIPTS, Page, page
 
 WEB = Path(fv.__file__).parent / "web"
 LINE = [[0, 1, 0, 0, 0, 0]] * 4 + [[0, 1, 0, 1, 1, 1]] + [[0, 1, 0, 0, 0, 0]]
@@ -94,6 +95,12 @@ class Reader:
             f"(({{plane, across, down}}) => ({{x: (plane.left + {column} + 0.5) * across,"
             f" y: (plane.top + {row} + 0.5) * down}}))(featviz.view.stages.{stage}.frame)"
         )
+
+
+def island(made):
+    """What the page is told."""
+    (text,) = re.findall(r'id="featviz-data">(.*?)</script>', made.html)
+    return json.loads(text)
 
 
 @pytest.fixture(scope="module")
@@ -389,6 +396,17 @@ def test_practice_takes_fractions_gives_hints_and_counts(line):
     assert tab.locator("#guess").is_hidden()
 
 
+def test_a_hint_mixes_no_fraction_with_rounded_decimals(tab, tmp_path):
+    image = np.array([[[30], [31]]], np.uint8)  # 30/255 = 2/17; 31/255 has no small fraction
+    reader = Reader(tab, page(image, [[1, "1/3"]], padding="valid", pool="none"), tmp_path)
+    hints = []
+    tab.click("#practice-start")
+    for _ in range(2):
+        tab.click("#practice-hint")
+        hints.append(reader.text("#practice-told"))
+    assert hints == ["2/17·1 = 2/17; 1 more to go.", "0.122·0.333 ≈ 0.0405."]
+
+
 @pytest.mark.parametrize(
     ("guess", "value", "right"),
     [
@@ -398,7 +416,14 @@ def test_practice_takes_fractions_gives_hints_and_counts(line):
     ],
 )  # fmt: skip
 def test_a_guess_is_right_within_half_of_the_last_digit_shown(line, guess, value, right):
-    assert line.see(f"featviz.isRight({guess}, {value})") is right
+    tab = line.tab
+    line.see("featviz.setKernel(featviz.view, 'own numbers', [['0']])")
+    tab.fill("#bias", repr(value))  # now every cell of filter holds the value
+    tab.select_option("#stage", "filter")
+    tab.click("#practice-start")
+    tab.fill("#guess", repr(guess))
+    tab.keyboard.press("Enter")
+    assert line.text("#practice-told").startswith("Right: ") is right
 
 
 def test_the_address_keeps_the_settings(picture):
@@ -461,6 +486,36 @@ def test_a_wrong_number_is_marked_and_the_picture_stays(line):
     box.fill("-1")
     assert box.get_attribute("aria-invalid") is None
     assert line.tab.locator("#notice").is_hidden()
+
+
+def test_a_mark_goes_when_another_field_makes_it_right(line):
+    box = line.tab.locator("#pool_padding-top")
+    line.tab.select_option("#pool_padding-rows", "pads")
+    box.fill("2")
+    assert box.get_attribute("aria-invalid") == "true"
+    assert "pool_padding must be smaller than the pool window (2×2)" in line.text("#notice")
+    line.tab.fill("#pool_size-rows", "3")
+    assert box.get_attribute("aria-invalid") is None
+    assert line.see("featviz.view.state.settings.pool_padding")[0] == [2, 1]
+    assert line.tab.locator("#notice").is_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_size_formula_stands_on_one_line(tab, tmp_path, width):
+    reader = Reader(tab, page(np.zeros((400, 400), np.uint8), "edge"), tmp_path)
+    tab.set_viewport_size({"width": width, "height": 740})
+    tab.select_option("#border", "reflect")
+    tab.fill("#bias", "1")
+    tab.check("#unlink")
+    tab.fill("#stride-columns", "2")
+    formulas = tab.locator("#panel-filter .sizes span")
+    assert formulas.all_inner_texts() == [
+        "⌊(400 + 1 + 1 − 3)/1⌋ + 1 = 400", "⌊(400 + 0 + 1 − 3)/2⌋ + 1 = 200",
+    ]  # fmt: skip
+    heights = [formula.bounding_box()["height"] for formula in formulas.all()]
+    assert max(heights) < 20
+    assert reader.see("document.documentElement.scrollWidth") <= width
+    tab.set_viewport_size(WIDE)
 
 
 def test_a_kernel_that_does_not_fit_is_said_and_the_old_pictures_fade(line):
@@ -579,36 +634,32 @@ def test_text_stands_out_from_its_ground(theme):
 
 
 def test_nothing_plays_when_the_system_asks_for_no_motion(browser, line_page, tmp_path):
-    context = browser.new_context(reduced_motion="reduce", color_scheme="dark")
-    line = Reader(context.new_page(), line_page, tmp_path)
-    line.choose("filter", 0, 0)
-    assert line.tab.locator("#play").is_disabled()
-    assert "no motion" in line.text("#still")
-    line.tab.fill("#speed", "10")
-    line.tab.locator("#speed").blur()
-    line.tab.keyboard.press(" ")
-    line.tab.wait_for_timeout(150)
-    assert line.cell() == ("filter", 0, 0)
-    line.tab.click("#forward")
-    assert line.cell() == ("filter", 0, 1)
-    context.close()
+    with opened(browser, reduced_motion="reduce", color_scheme="dark") as watched:
+        line = Reader(watched.page, line_page, tmp_path)
+        line.choose("filter", 0, 0)
+        assert line.tab.locator("#play").is_disabled()
+        assert "no motion" in line.text("#still")
+        line.tab.fill("#speed", "10")
+        line.tab.locator("#speed").blur()
+        line.tab.keyboard.press(" ")
+        line.tab.wait_for_timeout(150)
+        assert line.cell() == ("filter", 0, 0)
+        line.tab.click("#forward")
+        assert line.cell() == ("filter", 0, 1)
 
 
 def test_without_scripts_the_page_says_so(browser, line_page, tmp_path):
-    context = browser.new_context(java_script_enabled=False)
-    tab = context.new_page()
-    tab.goto(line_page.save(tmp_path / "page.html").as_uri())
-    assert "allow its scripts" in tab.locator("noscript, .notice").first.inner_text()
-    context.close()
+    with opened(browser, java_script_enabled=False) as watched:
+        tab = watched.page
+        tab.goto(line_page.save(tmp_path / "page.html").as_uri())
+        assert "allow its scripts" in tab.locator("noscript, .notice").first.inner_text()
 
 
-def test_a_browser_that_cannot_unpack_the_image_is_told(browser, line_page, tmp_path):
-    context = browser.new_context()
-    tab = context.new_page()
+def test_a_browser_that_cannot_unpack_the_image_is_told(watched, line_page, tmp_path):
+    tab = watched.page
     tab.add_init_script("delete globalThis.DecompressionStream")
     tab.goto(line_page.save(tmp_path / "page.html").as_uri())
     assert "too old to unpack the image" in tab.locator("#notice").inner_text()
-    context.close()
 
 
 def test_in_a_notebook_it_runs_in_a_frame_that_reaches_nothing(watched, line_page, tmp_path):
@@ -648,6 +699,64 @@ def test_a_limit_that_leaves_no_room_is_refused():
         page([[0, 1]], "edge", limit_bytes=1000)
 
 
+@pytest.mark.parametrize("name", ["camera", "chelsea", "coffee"])
+def test_the_page_of_a_photograph_of_400_by_400_stays_within_the_limit(name):
+    photograph = fv.sample_image(name)
+    side = min(photograph.shape[:2])
+    made = page(photograph[:side, :side], "edge", size=400, limit_bytes=10**7)
+    assert island(made)["image"]["height"] == island(made)["image"]["width"] == 400
+    assert len(made.html.encode()) <= LIMIT_BYTES == 400_000
+
+
+def test_an_open_file_is_read_once_and_made_smaller_when_told(files):
+    noise = np.random.default_rng(3).integers(0, 256, (120, 100), np.uint8)
+    Image.fromarray(noise).save(files / "stream.png")
+    limit = len(page([[0]], "edge").html) + 5_000
+    stream = io.BytesIO((files / "stream.png").read_bytes())
+    with pytest.raises(ValueError, match=r"got one \(120×100\), which makes \d+ kB; use shrink"):
+        page(stream, "edge", limit_bytes=limit)
+    with (files / "stream.png").open("rb") as file:
+        made = page(file, "edge", limit_bytes=limit, shrink=True)
+    assert len(made.html.encode()) <= limit
+    from_file = page(files / "stream.png", "edge", limit_bytes=limit, shrink=True, title="image")
+    assert island(made)["image"]["data"] == island(from_file)["image"]["data"]
+
+
+ERRORS = [
+    ({"title": 3}, "title must be a text or None; got 3"),
+    ({"python": 3}, "python must be a text or None; got 3"),
+    ({"shrink": "no"}, "shrink must be True or False; got 'no'"),
+    ({"shrink": 1}, "shrink must be True or False; got 1"),
+    *(
+        ({"python": code}, f"python must be one expression on one line; got {code!r}")
+        for code in (
+            "", "image)", "a)(b", "a, b", "a, b=1", "*a", "a=1", "a # b", "a\n", "'a", "\ud800",
+        )
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "words"), ERRORS, ids=[str(case[0]) for case in ERRORS])
+def test_a_wrong_word_at_the_door_is_said_in_one_sentence(options, words):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        page(LINE, "edge", **options)
+    assert str(caught.value) == words
+
+
+def test_names_that_are_not_utf8_are_shown_with_a_sign_and_found_by_python(tab, tmp_path):
+    name = os.fsdecode(b"\xff\xfe.png")
+    Image.fromarray(photo(8, 8)).save(name)
+    made = page(name, {"odd \udc80": LOPSIDED}, title="title \ud83d")
+    reader = Reader(tab, made, tmp_path)
+    assert reader.text("#title") == made.title == "title \ufffd"
+    assert reader.text("#panel-filter .name") == "odd \ufffd"
+    words = reader.python()
+    assert words == 'fv.extract("\\udcff\\udcfe.png", [[1, 2, -3], [0.5, -1, 4]])'
+    run = eval(words, {"fv": fv})
+    np.testing.assert_allclose(reader.maps("condensed"), run.condensed, atol=1e-6)
+    assert page(name, "edge").title == "\ufffd\ufffd.png"
+
+
 def test_a_page_is_saved_as_html_alone(line_page, tmp_path):
     with pytest.raises(ValueError, match=r"output must end in one of \.html, \.htm; got"):
         line_page.save("page.txt")
@@ -661,6 +770,31 @@ def test_a_page_is_saved_as_html_alone(line_page, tmp_path):
     assert path.read_text("utf-8") == line_page.html
     assert re.fullmatch(r"Page\('a line', \d+ kB\)", repr(line_page))
     assert isinstance(line_page, Page)
+
+
+def test_the_line_of_python_is_copied(browser, line_page, tmp_path):
+    with opened(browser, permissions=["clipboard-read", "clipboard-write"]) as watched:
+        reader = Reader(watched.page, line_page, tmp_path)
+        reader.see("document.querySelector('#bias').value = '0.5'")
+        reader.see(
+            "document.querySelector('#bias').dispatchEvent(new Event('input', {bubbles: true}));"
+            "document.querySelector('#copy').click()"
+        )
+        reader.wait("document.querySelector('#share-told').textContent")
+        assert reader.text("#share-told") == "Copied."
+        words = 'fv.extract(image, [[1, -1], [1, -1]], padding="valid", bias=0.5)'
+        assert reader.see("navigator.clipboard.readText()") == words
+
+
+def test_where_nothing_may_be_copied_the_line_is_selected(watched, line_page, tmp_path):
+    watched.page.add_init_script(
+        "delete Navigator.prototype.clipboard; Document.prototype.execCommand = () => false"
+    )
+    reader = Reader(watched.page, line_page, tmp_path)
+    reader.tab.click("#copy")
+    reader.wait("document.querySelector('#share-told').textContent")
+    assert reader.text("#share-told") == "The line is selected: copy it with Ctrl+C."
+    assert reader.see("getSelection().toString()") == reader.python()
 
 
 def test_the_page_says_how_long_a_redraw_took(line):
@@ -680,6 +814,24 @@ def test_a_given_kernel_and_a_preset_of_one_name_are_told_apart(tab, tmp_path):
     tab.locator("#cells input").first.fill("7")
     assert reader.python() == "fv.extract(image, [[7, 2]])"
     assert reader.see("location.hash") == "#k=7,2"
+
+
+def test_the_line_of_python_makes_an_array_as_small_as_the_page_has_it(tab, tmp_path):
+    image = photo()
+    reader = Reader(tab, page(image, "edge", size=20), tmp_path)
+    words = reader.python()
+    assert words == ('fv.extract((fv.read_image(image, size=20) * 255).round() / 255, "edge")')
+    run = eval(words, {"fv": fv, "image": image})
+    np.testing.assert_allclose(reader.maps("filtered"), run.filtered, atol=1e-6)
+
+
+def test_the_line_of_python_calls_the_image_as_it_is_told(tab, tmp_path):
+    code = 'fv.sample_image("chelsea", size=16)[:, :9]'
+    reader = Reader(tab, page(eval(code), {"edge": "edge"}, python=code), tmp_path)
+    words = reader.python()
+    assert words == f'fv.extract({code}, "edge")'
+    run = eval(words, {"fv": fv})
+    np.testing.assert_array_equal(reader.maps("condensed"), run.condensed)
 
 
 def test_long_decimals_of_a_kernel_are_kept_whole_and_shown_rounded(tab, tmp_path):

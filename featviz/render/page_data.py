@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 import featviz
 from featviz._check import one_of, real_number, shown, size_text, whole_number
-from featviz.images import read_image
+from featviz.images import read_image, shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.presets import PRESETS
@@ -31,6 +32,8 @@ MOST_VALUES = 4_000_000
 MOST_STEP = 10_000
 MOST_CELLS = 10_000_000
 MOST_NUMBERS = 4096
+# A name that is not UTF-8 comes with halves of letters, which no file of text can hold.
+_HALVES = re.compile("[\ud800-\udfff]")
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
@@ -38,6 +41,7 @@ def data_from_image(
     image: Any,
     kernels: Any,
     *,
+    name: str | None = None,
     title: str | None = None,
     size: int | tuple[int, int] | None = None,
     stride: int | tuple[int, int] = 1,
@@ -58,7 +62,8 @@ def data_from_image(
         image: one image, anything :func:`featviz.read_image` takes; at most 4 000 000 values.
         kernels: as in :func:`featviz.extract`, of any shapes, each of at most 4096 numbers; they
             stand in the menu before the presets.
-        title: of the page; the image's file name where there is none.
+        name: of the image; its file's name where there is none, else ``"image"``.
+        title: of the page; the image's name where there is none.
         size: as in :func:`featviz.read_image`. An image within 0..1 that becomes smaller or
             larger by it is rounded to 8 bits, since others do not become small files.
         stride: as in :func:`featviz.filter_image`, at most 10 000.
@@ -77,7 +82,8 @@ def data_from_image(
     Returns:
         A dict of ``version``, ``title``, ``image`` (as
         :func:`featviz.render.page_image.encoded_image` returns it, and its ``name``),
-        ``kernels`` (``name``, ``texts`` and whether they are the caller's ``own``)
+        ``kernels`` (``name``, ``texts``, whether they are the caller's ``own`` and whether they
+        are the ``preset`` of that name)
         and ``settings``.
 
     Raises:
@@ -107,11 +113,11 @@ def data_from_image(
         )
         if moves:
             _fitting("pool window", "map", pooling, result, window, pool_padding)
-    name = _file_name(image)
+    called = writable_text(name or file_name(image) or "image")
     return {
         "version": featviz.__version__,
-        "title": name if title is None else title,
-        "image": {"name": name} | encoded_image(pixels),
+        "title": called if title is None else writable_text(title),
+        "image": {"name": called} | encoded_image(pixels),
         "kernels": _menu(stack),
         "settings": {
             "stride": list(sliding.stride),
@@ -151,7 +157,7 @@ def page_pixels(image: Any, *, size: int | tuple[int, int] | None = None) -> NDA
         >>> (page_pixels([[0.0, 1.0]], size=4)[0, :, 0] * 255).tolist()
         [0.0, 64.0, 191.0, 255.0]
     """
-    values = read_image(image)
+    values = shared_pixels(image, color="keep")
     resized = values if size is None else read_image(values, size=size)
     height, width, channels = resized.shape
     if resized.size > MOST_VALUES:
@@ -187,7 +193,7 @@ def fitting_size(image: Any, most_bytes: int) -> int:
         2
     """
     whole_number("most_bytes", most_bytes, minimum=1)
-    values = read_image(image)
+    values = shared_pixels(image, color="keep")
     longest: int = max(values.shape[:2])
     side = _shrunk(longest, most_bytes, fewest_bytes(values))
     side = _shrunk(side, MOST_VALUES, values.size * (side / longest) ** 2)
@@ -260,9 +266,10 @@ def _menu(own: tuple[Kernel, ...]) -> list[dict[str, Any]]:
     others = [kernel for kernel in PRESETS.values() if kernel not in own]
     return [
         {
-            "name": kernel.name,
+            "name": writable_text(kernel.name),
             "texts": [[_exact_text(value) for value in row] for row in kernel.rows],
             "own": place < len(own),
+            "preset": PRESETS.get(kernel.name) == kernel,
         }
         for place, kernel in enumerate([*own, *others])
     ]
@@ -297,7 +304,21 @@ def _checked_bias(bias: Any) -> float:
     return _json_number(number)
 
 
-def _file_name(source: Any) -> str:
-    if isinstance(source, (str, os.PathLike)):
-        return Path(os.fsdecode(source)).name or "image"
-    return "image"
+def file_name(image: Any) -> str | None:
+    """Return the name of an image's file without its folders; None for no file.
+
+    Example:
+        >>> file_name("photos/cat.jpg"), file_name([[0, 1]])
+        ('cat.jpg', None)
+    """
+    return Path(os.fsdecode(image)).name if isinstance(image, (str, os.PathLike)) else None
+
+
+def writable_text(text: str) -> str:
+    r"""Return text that UTF-8 can hold, with a sign for each half of a letter.
+
+    Example:
+        >>> writable_text(b"\xff.png".decode("utf-8", "surrogateescape"))
+        '�.png'
+    """
+    return _HALVES.sub("\ufffd", text)

@@ -8,6 +8,7 @@ else, whatever a file name holds.
 
 from __future__ import annotations
 
+import ast
 import base64
 import functools
 import hashlib
@@ -26,9 +27,10 @@ import numpy as np
 from featviz._check import nearest, shown, size_text, whole_number
 from featviz._files import writable_path, write_whole
 from featviz.captions import one_line
+from featviz.images import shared_pixels
 from featviz.panels import PICTURE_GAMMA, Panel
 from featviz.render.drawing import colours_of
-from featviz.render.page_data import data_from_image, fitting_size
+from featviz.render.page_data import data_from_image, file_name, fitting_size
 from featviz.render.page_image import bytes_of_image
 from featviz.vocabulary import PALETTES
 
@@ -46,8 +48,11 @@ FRAME_HEIGHT = 960
 _COMMENTS = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n", re.DOTALL | re.MULTILINE)
 _INDENTS = re.compile(r"^[ \t\n]+", re.MULTILINE)
 _PLACE = re.compile(r"<!-- (policy|title|style|data|scripts) -->")
-# What ends a script or begins a comment inside one, and what JavaScript once took for newlines.
-_UNSAFE = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+# What ends a script or begins a comment inside one, what JavaScript once took for newlines, and
+# the halves of letters of a file name that is not UTF-8: written so, Python finds the file.
+_UNSAFE = {
+    code: f"\\u{code:04x}" for code in (*map(ord, "<>&\u2028\u2029"), *range(0xD800, 0xE000))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ def page(
     pool_padding: Any = "same",
     color: str = "grey",
     title: str | None = None,
+    python: str | None = None,
     size: int | tuple[int, int] | None = None,
     limit_bytes: int = LIMIT_BYTES,
     shrink: bool = False,
@@ -129,6 +135,8 @@ def page(
         pool_padding: as in :func:`featviz.extract`.
         color: as in :func:`featviz.extract`.
         title: a line above the page; None takes the image's name.
+        python: how the page's line of Python calls the image, one expression such as
+            ``'fv.sample_image("chelsea")'``; None takes the file's name, or ``image``.
         size: as in :func:`featviz.read_image`: the longer side, or the box to fit into.
         limit_bytes: the most that the page may take; 400 000 unless told.
         shrink: whether an image that is too large for this is made smaller; the page says so.
@@ -152,14 +160,16 @@ def page(
         "bias": bias, "activation": activation, "pool": pool, "pool_size": pool_size,
         "pool_stride": pool_stride, "pool_padding": pool_padding, "color": color,
     }  # fmt: skip
-    name = _file_name(image)
-    words = one_line(title) if title is not None else None
-    data = data_from_image(image, kernels, title=words, size=size, **options)
-    made = _page(data, name, size)
+    _check_words(title, python, shrink)
+    name = file_name(image)
+    pixels = shared_pixels(image, color="keep")
+    options |= {"name": name, "title": one_line(title) if title is not None else None}
+    data = data_from_image(pixels, kernels, size=size, **options)
+    made = _page(data, name, python, size)
     taken = len(made.html.encode())
     if taken <= limit:
         return made
-    side = fitting_size(image, _room(data, taken, limit))
+    side = fitting_size(pixels, _room(data, taken, limit))
     if not shrink:
         sizes = size_text((data["image"]["height"], data["image"]["width"]))
         raise ValueError(
@@ -167,8 +177,30 @@ def page(
             f"{repr(name) if name else 'one'} ({sizes}), which makes {_bytes_text(taken)}; "
             f"use shrink=True, size={side} or a larger limit_bytes"
         )
-    smaller = data_from_image(image, kernels, title=words, size=side, **options)
-    return _page(smaller, name, side)
+    smaller = data_from_image(pixels, kernels, size=side, **options)
+    return _page(smaller, name, python, side)
+
+
+def _check_words(title: Any, python: Any, shrink: Any) -> None:
+    for argument, text in (("title", title), ("python", python)):
+        if text is not None and not isinstance(text, str):
+            raise TypeError(f"{argument} must be a text or None; got {shown(text)}")
+    if not isinstance(shrink, bool):
+        raise TypeError(f"shrink must be True or False; got {shown(shrink)}")
+    if python is not None and not _is_argument(python):
+        raise ValueError(f"python must be one expression on one line; got {shown(python)}")
+
+
+def _is_argument(text: str) -> bool:
+    """Return whether code stands for one value between the brackets of a call."""
+    try:
+        call = ast.parse(f"call({text},)", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        return False  # a bracket of its own has ended the call
+    one = len(call.args) == 1 and not isinstance(call.args[0], ast.Starred)
+    return one and not call.keywords and text.splitlines() == [text]
 
 
 def _room(data: dict[str, Any], taken: int, limit: int) -> int:
@@ -201,11 +233,12 @@ def check_target(path: str | os.PathLike[str]) -> None:
     writable_path(path)
 
 
-def _page(data: dict[str, Any], name: str | None, size: Any) -> Page:
-    """Return the page; ``name`` and ``size`` are for its line of Python."""
+def _page(data: dict[str, Any], name: str | None, python: str | None, size: Any) -> Page:
+    """Return the page; all but ``data`` is for its line of Python."""
     data = {
         **data,
         "source": name,
+        "python": python,
         "size": list(size) if isinstance(size, (list, tuple)) else size,
         "palettes": _palettes(),
         "gamma": PICTURE_GAMMA,
@@ -258,11 +291,6 @@ def _palettes() -> dict[str, str]:
         colours = colours_of(panel).cmap(np.arange(256), bytes=True)[:, :3]
         found[name] = base64.b64encode(colours.tobytes()).decode()
     return found
-
-
-def _file_name(image: Any) -> str | None:
-    """Return the name of the image's file, without its folders."""
-    return Path(os.fsdecode(image)).name if isinstance(image, (str, os.PathLike)) else None
 
 
 def _bytes_text(count: int) -> str:

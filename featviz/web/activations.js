@@ -1,6 +1,7 @@
-"use strict";
 // Activations by name, each as TensorFlow and Keras compute it; their numbers can be changed.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   // S. Klambauer et al. 2017, Self-Normalizing Neural Networks, equation 14.
   const SELU_ALPHA = 1.6732632423543772;
   const SELU_SCALE = 1.0507009873554805;
@@ -158,4 +159,4 @@
 
   const plainRelu = (numbers) =>
     numbers.negative_slope === 0 && numbers.max_value === null && numbers.threshold === 0;
-})((globalThis.featviz ??= {}));
+})();

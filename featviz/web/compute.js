@@ -1,7 +1,8 @@
-"use strict";
 // The stages: image, filter, detect, condense. Sums are made in float64, tap by tap in the order
 // row, column, channel, and stored as float32, so that every stored number is the rounded result.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   // Rec. ITU-R BT.601-7, section 2.5.1, as in featviz.images.
   const LUMA = [0.299, 0.587, 0.114];
   const COLOR_NAMES = ["red", "green", "blue"];
@@ -219,4 +220,4 @@
     const values = planes.length * planes[0].length;
     return bound * (values <= EXACT_UP_TO ? 2 ** -50 : 2 ** -22);
   }
-})((globalThis.featviz ??= {}));
+})();

@@ -1,11 +1,8 @@
 // The fields of every setting: stride, padding, border, bias, activation, pool, colours.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
-  const { one, el, write, minus } = featviz;
-  const WORDS = ["same", "valid", "full"];
-  const BORDERS = ["zeros", "reflect", "symmetric", "edge", "wrap"];
-  const POOLS = ["max", "average", "global_max", "global_average", "none"];
+  const featviz = (globalThis.featviz ??= {});
+  const { one, el, minus, wordsOf } = featviz;
   const AXES = ["rows", "columns"];
 
   const options = (values) => values.map((value) => new Option(value.replace("_", " "), value));
@@ -55,12 +52,12 @@
     });
   }
 
-  function slideFields(form, prefix, what, words) {
+  function slideFields(form, prefix, what) {
     axisInputs(form, "stride", (axis) =>
       numberInput(`${prefix}stride-${axis}`, `${what} stride, ${axis}`, 1),
     );
     axisInputs(form, "padding", (axis) =>
-      selectInput(`${prefix}padding-${axis}`, `${what} padding, ${axis}`, [...words, "pads"]),
+      selectInput(`${prefix}padding-${axis}`, `${what} padding, ${axis}`, [...wordsOf(`${prefix}padding`), "pads"]),
     );
     padInputs(form, `${prefix}padding`);
   }
@@ -75,11 +72,11 @@
       (name) => one(`#${name}-form`),
     );
     unlinkField(filter, "unlink");
-    slideFields(filter, "", "kernel", WORDS);
+    slideFields(filter, "", "kernel");
     axisInputs(filter, "dilation", (axis) =>
       numberInput(`dilation-${axis}`, `dilation, ${axis}`, 1),
     );
-    field(filter, "border", selectInput("border", "border: what the padding holds", BORDERS));
+    field(filter, "border", selectInput("border", "border: what the padding holds", wordsOf("border")));
     field(filter, "bias", el("input", { id: "bias", type: "text", "aria-label": "bias" }));
     field(
       detect,
@@ -87,23 +84,19 @@
       selectInput("activation", "activation", [...featviz.activations.keys()]),
     );
     detect.append(el("div", { id: "activation-numbers" }));
-    field(condense, "pool", selectInput("pool", "pool", POOLS));
+    field(condense, "pool", selectInput("pool", "pool", wordsOf("pool")));
     const sized = el("div", { id: "pool-sized" });
     condense.append(sized);
     unlinkField(sized, "pool-unlink");
     axisInputs(sized, "window", (axis) =>
       numberInput(`pool_size-${axis}`, `window of the pool, ${axis}`, 1),
     );
-    slideFields(sized, "pool_", "pool", WORDS.slice(0, 2));
-    field(
-      picture,
-      "scale",
-      selectInput("scale", "scale of the colours", ["shared", "signed", "each"]),
-    );
+    slideFields(sized, "pool_", "pool");
+    field(picture, "scale", selectInput("scale", "scale of the colours", wordsOf("scale")));
     const color = field(
       picture,
       "channels",
-      selectInput("color", "what is done with the channels", ["grey", "each", "sum"]),
+      selectInput("color", "what is done with the channels", wordsOf("color")),
     );
     color.hidden = view.image.channels === 1;
     field(picture, "map", el("select", { id: "map", "aria-label": "which map is shown" })).id =
@@ -173,7 +166,7 @@
     try {
       if (input.value.trim() === "" && input.type === "number") return; // on the way to a number
       state.settings = featviz.readSettings(readControls());
-      input.removeAttribute("aria-invalid");
+      clearMarks();
       if (input.type === "checkbox" || input.tagName === "SELECT") showSettings(view, input);
       featviz.redraw();
       if (input.id === "numbers" && state.numbers && !view.written) {
@@ -185,6 +178,12 @@
       input.setAttribute("aria-invalid", "true");
       featviz.tell(error.message);
     }
+  }
+
+  /** What is right now may have been made so in another field than the marked one. */
+  function clearMarks() {
+    for (const node of document.querySelectorAll('aside form:not(#kernel-form) [aria-invalid]'))
+      node.removeAttribute("aria-invalid");
   }
 
   function showActivation(name, numbers) {
@@ -235,6 +234,7 @@
   /** Write the settings into the fields, but not into the one that is typed in. */
   function showSettings(view, typed = null) {
     const { settings, scale, map } = view.state;
+    clearMarks();
     for (const prefix of ["", "pool_"]) {
       const unlink = one(prefix ? "#pool-unlink" : "#unlink");
       const pairs = prefix ? ["pool_size", "pool_stride"] : ["stride", "dilation"];

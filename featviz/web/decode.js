@@ -1,7 +1,8 @@
-"use strict";
 // The picture of the page, unpacked to the very float32 values; featviz/render/page_image.py
 // packs it and tells how. No canvas is read back: a browser may falsify what it gives.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   const LETTERS =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;,=.?@^_`{|}~";
   const MARGIN = 2;
@@ -166,4 +167,4 @@
     }
     return plane;
   }
-})((globalThis.featviz ??= {}));
+})();

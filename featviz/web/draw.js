@@ -1,7 +1,7 @@
 // Maps to pixels: colour tables, colour limits, planes with their padding, colour bars.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const BROKEN = 0xff2ca02c | 0; // NaN: a green that stands in none of the palettes
   const tables = {};
   const kept = new WeakMap(); // canvas → its ImageData, drawn into again and again

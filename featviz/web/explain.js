@@ -1,6 +1,7 @@
-"use strict";
 // How one number comes about: its window, the taps, their products and the sum.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   /**
    * One cell of a stage, as featviz.trace tells it.
    * @param {Object} run from compute.
@@ -127,4 +128,4 @@
     const cell = place - axis.before;
     return [cell >= 0 && cell < axis.size, featviz.borderCell(cell, axis.size, border)];
   }
-})((globalThis.featviz ??= {}));
+})();

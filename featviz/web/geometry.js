@@ -1,8 +1,9 @@
-"use strict";
 // Where windows lie: sizes, pads and uncovered rows; the rules of featviz.geometry.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   /** As many cells as the page pads an image to; more would stop the browser. */
-  featviz.MOST_CELLS = 1e7;
+  const MOST_CELLS = 1e7;
 
   /**
    * One side of an image and the window that slides along it.
@@ -58,9 +59,9 @@
       );
     }
     const padded = axes.map((axis) => axis.before + axis.size + axis.after);
-    if (padded[0] * padded[1] > featviz.MOST_CELLS) {
+    if (padded[0] * padded[1] > MOST_CELLS) {
       throw new Error(
-        `padding must give at most ${featviz.MOST_CELLS} cells; got ${given}, ` +
+        `padding must give at most ${MOST_CELLS} cells; got ${given}, ` +
           `which makes the ${target} ${featviz.sizeText(padded)}`,
       );
     }
@@ -124,4 +125,4 @@
     const taken = dilation > 1 ? `(${dilation}·(${window} − 1) + 1)` : `${window}`;
     return `⌊(${size} + ${before} + ${after} − ${taken})/${stride}⌋ + 1 = ${outputs}`;
   };
-})((globalThis.featviz ??= {}));
+})();

@@ -1,7 +1,7 @@
 // The kernel: the menu, its numbers in cells, its size, and what it does to an image.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const { one, el, write } = featviz;
   const LARGEST_KERNEL = 31;
   const OWN = "own numbers";

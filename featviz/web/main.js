@@ -1,7 +1,7 @@
 // The page: one state, one function that redraws everything from it.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const { one, write } = featviz;
   const view = {};
   let keeping = 0;
@@ -45,11 +45,14 @@
   /** Bring address and Python line up to date, once things have come to rest. */
   function keep() {
     clearTimeout(keeping);
-    keeping = setTimeout(() => {
-      featviz.writeFragment(featviz.fragmentFromState(view.state, view.start, view.island.kernels));
-      write(one("#python"), featviz.pythonFromState(view.state, view.island));
-      one("#python").value = one("#python").textContent;
-    }, 150);
+    keeping = setTimeout(keepNow, 150);
+  }
+
+  function keepNow() {
+    clearTimeout(keeping);
+    featviz.writeFragment(featviz.fragmentFromState(view.state, view.start, view.island.kernels));
+    write(one("#python"), featviz.pythonFromState(view.state, view.island));
+    one("#python").value = one("#python").textContent;
   }
 
   function startOf(island) {
@@ -108,7 +111,7 @@
   function tellApart(kernels) {
     const own = new Set(kernels.filter((kernel) => kernel.own).map((kernel) => kernel.name));
     for (const kernel of kernels) {
-      kernel.preset = kernel.own ? null : kernel.name; // what Python calls it
+      kernel.preset = kernel.preset ? kernel.name : null; // what Python calls it
       if (!kernel.own && own.has(kernel.name)) kernel.name += " (preset)";
       if (kernel.name === featviz.OWN) kernel.name += " (given)";
     }
@@ -148,6 +151,6 @@
     takeAddress();
   }
 
-  Object.assign(featviz, { view, redraw, tell, keep, lastRedraw: 0 });
+  Object.assign(featviz, { view, redraw, tell, keep, keepNow, lastRedraw: 0 });
   featviz.ready = begin().catch((error) => tell(`This page could not be shown: ${error.message}`));
 })();

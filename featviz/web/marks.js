@@ -1,7 +1,7 @@
 // What is written over the colours: grid and numbers, windows and their taps, covers.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const INK = "#1a1a1a";
   const LINE = "#888888";
   // Yellow on black is seen on every colour of the palettes, and without telling red from green.

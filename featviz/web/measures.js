@@ -1,6 +1,7 @@
-"use strict";
 // Numbers about maps and kernels: range, shares, sums; the rules of featviz.stats and Kernel.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   /**
    * What one map holds.
    * @param {Float32Array} map
@@ -61,4 +62,4 @@
     const result = sum + lost;
     return Math.abs(result) > 2 ** -53 * size ? result : 0;
   }
-})((globalThis.featviz ??= {}));
+})();

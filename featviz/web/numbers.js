@@ -1,6 +1,7 @@
-"use strict";
 // Numbers as text and text as numbers, by the rules of featviz.exact and featviz.kernel_rows.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   const PLAIN = /^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)$/;
   const RATIO = /^([+-]?[0-9]+)\/([0-9]+)$/;
   const FLOAT = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i;
@@ -242,4 +243,4 @@
     const [whole, exponent] = rounded(value, digits);
     return Number(`${whole}e${exponent - digits + 1}`);
   }
-})((globalThis.featviz ??= {}));
+})();

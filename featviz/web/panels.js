@@ -1,7 +1,7 @@
 // The four panels: titles, pictures, captions, colour bars; their sizes; what is marked on them.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const { STAGES, one, el, write, valueText, shareText } = featviz;
   const MAPS = STAGES.slice(1);
   const panels = {};
@@ -200,9 +200,26 @@
       write(parts.name, words.name);
       write(parts.mark, words.mark);
       parts.mark.hidden = !words.mark;
-      words.lines.forEach((line, index) => write(parts.lines[index], line));
+      write(parts.lines[0], words.lines[0]);
+      write(parts.lines[1], words.lines[1]);
+      writeFormulas(parts.lines[2], words.lines[2]);
     }
     drawBars(view);
+  }
+
+  /**
+   * Formulas as boxes: a narrow panel moves one to the next line rather than breaking it; one
+   * that is too long for a line breaks before its dilated window.
+   */
+  function writeFormulas(node, text) {
+    if (node.textContent === text) return;
+    const parts = text.split(/(rows |\ncolumns )/).filter(Boolean);
+    const boxed = (formula) => {
+      const halves = formula.split(/( )(?=− \()/);
+      if (halves.length === 1) return el("span", {}, formula);
+      return el("span", {}, ...halves.map((half) => (half === " " ? half : el("span", {}, half))));
+    };
+    node.replaceChildren(...parts.map((part) => (part.startsWith("⌊") ? boxed(part) : part)));
   }
 
   function drawInk(view, stage) {

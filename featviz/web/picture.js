@@ -1,7 +1,7 @@
 // The panels as one PNG, drawn like the figures of Python: titles, pictures, captions, bars.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const { one, el, write, valueText } = featviz;
   const INK = "#1a1a1a";
   const FAINT = "#555555";
@@ -187,5 +187,5 @@
 
   const connectPicture = (view) => one("#save").addEventListener("click", () => save(view));
 
-  Object.assign(featviz, { connectPicture, drawPicturePage });
+  Object.assign(featviz, { connectPicture });
 })();

@@ -1,7 +1,7 @@
 // Pointing at a cell, stepping, playing and scrubbing, by pointer and by keyboard.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const { one, write, cellText } = featviz;
   const SPEEDS = [0.5, 1, 2, 3, 5, 10, 20, 50, 200, 1000, 5000]; // cells per second
   const still = globalThis.matchMedia("(prefers-reduced-motion: reduce)");

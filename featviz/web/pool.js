@@ -1,6 +1,7 @@
-"use strict";
 // Condense: the pools. The padding of a max-pool is −∞ and that of an average is not counted.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   /** The size [H, W] of a condensed map. */
   featviz.pooledSize = function (size, pool, axes) {
     if (axes) return axes.map((axis) => axis.outputs);
@@ -59,4 +60,4 @@
     }
     return sum / ((bottom - top) * (right - left));
   }
-})((globalThis.featviz ??= {}));
+})();

@@ -1,8 +1,9 @@
 // Practice: a cell is hidden, one works it out; hints, a check with tolerance, a score.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
-  const { one, write, cellText } = featviz;
+  const featviz = (globalThis.featviz ??= {});
+  const { one, write, cellText, cellTexts, isExact, valueText } = featviz;
+  const MOST_LOOKED_AT = 225; // cells, as many as stand in a table
   const score = { right: 0, asked: 0 };
   const random = (count) => Math.floor(Math.random() * count);
 
@@ -93,7 +94,7 @@
     const { practice } = view;
     if (!practice || practice.done) return;
     const { stage, found, told } = practice;
-    if (stage === "condense") say(poolHint(view, found), "");
+    if (stage === "condense") say(poolHint(found), "");
     else if (stage === "detect")
       say(
         `The filter gives ${cellText(found.total, 6)} here; the activation is ${view.run.settings.activation}.`,
@@ -104,26 +105,32 @@
       const next = left.find((tap) => tap.product !== 0) || left[0];
       if (!next) return say("All products are worked out: add them up.", "");
       told.add(featviz.tapKey(next));
-      const names = [cellText(next.value), featviz.weightText(view, next)].map((text) =>
-        text.startsWith("−") ? `(${text})` : text,
-      );
-      const sign = featviz.isExact(next.product, cellText(next.product)) ? "=" : "≈";
       const rest = left.length - 1;
-      say(
-        `${names.join("·")} ${sign} ${cellText(next.product)}${rest ? `; ${rest} more to go` : ""}.`,
-        "",
-      );
+      say(`${productText(next, featviz.weightText(view, next))}${rest ? `; ${rest} more to go` : ""}.`, "");
     }
     featviz.showCell(view);
     return undefined;
   }
 
-  function poolHint(view, { taps, sum, counted }) {
+  /** `a·b = c`; where one of them is a rounded decimal, none is a fraction. */
+  function productText({ value, weight, product }, typed) {
+    const values = [value, weight, product];
+    const texts = cellTexts(values);
+    const exact = texts.every((text, at) => isExact(values[at], text));
+    const kept = exact && isExact(weight, typed) ? typed : texts[1];
+    const factors = [texts[0], kept].map((text) => (text.startsWith("−") ? `(${text})` : text));
+    return `${factors.join("·")} ${exact ? "=" : "≈"} ${texts[2]}`;
+  }
+
+  function poolHint({ taps, sum, counted }) {
     const cells = taps.filter((tap) => tap.kind !== "padding");
-    if (counted) return `The ${counted} cells add up to ${cellText(sum, 6)}.`;
-    const first = cells[0];
-    const larger = cells.filter((tap) => tap.value > first.value).length;
-    return `The first cell is ${cellText(first.value)}; ${larger ? "one of the others is larger" : "none of the others is larger"}.`;
+    const values = cells.slice(0, MOST_LOOKED_AT).map((tap) => tap.value);
+    const texts = cellTexts(values);
+    const exact = texts.every((text, at) => isExact(values[at], text));
+    if (counted)
+      return `The ${counted} cells add up to ${exact ? cellText(sum, 6) : valueText(sum, 6)}.`;
+    const larger = cells.filter((tap) => tap.value > values[0]).length;
+    return `The first cell is ${texts[0]}; ${larger ? "one of the others is larger" : "none of the others is larger"}.`;
   }
 
   function stop(view) {
@@ -149,5 +156,5 @@
     });
   }
 
-  Object.assign(featviz, { connectPractice, stopPractice: stop, isRight });
+  Object.assign(featviz, { connectPractice, stopPractice: stop });
 })();

@@ -1,7 +1,7 @@
 // How one cell comes about: window, kernel, products and sum; the window of a pool; a close-up.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const { one, el, write, cellText, cellTexts, isExact, minus } = featviz;
   const MOST_IN_TABLE = 225;
   const MOST_TERMS = 27;

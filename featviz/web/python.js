@@ -1,21 +1,8 @@
 // The line of Python that makes the same numbers, and copying it.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const { one, write } = featviz;
-  const DEFAULTS = {
-    stride: [1, 1],
-    padding: "same",
-    dilation: [1, 1],
-    border: "zeros",
-    bias: 0,
-    activation: "relu",
-    pool: "max",
-    pool_size: [2, 2],
-    pool_stride: null,
-    pool_padding: "same",
-    color: "grey",
-  };
 
   /** Text as a literal of Python; nothing in it can end the literal. */
   function pythonString(text) {
@@ -48,10 +35,10 @@
       : `(${value.map((item) => (Array.isArray(item) ? `(${item.join(", ")})` : pythonValue(item))).join(", ")})`;
   };
 
-  function imageText({ source, size, image }) {
-    if (source === null) return "image";
-    if (size === null) return pythonString(source);
-    const read = `fv.read_image(${pythonString(source)}, size=${Array.isArray(size) ? `(${size.join(", ")})` : size})`;
+  function imageText({ source, python, size, image }) {
+    const called = python ?? (source === null ? "image" : pythonString(source));
+    if (size === null) return called;
+    const read = `fv.read_image(${called}, size=${Array.isArray(size) ? `(${size.join(", ")})` : size})`;
     return image.kind === "uint8" ? `(${read} * 255).round() / 255` : read; // as the page keeps it
   }
 
@@ -68,14 +55,16 @@
   function pythonFromState(state, island) {
     const { settings } = state;
     const words = [imageText(island), kernelText(state, island)];
-    for (const [key, usual] of Object.entries({ ...DEFAULTS, pool_stride: settings.pool_size })) {
-      if (JSON.stringify(settings[key]) !== JSON.stringify(usual))
+    const usual = { ...featviz.readSettings({}), pool_stride: settings.pool_size };
+    for (const [key, value] of Object.entries(usual)) {
+      if (JSON.stringify(settings[key]) !== JSON.stringify(value))
         words.push(`${key}=${pythonValue(settings[key])}`);
     }
     return `fv.extract(${words.join(", ")})`;
   }
 
   async function copy() {
+    featviz.keepNow(); // an edit of this very moment is in the line
     const area = one("#python");
     let done = false;
     try {

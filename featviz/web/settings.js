@@ -1,6 +1,7 @@
-"use strict";
 // Settings and kernels as anyone may hand them over, checked: also from a page's address.
-(function (featviz) {
+"use strict";
+(() => {
+  const featviz = (globalThis.featviz ??= {});
   // Strides, dilations, pads and pools beyond this are slips of the pen.
   const MOST_STEP = 10000;
   const MOST_NUMBERS = 4096;
@@ -11,10 +12,22 @@
     border: ["zeros", "reflect", "symmetric", "edge", "wrap"],
     pool: ["max", "average", "global_max", "global_average", "none"],
     color: ["grey", "each", "sum"],
+    scale: ["shared", "signed", "each"],
   };
 
   /** The words that an option takes. */
   featviz.wordsOf = (option) => [...WORDS[option]];
+
+  /**
+   * A word that an option takes, as it is.
+   * @throws {Error} a sentence.
+   */
+  featviz.oneOf = function (option, value) {
+    const known = WORDS[option];
+    if (typeof value === "string" && known.includes(value)) return value;
+    const words = known.map((word) => `'${word}'`).join(", ");
+    throw new Error(`${option} must be one of ${words}; got ${featviz.shown(value)}`);
+  };
 
   /**
    * Checked and completed settings; what is missing is as in featviz.extract.
@@ -35,16 +48,16 @@
       stride: perAxis("stride", own("stride", 1)),
       padding: paddingOf("padding", own("padding", "same")),
       dilation: perAxis("dilation", own("dilation", 1)),
-      border: oneOf("border", own("border", "zeros")),
+      border: featviz.oneOf("border", own("border", "zeros")),
       bias: featviz.checkedNumber(bias === null ? 0 : bias, "bias"),
       activation: featviz.describeActivation(
         featviz.parseActivation(own("activation", "relu") ?? "linear"),
       ),
-      pool: oneOf("pool", own("pool", "max")),
+      pool: featviz.oneOf("pool", own("pool", "max")),
       pool_size: window,
       pool_stride: poolStride === null ? [...window] : perAxis("pool_stride", poolStride),
       pool_padding: poolPadding(own("pool_padding", "same"), window),
-      color: oneOf("color", own("color", "grey")),
+      color: featviz.oneOf("color", own("color", "grey")),
     };
   };
 
@@ -73,13 +86,6 @@
     }
     return rows.map((row) => row.map((value) => featviz.checkedNumber(value, "kernel")));
   };
-
-  function oneOf(argument, value) {
-    const known = WORDS[argument];
-    if (typeof value === "string" && known.includes(value)) return value;
-    const words = known.map((word) => `'${word}'`).join(", ");
-    throw new Error(`${argument} must be one of ${words}; got ${featviz.shown(value)}`);
-  }
 
   function wholeNumber(argument, value, minimum) {
     const whole = typeof value === "number" && Number.isInteger(value);
@@ -135,4 +141,4 @@
     });
     return padding;
   }
-})((globalThis.featviz ??= {}));
+})();

@@ -1,18 +1,17 @@
 // The settings in the address, behind the #, readable: #k=1,-1;1,-1&stride=2,1&padding=valid
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const LONGEST = 20000;
   const PAIRS = ["stride", "dilation", "pool_size", "pool_stride"];
   const PADDINGS = ["padding", "pool_padding"];
-  const WORDS = ["border", "activation", "pool", "color"];
-  const SCALES = ["shared", "signed", "each"];
+  const PLAIN = ["border", "activation", "pool", "color"];
   const KNOWN = [
     "k",
     "kernel",
     ...PAIRS,
     ...PADDINGS,
-    ...WORDS,
+    ...PLAIN,
     "bias",
     "scale",
     "map",
@@ -30,7 +29,7 @@
   const pairText = ([rows, columns]) => (rows === columns ? String(rows) : `${rows},${columns}`);
 
   /** Every setting as text, by the names it has in the address. */
-  function wordsOf({ kernel, settings, scale, map, cell, numbers }, kernels) {
+  function addressWords({ kernel, settings, scale, map, cell, numbers }, kernels) {
     const named = kernels.find((item) => item.name === kernel.name);
     const words = named
       ? { kernel: kernel.name }
@@ -43,7 +42,7 @@
         };
     for (const key of PAIRS) words[key] = pairText(settings[key]);
     for (const key of PADDINGS) words[key] = paddingText(settings[key]);
-    for (const key of WORDS) words[key] = settings[key];
+    for (const key of PLAIN) words[key] = settings[key];
     words.bias = String(settings.bias);
     return {
       ...words,
@@ -56,7 +55,7 @@
 
   /** The address' fragment of a state: what differs from the page's beginning. */
   function fragmentFromState(state, start, kernels) {
-    const [words, first] = [wordsOf(state, kernels), wordsOf(start, kernels)];
+    const [words, first] = [addressWords(state, kernels), addressWords(start, kernels)];
     const changed = Object.entries(words).filter(([key, value]) => first[key] !== value);
     return changed.map(([key, value]) => `${key}=${encode(value)}`).join("&");
   }
@@ -135,7 +134,7 @@
       settings[key] = numbers.length === 1 ? numbers[0] : numbers;
     }
     for (const key of PADDINGS) if (given.has(key)) settings[key] = paddingOf(given.get(key));
-    for (const key of WORDS) if (given.has(key)) settings[key] = given.get(key);
+    for (const key of PLAIN) if (given.has(key)) settings[key] = given.get(key);
     if (given.has("bias")) settings.bias = featviz.parseNumber(given.get("bias"), "bias");
     return featviz.readSettings(settings);
   }
@@ -149,13 +148,7 @@
   }
 
   function viewOf(given, state) {
-    if (given.has("scale")) {
-      state.scale = given.get("scale");
-      if (!SCALES.includes(state.scale))
-        throw new Error(
-          `scale must be one of ${SCALES.map((word) => `'${word}'`).join(", ")}; got ${featviz.shown(state.scale)}`,
-        );
-    }
+    if (given.has("scale")) state.scale = featviz.oneOf("scale", given.get("scale"));
     if (given.has("map")) state.map = wholeOf("map", given.get("map"));
     if (given.has("numbers"))
       state.numbers = { true: true, false: false }[given.get("numbers")] ?? null;

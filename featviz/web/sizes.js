@@ -1,7 +1,7 @@
 // How large the cells of the panels are drawn, and whether numbers are written into them.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const STAGES = ["image", "filter", "detect", "condense"];
   const MOST_CELLS_WITH_NUMBERS = 12;
   const MOST_CELLS = 48;

@@ -1,7 +1,7 @@
 // The words beside a picture, the same as in the figures of Python, and small helpers of the DOM.
 "use strict";
 (() => {
-  const featviz = (globalThis.featviz = globalThis.featviz || {});
+  const featviz = (globalThis.featviz ??= {});
   const LARGEST_DENOMINATOR = 32; // 14/9 says more than 1.56, and 0.784 more than 40/51
   const MOST_NAMES = 6;
   const MINUS = "−";
@@ -151,7 +151,6 @@
     rangeText,
     shareText,
     markText,
-    cellsText,
     poolName,
     runText,
     leftOverText,
