@@ -25,11 +25,13 @@ from featviz._options import (
     words,
 )
 from featviz._sources import (
+    SAMPLE_PREFIX,
     check_source,
     example,
     is_picture,
     kernels_from,
     read_source,
+    sample_name,
     stem,
     wrote_text,
 )
@@ -222,10 +224,12 @@ def explore(
     pixels = read_source(image, None)
     if title is None and not is_picture(image):
         title = stem(image)
+    is_sample = image.startswith(SAMPLE_PREFIX)
     with _own_words():
         made = featviz.page(
             image if is_picture(image) else pixels, stack, size=size, shrink=shrink,
-            limit_bytes=limit_bytes, title=title, **settings,
+            limit_bytes=limit_bytes, title=title,
+            python=f'fv.sample_image("{sample_name(image)}")' if is_sample else None, **settings,
         )  # fmt: skip
     path = made.save(target)
     say(wrote_text(path))

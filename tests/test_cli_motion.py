@@ -122,6 +122,14 @@ def test_a_page_names_the_file_it_was_made_of(call):
     assert text == fv.page("photo.png", "edge").html
 
 
+def test_a_page_of_a_sample_says_how_python_calls_it(call):
+    assert call("explore", "sample:step", "--size", "20", "-o", "p.html")[0] == 0
+    expected = fv.page(
+        fv.sample_image("step"), "edge", size=20, title="step", python='fv.sample_image("step")'
+    )
+    assert Path("p.html").read_text(encoding="utf-8") == expected.html
+
+
 ERRORS = [
     ("animate '1 2' -k edge -o a.mp4", 2,
      "output must end in '.gif', '.webp', '.png', '.apng' or '/' (a folder of frames); "
