@@ -1,5 +1,6 @@
 """Animations are decoded, and what they show is held against the trace and the definitions."""
 
+import itertools
 import runpy
 import tracemalloc
 from fractions import Fraction
@@ -8,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from definitions import LOPSIDED, ramp, slow_filter, slow_pool
+from matplotlib import colormaps
 from PIL import Image
 
 from featviz.exact import exact_number, exact_text
 from featviz.render import motion_files
-from featviz.render.canvas import LIGHT, fitted, text_width
+from featviz.render.canvas import DARK, LIGHT, fitted, text_width
+from featviz.render.drawing import PALETTES
 from featviz.render.motion import animate
 from featviz.render.motion_files import hundredths
+from featviz.render.motion_palette import Indexer
 from featviz.render.motion_words import words_from_step
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +43,12 @@ CASES = {
 
 def motion(name="plain", size=(5, 7), **options):
     return animate(ramp(*size), LOPSIDED, **{**CASES[name], **options})
+
+
+def tells(text, value):
+    """Whether a text is the value: whole and as a fraction truly, as a decimal to 3 digits."""
+    number = float(Fraction(text.replace("−", "-")))
+    return number == pytest.approx(value, rel=5e-3 if "." in text else 1e-6, abs=1e-9)
 
 
 def marked(picture, grid):
@@ -106,7 +116,17 @@ def test_a_folder_gets_one_picture_per_frame(tmp_path):
     assert names == ["frame_0001.png", "frame_0002.png", "frame_0003.png"]
     with Image.open(tmp_path / "frames" / "frame_0003.png") as picture:
         assert np.array_equal(np.asarray(picture.convert("RGB")), np.asarray(film.frame(-1)))
-    film.save(tmp_path / "frames")
+    seen = []
+
+    def looked_at(frames):
+        for frame in frames:
+            seen.append([path.name for path in tmp_path.iterdir()])
+            yield frame
+
+    # Beside a folder that is there another disk may begin: nothing is put there.
+    film.save(tmp_path / "frames", progress=looked_at)
+    assert seen == [["frames"]] * 3
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == names
     with pytest.raises(FileExistsError, match="without other frames"):
         motion(steps=(0, 2)).save(tmp_path / "frames")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["frames"]
@@ -134,11 +154,10 @@ def test_every_number_of_a_filter_is_that_of_the_definition():
     wanted = slow_filter(ramp(5, 6), LOPSIDED, stride=(2, 1))
     for index, value in enumerate(wanted.ravel()):
         words = words_from_step(film._drawing.scene, film.trace[index])
-        text = words.result.removeprefix("sum ")
-        assert float(Fraction(text.replace("−", "-"))) == pytest.approx(value, rel=6e-4)
-        assert words.line.endswith(f" {text}")
         row, column = divmod(index, wanted.shape[1])
-        assert film._drawing.scene.output.texts[0][row][column] == text
+        cell = film._drawing.scene.output.texts[0][row][column]
+        for text in (words.result.split(" ")[-1], words.line.split(" ")[-1], cell):
+            assert tells(text, value)
 
 
 def test_products_are_those_of_the_taps_and_weights_lie_as_drawn():
@@ -148,8 +167,7 @@ def test_products_are_those_of_the_taps_and_weights_lie_as_drawn():
         words = words_from_step(film._drawing.scene, step)
         for tap, product in zip(step.taps, words.products, strict=True):
             weight = turned[tap.kernel_row, tap.kernel_column]
-            number = float(Fraction(product.replace("−", "-")))
-            assert number == pytest.approx(tap.value * weight, rel=6e-4)
+            assert tells(product, tap.value * weight)
 
 
 def test_pools_tell_the_winner_and_the_count():
@@ -158,14 +176,17 @@ def test_pools_tell_the_winner_and_the_count():
     for value, step in zip(wanted.ravel(), pooled.trace, strict=True):
         words = words_from_step(pooled._drawing.scene, step)
         assert words.line.startswith("max(")
-        text = words.result.removeprefix("largest: ").replace("−", "-")
+        text = words.result.removeprefix("largest ").replace("−", "-")
         assert float(Fraction(text)) == pytest.approx(value, rel=6e-4)
     averaged = animate(
         [[1, 2, 3], [4, 5, 7]], "1", stage="condense", activation=None, pool="average", pool_size=2
     )
     words = [words_from_step(averaged._drawing.scene, step) for step in averaged.trace]
-    assert [word.line for word in words] == ["(1 + 2 + 4 + 5) / 4 = 3", "(3 + 7) / 2 = 5"]
-    assert [word.result for word in words] == ["12 / 4 = 3", "10 / 2 = 5"]
+    assert [word.line for word in words] == ["(1 + 2 + 4 + 5)/4 = 3", "(3 + 7)/2 = 5"]
+    assert [word.result for word in words] == ["12/4 = 3", "10/2 = 5"]
+    film = animate([[1, 2]], "1", stage="condense", activation=None, pool="none")
+    assert (film._drawing.scene.kernel_role, film._drawing.scene.kernel_note) == ("no pool", "")
+    assert words_from_step(film._drawing.scene, film.trace[1]).line == "as it is: 2"
 
 
 def test_the_numbers_of_the_lesson_are_rounded_and_never_cut():
@@ -184,7 +205,35 @@ def test_a_rounded_number_says_so():
     film = animate([[0.123456, 0.2]], "1 3", padding="valid")
     words = words_from_step(film._drawing.scene, film.trace[0])
     total = exact_number(float(film.trace[0].total))
-    assert words.line == f"0.123·1 + 1/5·3 ≈ {exact_text(float(total), digits=3)}"
+    assert words.line == f"0.123·1 + 0.2·3 ≈ {exact_text(float(total), digits=3)}"
+    assert words.result == "sum ≈ 0.723"
+    assert words.products == ("0.123", "0.6")
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "options", "line", "result"),
+    [
+        ([[4.5]], "1", dict(activation="tanh"), "9/2·1 = 9/2; tanh(9/2) ≈ 1", "tanh(9/2) ≈ 1"),
+        ([[1, 2]], "1/2 -3", dict(bias=2, activation="relu"),
+         "1·1/2 + 2·(−3) + 2 = −7/2; relu(−7/2) = 0", "relu(−11/2 + 2) = 0"),
+        ([[0.123, -0.5]], "1 1/9", {}, "0.123·1 + (−0.5)·1/9 ≈ 0.0674", "sum ≈ 0.0674"),
+        ([[0.123, 0.377]], "1 1", {}, "0.123·1 + 0.377·1 = 0.5", "sum 0.5"),
+        ([[1, 1]], [[0.12345, 1]], dict(bias=0.5), "1·0.123 + 1·1 + 0.5 ≈ 1.62",
+         "sum 1.12 + 0.5 ≈ 1.62"),
+        ([[0.12345, 0.5]], "1", dict(stage="condense", activation=None, pool_size=(1, 2)),
+         "max(0.123, 0.5) ≈ 0.5", "largest 0.5"),
+        ([[0.12345, 0.5]], "1",
+         dict(stage="condense", activation=None, pool_size=(1, 2), pool="average"),
+         "(0.123 + 0.5)/2 ≈ 0.312", "0.623/2 ≈ 0.312"),
+        ([[0.5, -2]], "1", dict(stage="detect"), "relu(1/2) = 1/2", "relu(1/2) = 1/2"),
+    ],
+    ids=["activation", "bias", "mixed", "short decimals", "rounded weight", "max", "average",
+         "detect"],
+)  # fmt: skip
+def test_beside_a_decimal_no_fraction_stands(image, kernel, options, line, result):
+    film = animate(image, kernel, **dict(padding="valid") | options)
+    words = words_from_step(film._drawing.scene, film.trace[0])
+    assert (words.line, words.result) == (line, result)
 
 
 def test_looks_tell_padding_gaps_zeros_and_uncovered_cells():
@@ -318,6 +367,8 @@ TABLE = [
      "got 'film.mp4'"),
     ("folder", save("nowhere/film.gif"), FileNotFoundError,
      "output must be in a folder that exists; got 'nowhere'"),
+    ("frame", lambda: motion(steps=(0, 3)).frame("a"), TypeError,
+     "index must be a whole number of at least -3; got 'a'"),
     ("loop", save("film.gif", loop=-1), ValueError,
      "loop must be a whole number of at least 0; got -1"),
 ]  # fmt: skip
@@ -341,9 +392,125 @@ def test_a_part_of_a_large_image_is_shown_by_the_lens(tmp_path):
 def test_frames_are_counted_from_both_ends():
     film = motion(steps=(0, 3))
     assert np.array_equal(np.asarray(film.frame(-1)), np.asarray(film.frame(2)))
-    for index in (3, -4):
-        with pytest.raises((IndexError, ValueError)):
+    for index in (3, -4, 2**40):
+        with pytest.raises(IndexError) as caught:
             film.frame(index)
+        assert str(caught.value) == f"index must be from -3 to 2; got {index}"
+
+
+def decoded(path, layout):
+    """Boxes of the mark on input and output, of each frame of a file."""
+    with Image.open(path) as file:
+        for index in range(file.n_frames):
+            file.seek(index)
+            picture = file.convert("RGB")
+            yield tuple(marked(picture, block.grids[0]) for block in (layout.input, layout.output))
+
+
+@pytest.mark.parametrize("name", ["stride", "dilation", "padding", "transposed"])
+def test_a_decoded_file_shows_the_window_in_its_place(name, tmp_path):
+    film = motion(name, size=(4, 7))
+    layout = film._drawing.layout
+    settings = CASES[name]
+    if name == "transposed":
+        step, taps = (1, 1), np.shape(LOPSIDED)
+    else:
+        step = settings.get("stride", (1, 1))
+        taps = tuple(settings.get("dilation", 1) * (n - 1) + 1 for n in np.shape(LOPSIDED))
+    path = film.save(tmp_path / "film.gif")
+    for index, (window, cell) in enumerate(decoded(path, layout)):
+        row, column = divmod(index, film.trace.shape[1])
+        wanted = layout.input.grids[0].box(row * step[0], column * step[1], *taps)
+        assert np.abs(np.subtract(window, wanted)).max() <= 2
+        wanted = layout.output.grids[0].box(row, column)
+        assert np.abs(np.subtract(cell, wanted)).max() <= 2
+    assert index + 1 == len(film)
+
+
+def test_the_animation_of_the_lesson_stays_small(tmp_path):
+    film = animate(COUNTED, "box", padding=1)
+    assert (len(film), film.size) == (36, (1000, 500))
+    assert film.save(tmp_path / "lesson.gif").stat().st_size <= 100_000
+
+
+@pytest.mark.parametrize("drawing", ["numbers", "lens"])
+def test_the_smallest_size_has_room_for_a_lesson(drawing):
+    film = animate(ramp(3, 3), "box", size=(300, 200), drawing=drawing)
+    assert film.frame(4).size == (300, 200)
+
+
+# Machado, Oliveira and Fernandes, A physiologically-based model for simulation of color vision
+# deficiency (2009), table 1, severity 1, on linear RGB.
+VISION = {
+    "normal": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+               [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+               [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+               [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+def seen_by(colours, vision):
+    """CIELAB (D65) of sRGB colours 0..255 as an eye sees them."""
+    values = np.asarray(colours, float) / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.transpose(VISION[vision]), 0, 1)
+    matrix = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+              [0.0193339, 0.1191920, 0.9503041]]  # fmt: skip
+    x, y, z = (linear @ np.transpose(matrix) / [0.95047, 1, 1.08883]).T
+    f = [np.where(t > 216 / 24389, np.cbrt(t), t * 841 / 108 + 4 / 29) for t in (x, y, z)]
+    return np.stack([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])], axis=-1)
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("name", PALETTES)
+def test_mark_or_halo_differs_from_every_colour_to_every_eye(name, theme, vision):
+    ground = colormaps[PALETTES[name]](np.linspace(0, 1, 256), bytes=True)[:, :3]
+    far = [
+        np.linalg.norm(seen_by(ground, vision) - seen_by([colour], vision), axis=1)
+        for colour in (theme.mark, theme.halo)
+    ]
+    assert np.maximum(*far).min() > 20
+    apart = np.subtract(*(seen_by([c], vision) for c in (theme.mark, theme.halo)))
+    assert np.linalg.norm(apart) > 20
+
+
+def test_the_mark_stands_beside_its_halo():
+    for dark, theme in ((False, LIGHT), (True, DARK)):
+        film = motion(dark=dark)
+        grid, window = film._drawing.layout.input.grids[0], film.trace[0].window
+        left, top, right, bottom = grid.box(window.top, window.left, window.height, window.width)
+        column = np.asarray(film.frame(0))[top : bottom + 1, (left + right) // 2]
+        assert (column[[1, -2]] == theme.mark).all()
+        assert (column[[2, -3]] == theme.halo).all()
+
+
+def test_the_lens_covers_no_number_of_another_plane():
+    for name in ("plain", "padding", "transposed", "max", "detect"):
+        for size in ((700, 350), (1000, 500), (500, 900)):
+            drawing = motion(
+                name, drawing="lens", size=(6, 5) if size[0] < 600 else (5, 6)
+            )._drawing
+            boxes = []
+            for plane in drawing.planes:
+                places = np.array(drawing.camera.quad(plane.corners()))
+                boxes.append((places.min(axis=0), places.max(axis=0)))
+            for one, other in itertools.combinations(boxes, 2):
+                assert (one[1] < other[0]).any() or (other[1] < one[0]).any()
+
+
+def test_every_colour_becomes_its_nearest_of_the_palette():
+    palette = np.random.default_rng(1).integers(0, 256, (256, 3), np.uint8)
+    picture = np.random.default_rng(2).integers(0, 256, (90, 120, 3), np.uint8)
+    indexer = Indexer(palette.tobytes())
+    apart = picture[:, :, None].astype(int) - palette[None, None, :255].astype(int)
+    wanted = (apart**2).sum(axis=3).argmin(axis=2)
+    for _ in range(2):
+        found = np.asarray(indexer.places(Image.fromarray(picture)))
+        assert (found == wanted).all()
 
 
 def test_the_series_is_remade_by_its_script(tmp_path, capsys):

@@ -47,8 +47,9 @@ class Theme:
     halo: Colour
 
 
-# The mark is Okabe and Ito's bluish green, told apart by all kinds of colour vision
-# (jfly.uni-koeln.de/color, 2008) and in none of the palettes; the accent is a darker one, for type.
+# The mark is Okabe and Ito's bluish green (jfly.uni-koeln.de/color, 2008), in none of the palettes.
+# To colour-blind eyes it looks like one colour of the signed palette and of heat, so it never
+# stands without the halo, which is far from those two. The accent is a darker green, for type.
 LIGHT = Theme(
     paper=(255, 255, 255), ink=(26, 26, 26), faint=(92, 92, 92), line=(136, 136, 136),
     empty=(250, 250, 250), padding=(240, 236, 224), inserted=(222, 232, 246),
@@ -160,18 +161,21 @@ def mixed(colour: Colour, other: Colour, share: float) -> Colour:
 
 
 def outline(draw: ImageDraw.ImageDraw, box: Box, theme: Theme, width: int) -> None:
-    """Mark a window: bars above and below it, and the four corners.
+    """Mark a window: bars above and below it, a halo within, the four corners.
 
     GIF packs rows of pixels. A bar costs a few bytes and a full vertical edge a thousand, in
-    every frame; the corners tell the window as well.
+    every frame; the corners tell the window as well. The halo tells the bars from cells that
+    look like the mark to colour-blind eyes.
     """
     left, top, right, bottom = box
     out = width // 2
     left, top, right, bottom = left - out, top - out, right + out, bottom + out
     reach = min(max(3, (bottom - top) // 7), 5 * width)
+    rim = max(1, width // 3)
     for y, sign in ((top, 1), (bottom, -1)):
-        inner = y + sign * (width - 1)
-        draw.rectangle((left, min(y, inner), right, max(y, inner)), fill=theme.mark)
+        for colour, thick in ((theme.halo, width + rim), (theme.mark, width)):
+            inner = y + sign * (thick - 1)
+            draw.rectangle((left, min(y, inner), right, max(y, inner)), fill=colour)
         end = y + sign * (width - 1 + reach)
         for x in (left, right - width + 1):
             draw.rectangle((x, min(y, end), x + width - 1, max(y, end)), fill=theme.mark)

@@ -24,7 +24,7 @@ from featviz.render.motion_files import (
 )
 from featviz.render.motion_lens import LensDrawing, lens_drawing
 from featviz.render.motion_numbers import NumbersDrawing, numbers_drawing
-from featviz.render.motion_palette import Indexer, indexer_for, palette_from_drawing
+from featviz.render.motion_palette import Indexer, palette_from_drawing
 from featviz.render.motion_scene import scene_from_trace
 from featviz.tracing import trace
 from featviz.vocabulary import DRAWINGS
@@ -75,9 +75,13 @@ class Animation:
             IndexError: there is no such frame.
             TypeError: not a whole number.
         """
-        at = whole_number("index", index + len(self), minimum=0) if index < 0 else index
-        if whole_number("index", at, minimum=0) >= len(self):
-            raise IndexError(f"index must be less than the {len(self)} frames; got {shown(index)}")
+        count = len(self)
+        try:
+            at = whole_number("index", index, minimum=-count)
+        except ValueError:
+            at = count
+        if at >= count:
+            raise IndexError(f"index must be from {-count} to {count - 1}; got {shown(index)}")
         return self._indexed(self.steps[at]).convert("RGB")
 
     def save(
@@ -217,7 +221,7 @@ def animate(
     colours = palette_from_drawing(scene, (drawn.empty, drawn.finished), drawn.wanted)
     words = f"{scene.title or told.stage}: {scene.input.role}, {scene.kernel_role}, "
     words += f"{scene.kernel_note}, {scene.output.role}; {len(part)} steps"
-    return Animation(told, part, seconds, (width, height), words, drawn, indexer_for(colours))
+    return Animation(told, part, seconds, (width, height), words, drawn, Indexer(colours))
 
 
 def _seconds(value: Any) -> float:

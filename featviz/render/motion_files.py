@@ -31,7 +31,7 @@ from featviz._files import writable_path
 
 # The place of the palette that means "as before"; no colour of the drawing takes it.
 UNCHANGED = 255
-LONGEST_BRIDGE = 12
+LONGEST_BRIDGE = 16
 
 Places = npt.NDArray[np.uint8]
 
@@ -123,10 +123,12 @@ def _bridged(changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
     A letter that stays half the same is packed better whole than in pieces.
     """
-    places = np.arange(changed.shape[1])
+    if changed.all():
+        return changed
+    places = np.arange(changed.shape[1], dtype=np.int32)
     far = 10 * changed.shape[1]
-    last = np.maximum.accumulate(np.where(changed, places, -far), axis=1)
-    after = np.where(changed, places, far)[:, ::-1]
+    last = np.maximum.accumulate(np.where(changed, places, np.int32(-far)), axis=1)
+    after = np.where(changed, places, np.int32(far))[:, ::-1]
     after = np.minimum.accumulate(after, axis=1)[:, ::-1]
     bridged: npt.NDArray[np.bool_] = after - last <= LONGEST_BRIDGE
     return bridged
@@ -251,7 +253,10 @@ def _check_folder(folder: Path) -> None:
 
 
 def write_frames(folder: Path, frames: Iterable[Image.Image], count: int) -> Path:
-    """Write one PNG per frame into a folder beside, which then takes the name.
+    """Write one PNG per frame: all of them, or none.
+
+    They go into a temporary folder first. It takes the name of a folder that is not there; in one
+    that is, it lies inside, because beside it another disk may begin.
 
     Raises:
         OSError: the place cannot be written, or holds frames of a longer animation.
@@ -264,12 +269,14 @@ def write_frames(folder: Path, frames: Iterable[Image.Image], count: int) -> Pat
             f"output must be a folder without other frames; got {str(folder)!r} with {others[0]}"
         )
     folder = Path(os.path.realpath(folder))
-    temporary = folder.parent / f".{folder.name[:40]}.{secrets.token_hex(8)}"
+    there = folder.is_dir()
+    temporary = folder if there else folder.parent
+    temporary /= f".{folder.name[:40]}.{secrets.token_hex(8)}"
     temporary.mkdir()
     try:
         for name, frame in zip(names, frames, strict=True):
             (temporary / name).write_bytes(png_from_frame(frame))
-        if not folder.exists():
+        if not there:
             return temporary.replace(folder)
         for name in names:
             (temporary / name).replace(folder / name)

@@ -16,8 +16,8 @@ from featviz.render.canvas import Box
 
 Shape = tuple[int, int]
 SMALLEST_CELL, LARGEST_CELL = 2, 60
-# Every row of pixels of a cell costs bytes in every frame: of many frames 35 pixels are enough.
-MANY_FRAMES, LARGEST_OF_MANY = 20, 35
+# Every row of pixels of a cell costs bytes in every frame: of many frames 34 pixels are enough.
+MANY_FRAMES, LARGEST_OF_MANY = 20, 34
 CELLS_OF_PRODUCTS = (64, 56, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4)
 
 
@@ -88,7 +88,7 @@ class Layout:
 
 
 class _Needs(NamedTuple):
-    """What is the same in all arrangements."""
+    """What is the same in all arrangements; ``tight`` is the share of gaps."""
 
     room: tuple[int, int]
     scale: float
@@ -98,6 +98,7 @@ class _Needs(NamedTuple):
     has_kernel: bool
     output: Shape
     largest: int
+    tight: float
 
 
 class _Plan(NamedTuple):
@@ -171,9 +172,12 @@ def layout_for(
     top = margin + (round(26 * scale) if has_title else 0)
     bottom = height - round((62 if has_line else 38) * scale)
     room = width - 2 * margin, bottom - top
-    needs = _Needs(room, scale, plane, channels, window, has_kernel, output, largest)
-    plan = _best(needs)
-    if plan is None:
+    for tight in (1.0, 0.6):
+        needs = _Needs(room, scale, plane, channels, window, has_kernel, output, largest, tight)
+        plan = _best(needs)
+        if plan is not None:
+            break
+    else:
         raise ValueError(
             f"size must have room for {size_text(plane)} and {size_text(output)} cells of "
             f"{SMALLEST_CELL} pixels and the words beside them; got {shown(size)}; use a larger "
@@ -207,27 +211,27 @@ def _fits(needs: _Needs, plan: _Plan) -> bool:
     if plan.cell > needs.largest:
         return False
     sizes = _block_sizes(needs, plan)
-    gaps = 2 * _gap(needs.scale, down=plan.down)
+    gaps = 2 * _gap(needs, down=plan.down)
     along, aside = (1, 0) if plan.down else (0, 1)
     total = sum(size[along] for size in sizes) + gaps
     return total <= needs.room[along] and max(size[aside] for size in sizes) <= needs.room[aside]
 
 
-def _gap(scale: float, *, down: bool) -> int:
-    return round((8 if down else 44) * scale)
+def _gap(needs: _Needs, *, down: bool) -> int:
+    return round((8 if down else 44 * needs.tight) * needs.scale)
 
 
 def _block_sizes(needs: _Needs, plan: _Plan) -> tuple[Shape, Shape, Shape]:
     """Return (width, height) of the three blocks, their words included."""
     extra = heading_height(needs.scale) + below_height(needs.scale)
-    least = round(118 * needs.scale)
+    least = round(118 * needs.scale * needs.tight)
     inner = [
         _group_size(needs.input, needs.channels, plan.cell, plan.across, needs.scale),
         _middle_size(needs, plan),
         _group_size(needs.output, 1, plan.cell, 1, needs.scale),
     ]
     first, middle, last = ((max(width, least), height + extra) for width, height in inner)
-    return first, (max(middle[0], round(150 * needs.scale)), middle[1]), last
+    return first, (max(middle[0], round(150 * needs.scale * needs.tight)), middle[1]), last
 
 
 def _group_size(shape: Shape, count: int, cell: int, across: int, scale: float) -> Shape:
@@ -254,7 +258,7 @@ def _middle_size(needs: _Needs, plan: _Plan) -> Shape:
 def _placed(needs: _Needs, plan: _Plan, corner: Shape) -> tuple[Block, Block, Block]:
     """Return the blocks with their places, what is left over shared out evenly."""
     sizes = _block_sizes(needs, plan)
-    gap = _gap(needs.scale, down=plan.down)
+    gap = _gap(needs, down=plan.down)
     along = 1 if plan.down else 0
     spare = needs.room[along] - sum(size[along] for size in sizes) - 2 * gap
     share = min(spare // 4, round((6 if plan.down else 30) * needs.scale))

@@ -1,11 +1,13 @@
 """The drawing as a lens: input, kernel and output above each other in space.
 
 Lines run from the corners of the window through those of the kernel to the cell that they make.
+The kernel stands still between the two, as a lens does, so that it hides no number.
 The planes are drawn larger and made smaller, so that slanted lines are smooth.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +24,7 @@ from featviz.render.motion_cells import (
     type_for_cells,
 )
 from featviz.render.motion_layout import Grid, scale_for
+from featviz.render.motion_palette import MOST_CELL_COLOURS, different_colours
 from featviz.render.motion_scene import Scene, Sheet, colours_of_photograph, flat_sheet
 from featviz.render.motion_space import Camera, Plane, Point, arranged, paste_in_space
 from featviz.render.motion_words import Words, words_from_step
@@ -30,10 +33,10 @@ from featviz.windows import Step
 # Twice 4000×4000 would be half a gigabyte for each picture.
 MOST_SMOOTHED = 2_500_000
 SMALLEST_WITH_NUMBERS = 28
-SMALLEST_WITH_WEIGHTS = 22
 # How opaque, of 255.
-LIT, SIDE, RAY, SHEET, SKIPPED = 70, 16, 210, 236, 150
+LIT, SIDE, RAY, SKIPPED = 70, 16, 150, 150
 
+Corners = tuple[tuple[float, float, float], ...]
 # From (share of the window's rows, of its columns, height from window to cell) to a pixel.
 Beam = Callable[[float, float, float], Point]
 
@@ -47,9 +50,9 @@ class LensDrawing:
         box: where the planes stand, in pixels of the picture.
         zoom: how much larger than there the planes are drawn.
         camera: from space to the drawn planes.
-        planes: input and output.
+        planes: input, output, and the kernel where there is one.
         words: the picture without planes.
-        blank: the planes, zoomed, without output.
+        blank: the planes, zoomed, the output empty.
         full: the planes, zoomed, with all of it.
         wanted: colours that the palette must have.
     """
@@ -58,7 +61,7 @@ class LensDrawing:
     box: Box
     zoom: int
     camera: Camera
-    planes: tuple[Plane, Plane]
+    planes: tuple[Plane, ...]
     words: Image.Image
     blank: Image.Image
     full: Image.Image
@@ -78,19 +81,28 @@ class LensDrawing:
         """Return the picture of one step, RGB."""
         step = self.scene.trace[index]
         large = self.blank.copy()
-        self._fill_output(large, index)
         beam = self._beam(step)
         draw = ImageDraw.Draw(large, "RGBA")
         self._draw_window(draw, step)
-        self._draw_beam(draw, beam, 0.0, 0.5)
-        self._draw_kernel(draw, step, beam)
-        self._draw_beam(draw, beam, 0.5, 1.0)
+        for start, end in itertools.pairwise((0.0, 0.5, 1.0) if self.planes[2:] else (0.0, 1.0)):
+            self._draw_beam(draw, beam, start, end)
+        # The beam comes from below; nor may it cross the kernel's numbers.
+        for plane in self.planes[1:]:
+            self._paste(large, self.blank, plane.corners())
+        self._fill_output(large, index)
         for height in (0.0, 1.0):
             self._outline(draw, _ring(beam, height), width=3)
         picture = self._framed(large)
-        self._write_weights(picture, step, beam)
         self._write_words(picture, words_from_step(self.scene, step))
         return picture
+
+    def _paste(self, large: Image.Image, source: Image.Image, corners: Corners) -> None:
+        """Take what lies between four corners in space from another picture."""
+        mask = Image.new("L", large.size)
+        ImageDraw.Draw(mask).polygon(self.camera.quad(corners), fill=255)
+        box = mask.getbbox()
+        if box:
+            large.paste(source.crop(box), box[:2], mask.crop(box))
 
     def _framed(self, large: Image.Image) -> Image.Image:
         picture = self.words.copy()
@@ -99,34 +111,31 @@ class LensDrawing:
 
     def _fill_output(self, large: Image.Image, index: int) -> None:
         """Show the output up to and with the cell ``index``."""
-        plane = self.planes[1]
         columns = self.scene.trace.shape[1]
         row, column = divmod(index, columns)
-        mask = Image.new("L", large.size)
-        draw = ImageDraw.Draw(mask)
         for top, height, width in ((0, row, columns), (row, 1, column + 1)):
             if height:
-                draw.polygon(self.camera.quad(plane.corners(top, 0, height, width)), fill=255)
-        box = mask.getbbox()
-        if box:
-            large.paste(self.full.crop(box), box[:2], mask.crop(box))
+                corners = self.planes[1].corners(top, 0, height, width)
+                self._paste(large, self.full, corners)
 
     def _beam(self, step: Step) -> Beam:
-        """Return where a share of the window lies, from the input (0) to the cell (1)."""
-        window, (below, above) = step.window, self.planes
+        """Return where a share of the window lies: input (0), kernel (0.5), cell (1)."""
+        window, (below, above, *sheets) = step.window, self.planes
 
         def place(down: float, across: float, height: float) -> Point:
-            start = below.corner(
-                window.top + down * window.height, window.left + across * window.width
-            )
-            end = above.corner(step.cell[0] + down, step.cell[1] + across)
-            x, y, z = (a + (b - a) * height for a, b in zip(start, end, strict=True))
-            return self.camera.project((x, y, z))
+            ends = [
+                below.corner(
+                    window.top + down * window.height, window.left + across * window.width
+                ),
+                *(sheet.corner(down * sheet.rows, across * sheet.columns) for sheet in sheets),
+                above.corner(step.cell[0] + down, step.cell[1] + across),
+            ]
+            return self.camera.project(ends[round(height * (len(ends) - 1))])
 
         return place
 
     def _draw_window(self, draw: ImageDraw.ImageDraw, step: Step) -> None:
-        """Light the taps on the input, most of all a pool's winner; veil what is skipped."""
+        """Light the taps on the input, frame a pool's winner; veil what is skipped."""
         plane, theme, window = self.planes[0], self.scene.theme, step.window
         if max(self.scene.trace.dilation) > 1:
             whole = plane.corners(window.top, window.left, window.height, window.width)
@@ -134,9 +143,11 @@ class LensDrawing:
         for tap in step.taps:
             if tap.channel:
                 continue
-            lit = 2.4 * LIT if tap == step.winner else LIT
             quad = self.camera.quad(plane.corners(tap.row, tap.column, 1, 1))
-            draw.polygon(quad, fill=(*theme.accent, round(lit)))
+            draw.polygon(quad, fill=(*theme.accent, LIT))
+            if tap == step.winner:
+                inside = plane.corners(tap.row + 0.07, tap.column + 0.07, 0.86, 0.86)
+                self._outline(draw, self.camera.quad(inside), width=2)
 
     def _draw_beam(self, draw: ImageDraw.ImageDraw, beam: Beam, start: float, end: float) -> None:
         accent = self.scene.theme.accent
@@ -148,43 +159,11 @@ class LensDrawing:
         for near, far in zip(one, other, strict=True):
             draw.line([near, far], fill=(*accent, RAY), width=self.zoom)
 
-    def _draw_kernel(self, draw: ImageDraw.ImageDraw, step: Step, beam: Beam) -> None:
-        """Draw the sheet of the kernel halfway, its taps filled."""
-        scene = self.scene
-        fill, line = (*scene.theme.accent, SIDE * 2), (*scene.theme.line, 255)
-        draw.polygon(_ring(beam, 0.5), fill=fill)
-        for row, column, corners in _taps(step, beam):
-            fill = (*scene.theme.paper, SHEET)
-            if scene.weight_colours is not None:
-                fill = (*colour_at(scene.weight_colours[row, column]), SHEET)
-            draw.polygon(corners, fill=fill)
-            draw.line([*corners, corners[0]], fill=line, width=self.zoom)
-        self._outline(draw, _ring(beam, 0.5), width=2)
-
     def _outline(self, draw: ImageDraw.ImageDraw, ring: list[Point], *, width: int) -> None:
         theme, path = self.scene.theme, [*ring, *ring[:2]]
         wide = width * self.zoom
         draw.line(path, fill=theme.halo, width=wide + 2 * self.zoom, joint="curve")
         draw.line(path, fill=theme.accent, width=wide, joint="curve")
-
-    def _write_weights(self, picture: Image.Image, step: Step, beam: Beam) -> None:
-        """Write the kernel's numbers onto its sheet, if its cells are large enough."""
-        scene = self.scene
-        places = list(_taps(step, beam))
-        (left, _), (right, _) = places[0][2][3], places[0][2][2]
-        wide = (right - left) / self.zoom
-        if scene.weights is None or scene.weight_colours is None or wide < SMALLEST_WITH_WEIGHTS:
-            return
-        draw = ImageDraw.Draw(picture)
-        texts = [text for row in scene.weights for text in row]
-        (_, top), (_, bottom) = places[0][2][1], places[0][2][2]
-        tall = (bottom - top) / self.zoom
-        size = canvas.largest_type(texts, wide - 4, round(min(0.4 * wide, 0.62 * tall)))
-        for row, column, corners in places:
-            x, y = (sum(point[axis] for point in corners) / 4 / self.zoom for axis in (0, 1))
-            ink = canvas.ink_on(colour_at(scene.weight_colours[row, column]))
-            spot = self.box[0] + x, self.box[1] + y
-            write(draw, spot, scene.weights[row][column], size=size, colour=ink, anchor="mm")
 
     def _write_words(self, picture: Image.Image, words: Words) -> None:
         """Write the result beside the kernel's name, and the arithmetic below."""
@@ -204,21 +183,6 @@ def _ring(beam: Beam, height: float) -> list[Point]:
     return [beam(down, across, height) for down, across in ((0, 0), (0, 1), (1, 1), (1, 0))]
 
 
-def _taps(step: Step, beam: Beam) -> list[tuple[int, int, list[Point]]]:
-    """Return row, column and corners of each tap on the kernel's sheet."""
-    window, places = step.window, []
-    for tap in step.taps:
-        if tap.channel:
-            continue
-        top, left = tap.row - window.top, tap.column - window.left
-        corners = [
-            beam((top + down) / window.height, (left + across) / window.width, 0.5)
-            for down, across in ((0, 0), (0, 1), (1, 1), (1, 0))
-        ]
-        places.append((tap.kernel_row, tap.kernel_column, corners))
-    return places
-
-
 def lens_drawing(scene: Scene, size: tuple[int, int]) -> LensDrawing:
     """Draw what never changes.
 
@@ -234,21 +198,35 @@ def lens_drawing(scene: Scene, size: tuple[int, int]) -> LensDrawing:
     room = (box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom
     edge = 5 * zoom
     height, width = scene.trace.kinds.shape
-    below, above, camera = arranged(
-        (height, width), scene.trace.shape, (edge, edge, room[0] - edge, room[1] - edge)
-    )
+    planes, camera = arranged(
+        (height, width), scene.trace.shape, (edge, edge, room[0] - edge, room[1] - edge),
+        sheet=scene.weight_colours.shape[:2] if scene.weight_colours is not None else None,
+    )  # fmt: skip
+    below, above, *sheets = planes
     blank = Image.new("RGB", room, scene.theme.paper)
     sheet = flat_sheet(scene)
     _lay(blank, sheet, below, camera, scene, scale * zoom)
+    for plane in sheets:
+        _lay_kernel(blank, plane, camera, scene)
     full = blank.copy()
     _lay(full, scene.output, above, camera, scene, scale * zoom)
     _lay_empty(blank, above, camera, scene.theme)
     words = Image.new("RGB", size, scene.theme.paper)
-    _write_fixed(words, scene, sheet, box, tuple(_middle(p, camera, zoom) for p in (below, above)))
+    _write_fixed(words, scene, sheet, box, tuple(_middle(p, camera, zoom) for p in planes))
     wanted = [canvas.mixed(scene.theme.paper, scene.theme.accent, k / 20) for k in range(1, 12)]
     if sheet.bar is None:
         wanted += colours_of_photograph(sheet)
-    return LensDrawing(scene, box, zoom, camera, (below, above), words, blank, full, tuple(wanted))
+    else:
+        wanted = _lit_colours(sheet, scene.theme) + wanted
+    return LensDrawing(scene, box, zoom, camera, planes, words, blank, full, tuple(wanted))
+
+
+def _lit_colours(sheet: Sheet, theme: Theme) -> list[Colour]:
+    """Return the colours of the cells when the window lies on them, if they are few."""
+    colours = different_colours(sheet.colours)
+    if len(colours) > MOST_CELL_COLOURS:
+        return []
+    return [canvas.mixed(colour, theme.accent, LIT / 255) for colour in colours]
 
 
 def _lay(
@@ -266,6 +244,27 @@ def _lay(
         texture, grid, sheet, 0, size=size, lift=0, theme=scene.theme,
         blank_padding=scene.trace.stage == "condense",
     )  # fmt: skip
+    paste_in_space(large, texture, front)
+
+
+def _lay_kernel(large: Image.Image, plane: Plane, camera: Camera, scene: Scene) -> None:
+    """Lay the kernel into space, with its numbers if its cells are large enough."""
+    if scene.weight_colours is None or scene.weights is None:
+        return
+    front, theme = camera.quad(plane.corners()), scene.theme
+    rows, columns = scene.weight_colours.shape[:2]
+    cell = max(1, round((front[2][0] - front[3][0]) / columns))
+    grid = Grid(0, 0, cell, rows, columns)
+    texture = Image.new("RGB", (columns * cell + 1, rows * cell + 1), theme.line)
+    draw = ImageDraw.Draw(texture)
+    texts = [text for row in scene.weights for text in row]
+    size = canvas.largest_type(texts, 0.86 * cell, round(0.4 * cell))
+    size = size if cell >= SMALLEST_WITH_NUMBERS else 0
+    for row, column in itertools.product(range(rows), range(columns)):
+        fill = colour_at(scene.weight_colours[row, column])
+        draw.rectangle(grid.box(row, column), fill=fill, outline=theme.line)
+        words, ink = scene.weights[row][column], canvas.ink_on(fill)
+        write(draw, grid.middle(row, column), words, size=size, colour=ink, anchor="mm")
     paste_in_space(large, texture, front)
 
 

@@ -141,7 +141,7 @@ class NumbersDrawing:
             image.paste(tile_for(tap.kind, cell, theme), box[:2])
             return
         draw.rectangle(box, fill=fill)
-        room = (0.7 if self.scene.trace.pool.endswith("max") else 0.9) * cell
+        room = (0.7 if self.scene.trace.pool.endswith("max") else 0.86) * cell
         ink, size = (
             canvas.ink_on(fill),
             types.product and canvas.largest_type([product], room, types.product),
@@ -239,7 +239,7 @@ def _types(scene: Scene, layout: Layout) -> Types:
     return Types(
         type_for_cells(scene.input, cell, scale, edge=0.3 if trace.pool.endswith("max") else 0.1),
         type_for_cells(scene.output, layout.output.grids[0].cell, scale),
-        weight, canvas.largest_type(products, 0.88 * small, most),
+        weight, canvas.largest_type(products, 0.84 * small, most),
     )  # fmt: skip
 
 
@@ -307,9 +307,10 @@ def _draw_kernel(image: Image.Image, scene: Scene, layout: Layout, types: Types)
     if products.top > grid.bottom:
         middle = layout.middle.left + layout.middle.width // 2
         words = "input · kernel" if types.product else "red > 0, blue < 0"
-        words, small = canvas.fitted(words, layout.middle.width + 60 * layout.scale, small)
+        kept, small = canvas.fitted(words, layout.middle.width + 20 * layout.scale, small)
         y = (grid.bottom + products.top) // 2
-        write(draw, (middle, y), words, size=small, colour=faint, anchor="mm")
+        if kept == words:
+            write(draw, (middle, y), words, size=small, colour=faint, anchor="mm")
         return
     y = (products.top + products.bottom) // 2
     canvas.arrow(draw, (grid.right + 5, y), (products.left - 5, y), faint, 2)

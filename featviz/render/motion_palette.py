@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,12 @@ from featviz.render.motion_scene import Scene, Sheet
 # More colours of cells than this are told by the steps of their bar.
 MOST_CELL_COLOURS = 40
 STEPS_OF_TYPE = 10
-_UNKNOWN = 256
+# 65 536 colours are remembered; the hash is Knuth's multiplicative one (The Art of Computer
+# Programming, volume 3, section 6.4), of 2**32 over the golden ratio.
+_MEMORY_BITS = 16
+_SPREAD = np.uint32(2654435769)
+# Rows that are looked up at once: a few megabytes, however large the frame is.
+_BAND = 250
 
 
 def palette_from_drawing(
@@ -36,7 +42,7 @@ def palette_from_drawing(
     colours: dict[Colour, None] = dict.fromkeys(_of_theme(scene.theme))
     colours |= dict.fromkeys([*_of_sheet(scene.input), *_of_sheet(scene.output)])
     if scene.weight_colours is not None:
-        colours |= dict.fromkeys(_rows(scene.weight_colours)[:MOST_CELL_COLOURS])
+        colours |= dict.fromkeys(different_colours(scene.weight_colours)[:MOST_CELL_COLOURS])
     colours |= dict.fromkeys(wanted)
     for colour in _frequent(pictures):
         if len(colours) >= UNCHANGED:
@@ -53,16 +59,16 @@ def _of_theme(theme: Theme) -> Iterator[Colour]:
     for colour in (theme.ink, theme.faint, theme.accent):
         for step in range(STEPS_OF_TYPE):
             yield mixed(colour, theme.paper, step / STEPS_OF_TYPE)
-    yield from (theme.line, theme.empty, theme.padding, theme.inserted, theme.halo)
+    yield from (theme.line, theme.empty, theme.padding, theme.inserted, theme.halo, theme.mark)
 
 
 def _of_sheet(sheet: Sheet) -> list[Colour]:
-    cells = _rows(sheet.colours)
-    bar = [] if sheet.bar is None else _rows(sheet.bar)
+    cells = different_colours(sheet.colours)
+    bar = [] if sheet.bar is None else different_colours(sheet.bar)
     return bar + (cells if len(cells) <= MOST_CELL_COLOURS else [])
 
 
-def _rows(colours: np.ndarray) -> list[Colour]:
+def different_colours(colours: np.ndarray) -> list[Colour]:
     """Return the different colours of an array (…, 3)."""
     return [
         (red, green, blue)
@@ -79,36 +85,64 @@ def _frequent(pictures: Iterable[Image.Image]) -> Iterator[Colour]:
     yield from sorted(counts, key=lambda colour: (-counts[colour], colour))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Indexer:
-    """Turns RGB frames into places of one palette, each colour once.
+    """Turns RGB frames into places of one palette, each colour as its nearest.
 
     Pillow's own search takes all colours of a box of 4×4×4 for one, so that white paper may
     become nearly white.
+
+    Attributes:
+        palette: 768 bytes.
     """
 
     palette: bytes
-    _colours: npt.NDArray[np.int32]
-    _known: npt.NDArray[np.uint16]
 
     def places(self, frame: Image.Image) -> Image.Image:
         """Return a frame (mode P) with every colour as its nearest in the palette."""
-        packed = np.asarray(frame.convert("RGBX")).view("<u4")[..., 0] & 0xFFFFFF
-        found = self._known[packed]
-        new = np.unique(packed[found == _UNKNOWN])
-        if new.size:
-            parts = np.stack([new & 255, new >> 8 & 255, new >> 16], axis=1).astype(np.int32)
-            for start in range(0, len(parts), 4096):
-                part = parts[start : start + 4096, None]
-                apart = ((part - self._colours) ** 2).sum(axis=2)
-                self._known[new[start : start + 4096]] = apart.argmin(axis=1)
-            found = self._known[packed]
-        image = Image.fromarray(found.astype(np.uint8))
+        pixels: npt.NDArray[np.uint32] = np.asarray(frame.convert("RGBX")).view("<u4")[..., 0]
+        places = np.empty(pixels.shape, np.uint8)
+        for top in range(0, len(pixels), _BAND):
+            band = np.s_[top : top + _BAND]
+            places[band] = self._places(pixels[band] & np.uint32(0xFFFFFF))
+        image = Image.fromarray(places)
         image.putpalette(self.palette)
         return image
 
+    def _places(self, packed: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+        known = _memory(self.palette)
+        entries = known[_slots(packed)]
+        places = (entries & 255).astype(np.uint8)
+        strange = entries >> 8 != packed
+        if strange.any():
+            new, back = np.unique(packed[strange], return_inverse=True)
+            found = _nearest(new, self.palette)
+            places[strange] = found[back]
+            known[_slots(new)] = new << 8 | found
+        return places
 
-def indexer_for(palette: bytes) -> Indexer:
-    """Return what turns frames into places of ``palette`` (768 bytes)."""
+
+def _slots(packed: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    return packed * _SPREAD >> np.uint32(32 - _MEMORY_BITS)
+
+
+@functools.lru_cache(maxsize=4)
+def _memory(_palette: bytes) -> npt.NDArray[np.uint32]:
+    """Return which colours are known: colour × 256 + place, by their hash.
+
+    One number tells both, so that a slot is right or of another colour, whoever writes it.
+    """
+    entries = np.zeros(1 << _MEMORY_BITS, np.uint32)
+    entries[0] = 1 << 8  # a colour of another slot: nothing is known yet
+    return entries
+
+
+def _nearest(packed: npt.NDArray[np.uint32], palette: bytes) -> npt.NDArray[np.uint8]:
+    """Return the place of each colour's nearest, the first of equals."""
     colours = np.frombuffer(palette, np.uint8).reshape(-1, 3)[:UNCHANGED].astype(np.int32)
-    return Indexer(palette, colours, np.full(2**24, _UNKNOWN, np.uint16))
+    parts = np.stack([packed & 255, packed >> 8 & 255, packed >> 16], axis=1).astype(np.int32)
+    places = [
+        ((parts[start : start + 4096, None] - colours) ** 2).sum(axis=2).argmin(axis=1)
+        for start in range(0, len(parts), 4096)
+    ]
+    return np.concatenate(places).astype(np.uint8)

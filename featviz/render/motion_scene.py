@@ -211,6 +211,8 @@ def _kernel_words(trace: Trace) -> tuple[str, str]:
     move = f"stride {_both(trace.stride)}, dilation {_both(trace.dilation)}"
     if trace.stage == "detect":
         return "activation", trace.activation
+    if trace.stage == "condense" and trace.pool == "none":
+        return "no pool", ""
     if trace.stage == "condense":
         return f"{trace.pool.replace('_', ' ')} pool {shape}", f"stride {_both(trace.stride)}"
     if trace.stage == "transposed":

@@ -6,6 +6,7 @@ point's place on the picture is its offset divided by its depth.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,24 +15,30 @@ import numpy as np
 from PIL import Image
 
 Point = tuple[float, float]
+Cells = tuple[int, int]
 PITCH = math.radians(38)
 # The eye's distance, in lengths of the largest plane: far enough that near cells do not bulge.
 DISTANCE = 3.4
-SHIFTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+SHIFTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
+KERNEL_SHARE = 0.3
+# Of half of the planes' rows together: how far one lies above the next.
+RISES = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6)
 
 
 class Plane(NamedTuple):
-    """A sheet of cells that lies flat: its middle, its height above 0, its cells."""
+    """A sheet of cells that lies flat: its middle, its cells, their edge."""
 
     x: float
     y: float
     z: float
     rows: float
     columns: float
+    edge: float = 1.0
 
     def corner(self, row: float, column: float) -> tuple[float, float, float]:
         """Return the place of a corner of cells; row 0 is farthest away."""
-        return self.x + column - self.columns / 2, self.y + self.rows / 2 - row, self.z
+        across, away = column - self.columns / 2, self.rows / 2 - row
+        return self.x + self.edge * across, self.y + self.edge * away, self.z
 
     def corners(
         self, row: float = 0, column: float = 0, height: float | None = None,
@@ -72,41 +79,60 @@ def _seen(point: tuple[float, float, float], distance: float) -> Point:
 
 
 def arranged(
-    below: tuple[int, int], above: tuple[int, int], box: tuple[float, float, float, float]
-) -> tuple[Plane, Plane, Camera]:
-    """Return the two planes and the camera that show them as large as the box allows.
+    below: Cells, above: Cells, box: tuple[float, float, float, float], *, sheet: Cells | None
+) -> tuple[tuple[Plane, ...], Camera]:
+    """Return the planes, and the camera that shows them as large as the box allows.
+
+    No plane hides a cell of another one.
 
     Args:
         below: (H, W) of the plane below.
         above: (H, W) of the plane above, put to the right where the box is wide.
         box: left, top, right, bottom in pixels.
+        sheet: (h, w) of a third plane halfway, the last one that is returned; None for none.
     """
-    best: tuple[float, Plane, Plane, Camera] | None = None
-    for shift in SHIFTS:
-        lower, upper = _stacked(below, above, shift)
-        camera = _camera((lower, upper), box)
-        score = camera.unit * (1 - 0.12 * shift)
-        if best is None or score > best[0]:
-            best = score, lower, upper, camera
-    if best is None:
-        raise RuntimeError("no arrangement was tried")
-    return best[1:]
+    found = []
+    for shift, rise in itertools.product(SHIFTS, RISES):
+        planes = _stacked(below, above, sheet, shift, rise)
+        camera = _camera(planes, box)
+        # A higher rise looks more like space, a smaller shift leaves the window below its cell.
+        score = camera.unit * (1 + 0.25 * min(rise, 0.8) - 0.05 * shift)
+        found.append((_are_apart(planes, camera), score, planes, camera))
+    _, _, planes, camera = max(found, key=lambda choice: choice[:2])
+    return planes, camera
 
 
-def _stacked(below: tuple[int, int], above: tuple[int, int], shift: float) -> tuple[Plane, Plane]:
-    apart = shift * (below[1] + above[1]) / 2
-    beside = max(0.0, 1 - shift)
-    rise = math.tan(PITCH) * (below[0] + above[0]) / 2 * (0.35 + 0.75 * beside)
-    z = rise + 0.16 * max(*below, *above) + 0.5
-    return (
-        Plane(-apart / 2, 0.0, -z / 2, below[0], below[1]),
-        Plane(apart / 2, 0.0, z / 2, above[0], above[1]),
-    )
+def _stacked(
+    below: Cells, above: Cells, sheet: Cells | None, shift: float, rise: float
+) -> tuple[Plane, ...]:
+    # The kernel of a large image would be too small to be read.
+    edge = max(1.0, KERNEL_SHARE * max(below) / max(sheet)) if sheet else 1.0
+    rows, columns = (edge * cells for cells in sheet or (0, 0))
+    gap = 0.35 + 0.05 * (below[1] + above[1])
+    left = shift * (below[1] / 2 + gap + columns / 2)
+    right = shift * (above[1] / 2 + gap + columns / 2)
+    z = rise * (below[0] + above[0] + rows) / 2 + 0.3
+    planes = Plane(-left, 0.0, -z, *below), Plane(right, 0.0, z, *above)
+    return planes if sheet is None else (*planes, Plane(0.0, 0.0, 0.0, *sheet, edge))
 
 
-def _camera(planes: tuple[Plane, Plane], box: tuple[float, float, float, float]) -> Camera:
+def _are_apart(planes: tuple[Plane, ...], camera: Camera) -> bool:
+    """Whether the planes leave a little room between them on the picture."""
+    room = 0.2 * camera.unit
+    boxes = []
+    for plane in planes:
+        xs, ys = zip(*camera.quad(plane.corners()), strict=True)
+        boxes.append((min(xs), min(ys), max(xs), max(ys)))
+    return all(
+        one[2] + room < other[0] or other[2] + room < one[0]
+        or one[3] + room < other[1] or other[3] + room < one[1]
+        for one, other in itertools.combinations(boxes, 2)
+    )  # fmt: skip
+
+
+def _camera(planes: tuple[Plane, ...], box: tuple[float, float, float, float]) -> Camera:
     left, top, right, bottom = box
-    spread = max(math.dist((p.x, p.z), (0, 0)) + max(p.rows, p.columns) for p in planes)
+    spread = max(math.dist((p.x, p.z), (0, 0)) + p.edge * max(p.rows, p.columns) for p in planes)
     distance = DISTANCE * spread
     points = [_seen(corner, distance) for plane in planes for corner in plane.corners()]
     xs, ys = [x for x, _ in points], [y for _, y in points]

@@ -6,13 +6,14 @@ Numbers are written by :mod:`featviz.exact`: whole, as a fraction, or as a round
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from featviz.captions import cell_texts
-from featviz.exact import exact_number
+from featviz.exact import exact_number, exact_text
 from featviz.render.canvas import fitted, text_width
 from featviz.render.motion_scene import Scene
 from featviz.windows import Step
@@ -67,79 +68,116 @@ def is_exact(text: str, value: float) -> bool:
     """Whether the text says the number itself, and not a rounded decimal.
 
     Example:
-        >>> is_exact("14/9", 14 / 9), is_exact("0.123", 0.12345)
-        (True, False)
+        >>> is_exact("14/9", 14 / 9), is_exact("0.123", 0.123), is_exact("0.123", 0.12345)
+        (True, True, False)
     """
-    number = exact_number(value)
     try:
-        return Fraction(text.replace("−", "-")) == number
+        return float(Fraction(text.replace("−", "-"))) == float(exact_number(value))
     except ValueError:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """How the numbers of one window are written: beside a decimal no fraction stands."""
+
+    rounding: float
+    decimal: bool
+
+    def text(self, value: float) -> str:
+        found = number_cell(value, self.rounding)
+        if not (self.decimal and "/" in found):
+            return found
+        return exact_text(float(value), digits=3).replace("-", "−")
+
+    def texts(self, values: Iterable[float]) -> tuple[str, ...]:
+        return tuple(map(self.text, values))
+
+    def exact(self, *values: float) -> bool:
+        """Whether all of these are written as they are."""
+        return all(abs(v) <= self.rounding or is_exact(self.text(v), v) for v in values)
+
+    def equals(self, *values: float) -> str:
+        return "=" if self.exact(*values) else "≈"
+
+    def named(self, name: str, value: float) -> str:
+        """Return ``sum 7``, or ``sum ≈ 0.123`` of a rounded number."""
+        return f"{name} {'' if self.exact(value) else '≈ '}{self.text(value)}"
+
+
+def _writer(values: Iterable[float], rounding: float, *, decimal: bool = False) -> _Writer:
+    texts = _Writer(rounding, False).texts(values)
+    return _Writer(rounding, decimal or any(map(_is_decimal, texts)))
+
+
+def _is_decimal(text: str) -> bool:
+    return "." in text or "e" in text
+
+
 def words_from_step(scene: Scene, step: Step) -> Words:
     """Return every text of one frame that is not the same in all of them."""
-    values = tuple(number_cell(tap.value, scene.rounding) for tap in step.taps)
     cell = f"row {step.cell[0]}, column {step.cell[1]}"
+    given = [tap.value for tap in step.taps]
     if scene.weights is None:
-        result = _result_without_kernel(scene, step)
-        return Words(
-            cell, values, values, values, result, _line_without_kernel(step, values, result)
-        )
+        # What padding holds does not count in a pool: its cells are left blank.
+        counted = [tap.value for tap in step.taps if tap.kind == "image"]
+        writer = _writer([*counted, step.value], scene.rounding)
+        values = writer.texts(given)
+        result, line = _words_without_kernel(scene, step, writer, writer.texts(counted))
+        return Words(cell, values, values, values, result, line)
+    writer = _writer(given, scene.rounding)
     weights = [scene.weights[tap.kernel_row][tap.kernel_column] for tap in step.taps]
+    true = all(map(is_exact, weights, (tap.weight for tap in step.taps)))
+    made = [tap.product for tap in step.taps]
+    decimal = writer.decimal or any(map(_is_decimal, weights))
+    after = _writer(made, scene.rounding, decimal=decimal)
+    values, total = writer.texts(given), after.text(step.total)
     terms = tuple(
-        f"{value}·{_in_brackets(weight)}" for value, weight in zip(values, weights, strict=True)
+        f"{_in_brackets(value)}·{_in_brackets(weight)}"
+        for value, weight in zip(values, weights, strict=True)
     )
-    products = tuple(number_cell(tap.product, scene.rounding) for tap in step.taps)
-    total, bias = number_cell(step.total, scene.rounding), number_cell(step.bias)
-    after = _after_activation(scene, step)
-    added = f" {_plus(bias)}" if step.bias else ""
-    plain = number_cell(step.total - step.bias, scene.rounding)
-    result = f"sum {plain}{added} = {total}" if step.bias else f"sum {total}"
-    shown = [(values, "value"), (weights, "weight")]
-    exact = is_exact(total, step.total) and all(
-        is_exact(text, getattr(tap, name))
-        for texts, name in shown
-        for text, tap in zip(texts, step.taps, strict=True)
-        if abs(getattr(tap, name)) > scene.rounding
-    )
-    sign = "=" if exact else "≈"
-    line = " + ".join(terms) + f"{added} {sign} {total}"
-    if after:
-        result, line = f"{result}, {after}", f"{line}, {after}"
-    return Words(cell, values, terms, products, result, line)
+    plain, added = after.text(step.total - step.bias), ""
+    if step.bias:
+        added = f" {_plus(after.text(step.bias))}"
+    equal = true and writer.exact(*given) and after.exact(step.bias, step.total)
+    line = f"{' + '.join(terms)}{added} {'=' if equal else '≈'} {total}"
+    result = after.named("sum", step.total)
+    if scene.trace.activation != "linear":
+        result = _activated(scene, step, after, plain + added)
+        line = f"{line}; {_activated(scene, step, after, total)}"
+    elif step.bias:
+        sign = after.equals(step.total - step.bias, step.bias, step.total)
+        result = f"sum {plain}{added} {sign} {total}"
+    return Words(cell, values, terms, after.texts(made), result, line)
 
 
-def _after_activation(scene: Scene, step: Step) -> str:
-    if scene.trace.activation == "linear":
-        return ""
-    return f"{scene.trace.activation}: {number_cell(step.value, scene.rounding)}"
+def _activated(scene: Scene, step: Step, writer: _Writer, before: str) -> str:
+    # What is rounded alike on both sides still is no equation.
+    sign = writer.equals(step.value)
+    return f"{scene.trace.activation}({before}) {sign} {writer.text(step.value)}"
 
 
-def _result_without_kernel(scene: Scene, step: Step) -> str:
-    value = number_cell(step.value, scene.rounding)
+def _words_without_kernel(
+    scene: Scene, step: Step, writer: _Writer, inside: tuple[str, ...]
+) -> tuple[str, str]:
+    """Return the result in short, and the whole line."""
     if scene.trace.stage == "detect":
-        before = number_cell(step.total, scene.rounding)
-        return f"{scene.trace.activation}: {before} → {value}"
+        writer = _writer([step.total, step.value], scene.rounding)
+        result = _activated(scene, step, writer, writer.text(step.total))
+        return result, result
+    value, counted = writer.text(step.value), [tap.value for tap in step.counted]
     if step.winner is not None:
-        return f"largest: {value}"
-    if step.counted:
-        total, sign = number_cell(step.total, scene.rounding), "="
-        if not (is_exact(value, step.value) and is_exact(total, step.total)):
-            sign = "≈"
-        return f"{total} / {len(step.counted)} {sign} {value}"
-    return f"as it is: {value}"
-
-
-def _line_without_kernel(step: Step, values: tuple[str, ...], result: str) -> str:
-    pairs = zip(step.taps, values, strict=True)
-    inside = [text for tap, text in pairs if tap.kind == "image"]
-    if step.winner is not None:
-        return f"max({', '.join(inside)}) = {result.removeprefix('largest: ')}"
-    if step.counted:
-        sign, value = result.split(" ")[-2:]
-        return f"({' + '.join(map(_in_brackets, inside))}) / {len(step.counted)} {sign} {value}"
-    return result
+        sign = writer.equals(*(tap.value for tap in step.taps if tap.kind == "image"))
+        return writer.named("largest", step.value), f"max({', '.join(inside)}) {sign} {value}"
+    if counted:
+        many, total = len(counted), writer.text(step.total)
+        total = f"({total})" if "/" in total else _in_brackets(total)
+        short = f"{total}/{many}"
+        short += f" {writer.equals(step.total, step.value)} {value}" if short != value else ""
+        sign = writer.equals(*counted, step.value)
+        return short, f"({' + '.join(map(_in_brackets, inside))})/{many} {sign} {value}"
+    result = writer.named("as it is:", step.value)
+    return result, result
 
 
 def _in_brackets(text: str) -> str:
