@@ -113,6 +113,11 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         _complain(sentence)
+        if status == STOPPED:
+            # Where Ctrl-C meets an exec (dataclasses use it at import), Python marks the whole
+            # process as killed by the signal, though the interrupt is caught; the next exec
+            # takes the mark away.
+            exec("")
         return status
     return 0
 

@@ -168,3 +168,20 @@ def test_ctrl_c_is_one_line_and_130():
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == (130, b"", b"featviz: error: stopped\n")
     assert not list(Path().iterdir())
+
+
+def test_ctrl_c_within_an_exec_is_130_too():
+    Path("stopping.py").write_text(
+        """
+import click
+from featviz import _terminal
+
+@click.command(cls=_terminal.Command)
+def stop():
+    exec("raise KeyboardInterrupt")
+
+_terminal.main(stop)
+"""
+    )
+    done = process(sys.executable, "-m", "stopping")
+    assert (done.returncode, done.stderr.strip()) == (130, "featviz: error: stopped")
