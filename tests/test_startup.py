@@ -158,12 +158,20 @@ def test_a_terminal_of_another_encoding_is_written_to(encoding):
     assert done.stderr.startswith("featviz: error: image must be a file that exists; got '")
 
 
+def wait_for_library(pid, name):
+    """Until a process has opened a library, where the system tells; else a good while."""
+    maps = Path(f"/proc/{pid}/maps")
+    end = time.monotonic() + (30 if maps.exists() else 2)
+    while time.monotonic() < end and not (maps.exists() and name in maps.read_text()):
+        time.sleep(0.01)
+
+
 def test_ctrl_c_is_one_line_and_130():
     child = subprocess.Popen(
         DRAW,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    time.sleep(0.8)  # TensorFlow is being loaded
+    wait_for_library(child.pid, "tensorflow")
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == (130, b"", b"featviz: error: stopped\n")
