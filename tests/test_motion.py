@@ -13,13 +13,13 @@ from matplotlib import colormaps
 from PIL import Image
 
 from featviz.exact import exact_number, exact_text
-from featviz.render import motion_files
+from featviz.render import motion_files, step_text
 from featviz.render.canvas import DARK, LIGHT, fitted, text_width
 from featviz.render.drawing import PALETTES
 from featviz.render.motion import animate
 from featviz.render.motion_files import hundredths
 from featviz.render.motion_palette import Indexer
-from featviz.render.motion_words import words_from_step
+from featviz.render.motion_words import EXACT_ACTIVATIONS, words_from_step
 
 ROOT = Path(__file__).parents[1]
 SERIES = runpy.run_path(str(ROOT / "scripts" / "convolution_arithmetic.py"))
@@ -236,6 +236,74 @@ def test_beside_a_decimal_no_fraction_stands(image, kernel, options, line, resul
     assert (words.line, words.result) == (line, result)
 
 
+@pytest.mark.parametrize(
+    ("image", "kernel", "options", "lines", "cells"),
+    [
+        ([[1, 2, 3]], "1e16", {}, ["1·1e+16 = 1e+16", "2·1e+16 = 2e+16"], ["1e+16", "2e+16"]),
+        ([[1e20, 1, 2]], "1", {}, ["1e+20·1 = 1e+20", "1·1 = 1", "2·1 = 2"], ["1e+20", "1", "2"]),
+        ([[1e38, 1e38, 3e38]], "1e38 -1e38", {},
+         ["1e+38·1e+38 + 1e+38·(−1e+38) = 0", "1e+38·1e+38 + 3e+38·(−1e+38) ≈ −∞ (float32)"],
+         ["0", "−∞"]),
+        ([[16777216, 1]], "1 1", {}, ["16777216·1 + 1·1 ≈ 16777216"], ["16777216"]),
+        ([[1, 2, 0]], "1 1", dict(bias=1e20), ["1·1 + 2·1 + 1e+20 ≈ 1e+20"], ["1e+20"]),
+        (np.arange(4900).reshape(70, 70) % 10, "1000000 0", dict(steps=(0, 3)),
+         ["0·1000000 + 1·0 = 0", "1·1000000 + 2·0 = 1000000"], []),
+        ([[1, 1]], "1/9 -1/9", dict(bias=1e-3), ["1·1/9 + 1·(−1/9) + 0.001 = 0.001"],
+         ["0.001"]),
+        ([[-30, 2]], "1", dict(activation="sigmoid"), ["(−30)·1 = −30; sigmoid(−30) ≈ 9.36e−14"],
+         ["9.36e−14"]),
+    ],
+    ids=["large weight", "large pixel", "overflow", "float32", "large bias", "many cells",
+         "small bias", "small result"],
+)  # fmt: skip
+def test_what_is_not_zero_is_not_written_as_zero(image, kernel, options, lines, cells):
+    film = animate(image, kernel, padding="valid", **options)
+    scene = film._drawing.scene
+    found = [words_from_step(scene, film.trace[index]).line for index in range(len(lines))]
+    assert found == lines
+    assert not cells or list(scene.output.texts[0][0][: len(cells)]) == cells
+    assert film.frame(0).size == film.size
+
+
+def says(text, value, leftover=0.0):
+    """Whether a text is the value in its printed digits, or 0 for what rounding left."""
+    if text == "0":
+        return abs(value) <= leftover
+    if not np.isfinite(value):
+        return text.replace("−", "-").replace("∞", "inf") == str(value)
+    number = float(Fraction(text.strip("()").replace("−", "-")))
+    return number == pytest.approx(value, rel=4e-7 if "/" in text else 5.01e-3, abs=0)
+
+
+@pytest.mark.parametrize("side", [6, 70], ids=["small", "large"])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("stage", ["filter", "transposed", "detect", "condense"])
+def test_every_text_of_a_frame_is_the_number_of_the_trace(stage, seed, side):
+    random = np.random.default_rng(seed)
+    image = random.integers(-9, 10, (side, side)) * 10.0 ** random.integers(-12, 13, (side, side))
+    kernel = np.array(LOPSIDED) * 10.0 ** random.integers(-3, 4, np.shape(LOPSIDED))
+    scale = {"filter": dict(padding="valid", bias=float(seed))}.get(stage, {})
+    film = animate(image, kernel, stage=stage, steps=(0, 9), drawing="lens", **scale)
+    scene, share = film._drawing.scene, 2.0 ** (-40 if side == 6 else -22)
+    for index in film.steps:
+        step = film.trace[index]
+        words = words_from_step(scene, step)
+        for tap, value, product in zip(step.taps, words.values, words.products, strict=True):
+            if np.isfinite(tap.value):
+                assert says(value, tap.value)
+                assert says(product, tap.product)
+        for term, tap in zip(words.terms if scene.weights else (), step.taps, strict=False):
+            assert all(map(says, term.split("·"), (tap.value, tap.weight)))
+        summed = stage in ("filter", "transposed")
+        leftover = share * (sum(map(abs, step.products)) + step.bias) if summed else 0.0
+        assert says(words.result.split(" ")[-1].split("(")[-1], step.value, leftover)
+        assert says(words.line.split(" ")[-1], step.value, leftover)
+        if scene.output.texts:
+            cell = scene.output.texts[0][step.cell[0]][step.cell[1]]
+            assert says(cell, step.value, leftover)
+    assert EXACT_ACTIVATIONS == step_text.EXACT_ACTIVATIONS
+
+
 def test_looks_tell_padding_gaps_zeros_and_uncovered_cells():
     stage = dict(padding=1, stride=2)
     film = animate(ramp(3, 3), LOPSIDED, stage="transposed", **stage)
@@ -369,6 +437,12 @@ TABLE = [
      "output must be in a folder that exists; got 'nowhere'"),
     ("frame", lambda: motion(steps=(0, 3)).frame("a"), TypeError,
      "index must be a whole number of at least -3; got 'a'"),
+    ("stage of another kind", call(stage=np.array([])), TypeError,
+     "stage must be one of 'filter', 'detect', 'condense', 'transposed'; "
+     "got array([], dtype=float64)"),
+    ("no path", save(""), ValueError, "output must be a path, not empty and without '\\0'; got ''"),
+    ("zero byte", save("x\0.gif"), ValueError,
+     "output must be a path, not empty and without '\\0'; got 'x\\x00.gif'"),
     ("loop", save("film.gif", loop=-1), ValueError,
      "loop must be a whole number of at least 0; got -1"),
 ]  # fmt: skip

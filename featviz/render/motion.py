@@ -25,9 +25,9 @@ from featviz.render.motion_files import (
 from featviz.render.motion_lens import LensDrawing, lens_drawing
 from featviz.render.motion_numbers import NumbersDrawing, numbers_drawing
 from featviz.render.motion_palette import Indexer, palette_from_drawing
-from featviz.render.motion_scene import scene_from_trace
+from featviz.render.motion_scene import Scene, scene_from_trace
 from featviz.tracing import trace
-from featviz.vocabulary import DRAWINGS
+from featviz.vocabulary import DRAWINGS, TRACED_STAGES
 from featviz.windows import Trace
 
 ANIMATION_SCALES = ("each", "shared")
@@ -195,15 +195,11 @@ def animate(
         (4, (1000, 500))
     """
     one_of("drawing", drawing, DRAWINGS)
+    one_of("stage", stage, TRACED_STAGES)
     one_of("scale", scale, ANIMATION_SCALES)
-    seconds = _seconds(seconds_per_frame)
-    width, height = _size(size)
+    seconds, extent = _seconds(seconds_per_frame), _size(size)
     most = whole_number("most_steps", most_steps, minimum=1)
-    for argument, value in (("dark", dark), ("arithmetic", arithmetic)):
-        if not isinstance(value, bool):
-            raise TypeError(f"{argument} must be True or False; got {shown(value)}")
-    if title is not None and not isinstance(title, str):
-        raise TypeError(f"title must be a text or None; got {shown(title)}")
+    _check_looks(title, dark=dark, arithmetic=arithmetic)
     if stage in ("filter", "transposed"):
         settings.setdefault("activation", None)
     told = trace(image, kernel, stage=stage, **settings)
@@ -213,15 +209,27 @@ def animate(
         border=str(settings.get("border", "zeros")), theme=DARK if dark else LIGHT,
         arithmetic=arithmetic,
     )  # fmt: skip
-    drawn: NumbersDrawing | LensDrawing
-    if drawing == "numbers":
-        drawn = numbers_drawing(scene, (width, height), len(part))
-    else:
-        drawn = lens_drawing(scene, (width, height))
+    drawn = _drawn(drawing, scene, extent, len(part))
     colours = palette_from_drawing(scene, (drawn.empty, drawn.finished), drawn.wanted)
     words = f"{scene.title or told.stage}: {scene.input.role}, {scene.kernel_role}, "
     words += f"{scene.kernel_note}, {scene.output.role}; {len(part)} steps"
-    return Animation(told, part, seconds, (width, height), words, drawn, Indexer(colours))
+    return Animation(told, part, seconds, extent, words, drawn, Indexer(colours))
+
+
+def _check_looks(title: Any, **switches: Any) -> None:
+    for argument, value in switches.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{argument} must be True or False; got {shown(value)}")
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title must be a text or None; got {shown(title)}")
+
+
+def _drawn(
+    drawing: str, scene: Scene, size: tuple[int, int], frames: int
+) -> NumbersDrawing | LensDrawing:
+    if drawing == "numbers":
+        return numbers_drawing(scene, size, frames)
+    return lens_drawing(scene, size)
 
 
 def _seconds(value: Any) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,13 @@ from PIL import Image, ImageDraw
 
 from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
-from featviz.render.motion_layout import Grid
-from featviz.render.motion_scene import Scene, Sheet
+from featviz.render.motion_layout import Block, Grid, Layout
+from featviz.render.motion_scene import Scene, Sheet, channel_names, shortened
 from featviz.vocabulary import CELL_KINDS
 
 SMALLEST_TILE = 8
 SMALLEST_LINED = 5
+LEFT_OUT, MOST_LEFT_OUT = "…", 0.15
 VEIL = 0.66
 
 
@@ -71,15 +73,38 @@ def draw_lines(draw: ImageDraw.ImageDraw, grid: Grid, colour: Colour) -> None:
             draw.line((x, y - arm, x, y + arm), fill=colour)
 
 
-def type_for_cells(sheet: Sheet, cell: int, scale: float, *, edge: float = 0.1) -> int:
-    """Return the size at which all numbers of a sheet fit their cells; 0 for none.
+def texts_with_room(
+    texts: Sequence[str], values: Sequence[float], room: float, most: int
+) -> tuple[list[str], int]:
+    """Return texts that fit, with fewer digits where they must, and their type.
 
-    ``edge`` is the share of a cell that is kept free.
+    At the smallest type each has as many digits as fit, and a few may be ``…``; the type is 0
+    where many would be.
     """
+    for digits in (3, 2):
+        found = [shortened(*pair, digits) for pair in zip(texts, values, strict=True)]
+        if size := canvas.largest_type(found, room, most):
+            return found, size
+    if max(room, most) < canvas.SMALLEST_ROOM:
+        return list(texts), 0
+    size, found = canvas.SMALLEST_TYPE, []
+    for text, value in zip(texts, values, strict=True):
+        choices = [shortened(text, value, digits) for digits in (3, 2, 1)]
+        found.append(next((c for c in choices if canvas.text_width(c, size) <= room), LEFT_OUT))
+    return found, size if found.count(LEFT_OUT) <= MOST_LEFT_OUT * len(found) else 0
+
+
+def sheet_with_room(sheet: Sheet, room: float, most: int) -> tuple[Sheet, int]:
+    """Return the sheet with numbers that fit ``room`` pixels, and their type."""
     if sheet.texts is None:
-        return 0
-    texts = {text for channel in sheet.texts for row in channel for text in row}
-    return canvas.largest_type(texts, cell * (1 - edge), round(min(0.42 * cell, 19 * scale)))
+        return sheet, 0
+    texts = [text for channel in sheet.texts for row in channel for text in row]
+    found, size = texts_with_room(texts, sheet.values.ravel().tolist(), room, most)
+    if found == texts or not size:
+        return sheet, size
+    shape = np.array(found, object).reshape(sheet.values.shape).tolist()
+    kept = tuple(tuple(tuple(row) for row in channel) for channel in shape)
+    return replace(sheet, texts=kept), size
 
 
 def draw_texts(
@@ -103,10 +128,11 @@ def draw_texts(
                 write(draw, (x, y - lift), text, size=size, colour=theme.faint, anchor="mm")
 
 
-def veil(image: Image.Image, box: Box, theme: Theme) -> Image.Image:
-    """Return a part of the picture as it looks where a window skips it."""
-    part = image.crop(box)
-    return Image.blend(part, Image.new("RGB", part.size, theme.paper), VEIL)
+def veiled_sheet(sheet: Sheet, theme: Theme) -> Sheet:
+    """Return the sheet as it looks where a window skips it: paler."""
+    paper = np.array(theme.paper)
+    colours = (sheet.colours + (paper - sheet.colours) * VEIL).round().astype(np.uint8)
+    return replace(sheet, colours=colours)
 
 
 def draw_bar(
@@ -131,11 +157,13 @@ def draw_bar(
 
 
 def legend(
-    image: Image.Image, scene: Scene, place: tuple[int, int], scale: float, *, weights: bool = False
-) -> None:
+    image: Image.Image, scene: Scene, place: tuple[int, int], scale: float,
+    *, weights: bool = False, left_out: str = "",
+) -> None:  # fmt: skip
     """Draw a small cell of each look that occurs, and say what it means, in one row."""
     theme, cell = scene.theme, max(9, round(15 * scale))
     entries = legend_entries(scene, weights=weights)
+    entries += [("left out", left_out)] if left_out else []
     room = image.width - 2 * place[0]
     size = round(12 * scale)
     gaps = round(6 * scale), round(20 * scale)
@@ -199,6 +227,14 @@ def draw_look(image: Image.Image, look: str, box: Box, theme: Theme) -> None:
         "uncovered": lambda: mark_uncovered(image, box, grey),
         "window": lambda: canvas.outline(draw, box, theme, 2),
         "winner": lambda: mark_winner(draw, box, theme),
+        "left out": lambda: write(
+            draw,
+            ((left + right) / 2, (top + box[3]) / 2),
+            LEFT_OUT,
+            size=9,
+            colour=theme.ink,
+            anchor="mm",
+        ),
         "weight": lambda: write(
             draw, (right - 2, box[3] - 6), "1", size=9, colour=theme.ink, anchor="rm"
         ),
@@ -214,3 +250,64 @@ def mark_winner(draw: ImageDraw.ImageDraw, box: Box, theme: Theme) -> None:
         if right - left > 2 * (inset + thick):
             edge = (left + inset, top + inset, right - inset, bottom - inset)
             draw.rectangle(edge, outline=colour, width=thick)
+
+
+def draw_heading(
+    draw: ImageDraw.ImageDraw, block: Block, words: tuple[str, str], layout: Layout, scene: Scene
+) -> None:
+    """Write the role, and below it the note, above the cells."""
+    scale, theme = layout.scale, scene.theme
+    room, centre = block.width + 64 * scale, block.left + block.width / 2
+    lines = [(words[0], 14, True, theme.ink), (words[1], 12, False, theme.faint)]
+    lines = [line for line in lines if line[0]]
+    y = block.top + round((9 if len(lines) > 1 else 24) * scale)
+    beside = products_beside(scene, layout) if block is layout.middle else None
+    if beside is not None:
+        kernel, (left, right) = layout.middle.grids[0], beside
+        text, size = canvas.fitted("input · kernel", right - left, round(14 * scale), bold=True)
+        spot = (left + right) / 2, y
+        write(draw, spot, text, size=size, colour=theme.ink, bold=True, anchor="mm")
+        room, centre = kernel.right - kernel.left + 26 * scale, (kernel.left + kernel.right) / 2
+    for text, most, bold, colour in lines:
+        kept, size = canvas.fitted(text, room, round(most * scale), bold=bold)
+        if kept != text and beside is not None:
+            kept, size = canvas.fitted(text, block.width + 64 * scale, round(most * scale))
+            centre = block.left + block.width / 2
+        write(draw, (centre, y), kept, size=size, colour=colour, bold=bold, anchor="mm")
+        y += round(17 * scale)
+
+
+def products_beside(scene: Scene, layout: Layout) -> tuple[int, int] | None:
+    """Return the left and right ends of the products if they stand beside the kernel."""
+    kernel, *products = layout.middle.grids
+    if scene.weights is None or products[0].top > kernel.bottom:
+        return None
+    return products[0].left, max(grid.right for grid in products)
+
+
+def name_channels(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None:
+    """Write the name of each channel above its cells and its products."""
+    names = channel_names(scene.trace)
+    if len(names) == 1:
+        return
+    products = layout.middle.grids[1:]
+    for name, *grids in zip(names, layout.input.grids, products, strict=True):
+        for grid in grids:
+            room, most = grid.right - grid.left, round(11 * layout.scale)
+            text, size = canvas.fitted(name, room, most)
+            spot = grid.left, grid.top - round(8 * layout.scale)
+            write(draw, spot, text, size=size, colour=scene.theme.faint)
+
+
+def draw_arrows(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None:
+    """Point from block to block in the gaps between those that stand side by side."""
+    if layout.down:
+        return
+    scale = layout.scale
+    width = max(2, round(2.5 * scale))
+    for one, other in ((layout.input, layout.middle), (layout.middle, layout.output)):
+        left, right = one.left + one.width, other.left
+        y = layout.input.top + layout.input.height // 2 + round(5 * scale)
+        reach = min(round(30 * scale), right - left - 8)
+        start = (left + right - reach) // 2
+        canvas.arrow(draw, (start, y), (start + reach, y), scene.theme.faint, width)

@@ -230,6 +230,8 @@ def check_target(path: str | os.PathLike[str]) -> str:
     """
     if not isinstance(path, (str, os.PathLike)) or not isinstance(name := os.fspath(path), str):
         raise TypeError(f"output must be a path; got {shown(path)}")
+    if not name or "\0" in name:
+        raise ValueError(f"output must be a path, not empty and without '\\0'; got {shown(name)}")
     if name.endswith(("/", os.sep)) or Path(name).is_dir():
         _check_folder(Path(name))
         return "/"

@@ -138,6 +138,11 @@ def below_height(scale: float) -> int:
     return round(27 * scale)
 
 
+def label_height(count: int, scale: float) -> int:
+    """Return the pixels of a channel's name above its grid; 0 for one channel."""
+    return round(15 * scale) if count > 1 else 0
+
+
 def layout_for(
     size: tuple[int, int],
     *,
@@ -239,7 +244,7 @@ def _group_size(shape: Shape, count: int, cell: int, across: int, scale: float) 
     gap = round(10 * scale)
     return (
         across * (shape[1] * cell + 1) + (across - 1) * gap,
-        down * (shape[0] * cell + 1) + (down - 1) * gap,
+        down * (shape[0] * cell + 1 + label_height(count, scale)) + (down - 1) * gap,
     )
 
 
@@ -295,9 +300,10 @@ def _group(
     shape: Shape, count: int, cell: int, across: int, corner: Shape, scale: float
 ) -> tuple[Grid, ...]:
     gap = round(10 * scale)
-    steps = shape[1] * cell + 1 + gap, shape[0] * cell + 1 + gap
+    label = label_height(count, scale)
+    steps = shape[1] * cell + 1 + gap, shape[0] * cell + 1 + gap + label
     return tuple(
-        Grid(corner[0] + column * steps[0], corner[1] + row * steps[1], cell, *shape)
+        Grid(corner[0] + column * steps[0], corner[1] + row * steps[1] + label, cell, *shape)
         for row, column in (divmod(index, across) for index in range(count))
     )
 

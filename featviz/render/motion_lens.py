@@ -19,9 +19,9 @@ from featviz.render.motion_cells import (
     colour_at,
     draw_bar,
     draw_cells,
-    draw_texts,
     legend,
-    type_for_cells,
+    sheet_with_room,
+    texts_with_room,
 )
 from featviz.render.motion_layout import Grid, scale_for
 from featviz.render.motion_palette import MOST_CELL_COLOURS, different_colours
@@ -32,7 +32,6 @@ from featviz.windows import Step
 
 # Twice 4000×4000 would be half a gigabyte for each picture.
 MOST_SMOOTHED = 2_500_000
-SMALLEST_WITH_NUMBERS = 28
 # How opaque, of 255.
 LIT, SIDE, RAY, SKIPPED = 70, 16, 150, 150
 
@@ -205,11 +204,11 @@ def lens_drawing(scene: Scene, size: tuple[int, int]) -> LensDrawing:
     below, above, *sheets = planes
     blank = Image.new("RGB", room, scene.theme.paper)
     sheet = flat_sheet(scene)
-    _lay(blank, sheet, below, camera, scene, scale * zoom)
+    _lay(blank, sheet, below, camera, scene, zoom)
     for plane in sheets:
-        _lay_kernel(blank, plane, camera, scene)
+        _lay_kernel(blank, plane, camera, scene, zoom)
     full = blank.copy()
-    _lay(full, scene.output, above, camera, scene, scale * zoom)
+    _lay(full, scene.output, above, camera, scene, zoom)
     _lay_empty(blank, above, camera, scene.theme)
     words = Image.new("RGB", size, scene.theme.paper)
     _write_fixed(words, scene, sheet, box, tuple(_middle(p, camera, zoom) for p in planes))
@@ -230,24 +229,42 @@ def _lit_colours(sheet: Sheet, theme: Theme) -> list[Colour]:
 
 
 def _lay(
-    large: Image.Image, sheet: Sheet, plane: Plane, camera: Camera, scene: Scene, scale: float
+    large: Image.Image, sheet: Sheet, plane: Plane, camera: Camera, scene: Scene, zoom: int
 ) -> None:
     """Lay the cells of a sheet, with their numbers if they are large, into space."""
     rows, columns = sheet.kinds.shape
     front = camera.quad(plane.corners())
+    scale = scale_for((round(large.width / zoom), 10**6))
     cell = max(1, round((front[2][0] - front[3][0]) / columns))
     grid = Grid(0, 0, cell, rows, columns)
     texture = Image.new("RGB", (columns * cell + 1, rows * cell + 1), scene.theme.line)
     draw_cells(texture, grid, sheet, 0, scene.theme)
-    size = type_for_cells(sheet, cell, scale * 1.2) if cell >= SMALLEST_WITH_NUMBERS else 0
-    draw_texts(
-        texture, grid, sheet, 0, size=size, lift=0, theme=scene.theme,
-        blank_padding=scene.trace.stage == "condense",
-    )  # fmt: skip
     paste_in_space(large, texture, front)
+    room, most = _room_in_space(plane, camera, zoom)
+    sheet, size = sheet_with_room(sheet, room, min(most, round(15 * scale)))
+    if not size or sheet.texts is None:
+        return
+    # Upright: laid into space, small digits cannot be read.
+    draw = ImageDraw.Draw(large)
+    for row, column in itertools.product(range(rows), range(columns)):
+        if scene.trace.stage == "condense" and sheet.kinds[row, column]:
+            continue
+        spot = camera.project(plane.corner(row + 0.5, column + 0.5))
+        text, fill = sheet.texts[0][row][column], colour_at(sheet.colours[0, row, column])
+        if sheet.uncovered[row, column]:
+            canvas.plate(large, (round(spot[0]), round(spot[1])), (text, size * zoom), fill)
+            continue
+        ink = scene.theme.faint if sheet.kinds[row, column] else canvas.ink_on(fill)
+        write(draw, spot, text, size=size * zoom, colour=ink, anchor="mm")
 
 
-def _lay_kernel(large: Image.Image, plane: Plane, camera: Camera, scene: Scene) -> None:
+def _room_in_space(plane: Plane, camera: Camera, zoom: int) -> tuple[float, int]:
+    """Return the pixels for a number in the farthest row, and its largest type."""
+    left, right, below = camera.quad((plane.corner(0, 0), plane.corner(0, 1), plane.corner(1, 0)))
+    return 0.92 * (right[0] - left[0]) / zoom, round(0.75 * (below[1] - left[1]) / zoom)
+
+
+def _lay_kernel(large: Image.Image, plane: Plane, camera: Camera, scene: Scene, zoom: int) -> None:
     """Lay the kernel into space, with its numbers if its cells are large enough."""
     if scene.weight_colours is None or scene.weights is None:
         return
@@ -257,15 +274,20 @@ def _lay_kernel(large: Image.Image, plane: Plane, camera: Camera, scene: Scene) 
     grid = Grid(0, 0, cell, rows, columns)
     texture = Image.new("RGB", (columns * cell + 1, rows * cell + 1), theme.line)
     draw = ImageDraw.Draw(texture)
-    texts = [text for row in scene.weights for text in row]
-    size = canvas.largest_type(texts, 0.86 * cell, round(0.4 * cell))
-    size = size if cell >= SMALLEST_WITH_NUMBERS else 0
     for row, column in itertools.product(range(rows), range(columns)):
         fill = colour_at(scene.weight_colours[row, column])
         draw.rectangle(grid.box(row, column), fill=fill, outline=theme.line)
-        words, ink = scene.weights[row][column], canvas.ink_on(fill)
-        write(draw, grid.middle(row, column), words, size=size, colour=ink, anchor="mm")
     paste_in_space(large, texture, front)
+    room, most = _room_in_space(plane, camera, zoom)
+    texts = [text for line in scene.weights for text in line]
+    values = [weight for line in scene.trace.weights for weight in line]
+    found, size = texts_with_room(texts, values, room, most)
+    draw = ImageDraw.Draw(large)
+    for at, text in enumerate(found):
+        row, column = divmod(at, columns)
+        spot = camera.project(plane.corner(row + 0.5, column + 0.5))
+        ink = canvas.ink_on(colour_at(scene.weight_colours[row, column]))
+        write(draw, spot, text, size=size * zoom, colour=ink, anchor="mm")
 
 
 def _lay_empty(large: Image.Image, plane: Plane, camera: Camera, theme: Theme) -> None:

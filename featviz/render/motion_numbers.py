@@ -6,7 +6,7 @@ the two, the second's output up to the current cell, and the few things that mov
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -14,21 +14,27 @@ from PIL import Image, ImageDraw
 from featviz.render import canvas
 from featviz.render.canvas import write
 from featviz.render.motion_cells import (
+    LEFT_OUT,
+    VEIL,
     colour_at,
+    draw_arrows,
     draw_bar,
     draw_cells,
+    draw_heading,
     draw_lines,
     draw_texts,
     legend,
     mark_winner,
+    name_channels,
+    products_beside,
+    sheet_with_room,
+    texts_with_room,
     tile_for,
-    type_for_cells,
-    veil,
+    veiled_sheet,
 )
 from featviz.render.motion_layout import (
     Grid,
     Layout,
-    heading_height,
     largest_cell,
     layout_for,
     scale_for,
@@ -61,6 +67,7 @@ class NumbersDrawing:
     types: Types
     empty: Image.Image
     finished: Image.Image
+    veiled: Image.Image
     wanted: tuple[canvas.Colour, ...] = ()
 
     def frame(self, index: int) -> Image.Image:
@@ -84,13 +91,12 @@ class NumbersDrawing:
         for grid in self.layout.input.grids:
             box = grid.box(window.top, window.left, window.height, window.width)
             if max(self.scene.trace.dilation) > 1:
-                image.paste(veil(self.empty, box, theme), box[:2])
+                image.paste(self.veiled.crop(box), box[:2])
         for tap in step.taps:
             grid = self.layout.input.grids[tap.channel]
             box = grid.box(tap.row, tap.column)
             if max(self.scene.trace.dilation) > 1:
-                whole = box[0], box[1], box[2] + 1, box[3] + 1
-                image.paste(self.empty.crop(whole), box[:2])
+                image.paste(self.empty.crop(box), box[:2])
             if self.types.weight:
                 self._write_weight(draw, tap, box)
             if tap == step.winner:
@@ -142,10 +148,11 @@ class NumbersDrawing:
             return
         draw.rectangle(box, fill=fill)
         room = (0.7 if self.scene.trace.pool.endswith("max") else 0.86) * cell
-        ink, size = (
-            canvas.ink_on(fill),
-            types.product and canvas.largest_type([product], room, types.product),
-        )
+        ink, size = canvas.ink_on(fill), types.product
+        if size:
+            value = tap.value if self.scene.weights is None else tap.product
+            found, fitting = texts_with_room([product], [value], room, size)
+            product, size = (found[0], fitting) if fitting else (LEFT_OUT, size)
         write(draw, (x, y), product, size=size, colour=ink, anchor="mm")
 
     def _write_words(self, draw: ImageDraw.ImageDraw, words: Words) -> None:
@@ -172,7 +179,9 @@ def fill_output(image: Image.Image, finished: Image.Image, grid: Grid, index: in
     parts = [grid.box(0, 0, row, grid.columns)] if row else []
     parts.append(grid.box(row, 0, 1, column + 1))
     for left, top, right, bottom in parts:
-        image.paste(finished.crop((left, top, right + 1, bottom + 1)), (left, top))
+        # The next cell begins at that pixel; only beyond the last one the edge is drawn there.
+        box = left, top, right + (right == grid.right), bottom + (bottom == grid.bottom)
+        image.paste(finished.crop(box), (left, top))
 
 
 def numbers_drawing(scene: Scene, size: tuple[int, int], frames: int) -> NumbersDrawing:
@@ -196,9 +205,9 @@ def numbers_drawing(scene: Scene, size: tuple[int, int], frames: int) -> Numbers
         output=trace.shape, has_title=bool(scene.title), has_line=scene.arithmetic,
         largest=largest,
     )  # fmt: skip
-    types = _types(scene, layout)
+    scene, types = _types(scene, layout)
     empty = Image.new("RGB", size, scene.theme.paper)
-    _draw_fixed(empty, scene, layout, types)
+    draw_fixed(empty, scene, layout, types)
     finished = empty.copy()
     grid = layout.output.grids[0]
     draw_cells(finished, grid, scene.output, 0, scene.theme)
@@ -210,7 +219,8 @@ def numbers_drawing(scene: Scene, size: tuple[int, int], frames: int) -> Numbers
     draw = ImageDraw.Draw(empty)
     draw.rectangle((grid.left, grid.top, grid.right, grid.bottom), fill=scene.theme.empty)
     draw_lines(draw, grid, canvas.mixed(scene.theme.line, scene.theme.paper, 0.5))
-    return NumbersDrawing(scene, layout, types, empty, finished)
+    veiled = veiled_picture(empty, scene, layout, types) if max(trace.dilation) > 1 else empty
+    return NumbersDrawing(scene, layout, types, empty, finished, veiled)
 
 
 def _widest(scene: Scene) -> float:
@@ -225,25 +235,49 @@ def _widest(scene: Scene) -> float:
     return max((canvas.text_width(text, SMALLEST_GOOD) for text in texts), default=0.0)
 
 
-def _types(scene: Scene, layout: Layout) -> Types:
-    """Return the sizes of type, those of the products judged by three steps."""
+def _types(scene: Scene, layout: Layout) -> tuple[Scene, Types]:
+    """Return types (of products by three steps), and the scene with texts that fit."""
     scale, trace = layout.scale, scene.trace
     cell, small = layout.input.grids[0].cell, layout.middle.grids[-1].cell
     weight = 0
     if scene.weights is not None and cell >= SMALLEST_WITH_WEIGHT:
         texts = [text for row in scene.weights for text in row]
         weight = canvas.largest_type(texts, cell - 8, round(min(0.25 * cell, 14 * scale)))
-    samples = [words_from_step(scene, trace[at]) for at in {0, len(trace) // 2, len(trace) - 1}]
-    products = {text for words in samples for text in words.products}
+    products: dict[str, float] = {}
+    for at in {0, len(trace) // 2, len(trace) - 1}:
+        step = trace[at]
+        products |= dict(zip(words_from_step(scene, step).products, step.products, strict=True))
     most = round(min(0.33 * small, 19 * scale))
-    return Types(
-        type_for_cells(scene.input, cell, scale, edge=0.3 if trace.pool.endswith("max") else 0.1),
-        type_for_cells(scene.output, layout.output.grids[0].cell, scale),
-        weight, canvas.largest_type(products, 0.84 * small, most),
-    )  # fmt: skip
+    _, product = texts_with_room([*products], [*products.values()], 0.84 * small, most)
+    free = 0.7 if trace.pool.endswith("max") else 0.9
+    most = round(min(0.42 * cell, 19 * scale))
+    given, value = sheet_with_room(scene.input, free * cell, most)
+    made, result = sheet_with_room(scene.output, 0.9 * cell, most)
+    return replace(scene, input=given, output=made), Types(value, result, weight, product)
 
 
-def _draw_fixed(image: Image.Image, scene: Scene, layout: Layout, types: Types) -> None:
+def veiled_picture(empty: Image.Image, scene: Scene, layout: Layout, types: Types) -> Image.Image:
+    """Return the picture with all of the input as it looks where a window skips it."""
+    bare, paper = Image.new("RGB", empty.size), Image.new("RGB", empty.size, scene.theme.paper)
+    for channel, grid in enumerate(layout.input.grids):
+        draw_cells(bare, grid, scene.input, channel, scene.theme)
+    image = Image.blend(bare, paper, VEIL)
+    sheet = veiled_sheet(scene.input, scene.theme)
+    _write_input(image, replace(scene, input=sheet), layout, types)
+    return image
+
+
+def _write_input(image: Image.Image, scene: Scene, layout: Layout, types: Types) -> None:
+    lift = round(0.1 * layout.input.grids[0].cell) if types.weight else 0
+    for channel, grid in enumerate(layout.input.grids):
+        draw_texts(
+            image, grid, scene.input, channel, size=types.value, lift=lift, theme=scene.theme,
+            blank_padding=scene.trace.stage == "condense",
+        )  # fmt: skip
+
+
+def draw_fixed(image: Image.Image, scene: Scene, layout: Layout, types: Types) -> None:
+    """Draw title, names, input, kernel, colour bars, arrows and legend."""
     draw = ImageDraw.Draw(image)
     scale, theme = layout.scale, scene.theme
     width = image.width - 2 * layout.title[0]
@@ -254,77 +288,61 @@ def _draw_fixed(image: Image.Image, scene: Scene, layout: Layout, types: Types) 
         (layout.middle, (scene.kernel_role, scene.kernel_note)),
         (layout.output, (scene.output.role, scene.output.note)),
     ):
-        spot = block.left + block.width // 2, block.grids[0].top
-        _draw_heading(draw, spot, words, block.width, layout, scene)
-    lift = round(0.1 * layout.input.grids[0].cell) if types.weight else 0
+        draw_heading(draw, block, words, layout, scene)
+    name_channels(draw, scene, layout)
     for channel, grid in enumerate(layout.input.grids):
         draw_cells(image, grid, scene.input, channel, theme)
-        draw_texts(
-            image, grid, scene.input, channel, size=types.value, lift=lift, theme=theme,
-            blank_padding=scene.trace.stage == "condense",
-        )  # fmt: skip
-    _draw_kernel(image, scene, layout, types)
+    _write_input(image, scene, layout, types)
+    _draw_kernel(image, scene, layout)
     for sheet, block in ((scene.input, layout.input), (scene.output, layout.output)):
         y = max(grid.bottom for grid in block.grids) + round(16 * scale)
         draw_bar(image, sheet, (block.left + block.width / 2, y), block.width, scale, theme)
-    _draw_arrows(draw, scene, layout)
-    legend(image, scene, (layout.title[0], layout.legend), scale, weights=bool(types.weight))
+    draw_arrows(draw, scene, layout)
+    legend(
+        image, scene, (layout.title[0], layout.legend), scale,
+        weights=bool(types.weight), left_out=_left_out(scene, layout, types),
+    )  # fmt: skip
 
 
-def _draw_heading(
-    draw: ImageDraw.ImageDraw, spot: tuple[int, int], words: tuple[str, str], width: int,
-    layout: Layout, scene: Scene,
-) -> None:  # fmt: skip
-    """Write the role, and below it the note, above the cells."""
-    scale, theme = layout.scale, scene.theme
-    lines = [(words[0], 14, True, theme.ink), (words[1], 12, False, theme.faint)]
-    lines = [line for line in lines if line[0]]
-    y = spot[1] - heading_height(scale) + round((9 if len(lines) > 1 else 24) * scale)
-    for text, most, bold, colour in lines:
-        kept, size = canvas.fitted(text, width + 64 * scale, round(most * scale), bold=bold)
-        write(draw, (spot[0], y), kept, size=size, colour=colour, bold=bold, anchor="mm")
-        y += round(17 * scale)
+def _kernel_texts(scene: Scene, layout: Layout) -> tuple[list[str], int]:
+    """Return the kernel's numbers as they fit their cells, and their type."""
+    cell = layout.middle.grids[0].cell
+    texts = [text for row in scene.weights or () for text in row]
+    values = [weight for row in scene.trace.weights for weight in row]
+    most = round(min(0.36 * cell, 17 * layout.scale))
+    return texts_with_room(texts, values[: len(texts)], cell - 5, most)
 
 
-def _draw_kernel(image: Image.Image, scene: Scene, layout: Layout, types: Types) -> None:
+def _left_out(scene: Scene, layout: Layout, types: Types) -> str:
+    """Return the legend's words about numbers that have no room."""
+    if scene.weights is not None and not types.product:
+        return "too small for numbers: products red > 0, blue < 0"
+    kernel = scene.weights is None or _kernel_texts(scene, layout)[1]
+    texts = str((scene.input.texts, scene.output.texts))
+    shown = types.value and types.result and kernel and LEFT_OUT not in texts
+    return "" if shown else "too small for numbers"
+
+
+def _draw_kernel(image: Image.Image, scene: Scene, layout: Layout) -> None:
     """Draw the kernel's numbers, and what stands between them and the products."""
     if scene.weights is None or scene.weight_colours is None:
         return
     draw = ImageDraw.Draw(image)
-    grid, products = layout.middle.grids[0], layout.middle.grids[1]
-    texts = [text for row in scene.weights for text in row]
-    size = canvas.largest_type(
-        texts, grid.cell - 5, round(min(0.36 * grid.cell, 17 * layout.scale))
-    )
+    grid = layout.middle.grids[0]
+    texts, size = _kernel_texts(scene, layout)
+    numbers = iter(texts)
     for row, cells in enumerate(scene.weights):
-        for column, text in enumerate(cells):
+        for column in range(len(cells)):
             fill = colour_at(scene.weight_colours[row, column])
             draw.rectangle(grid.box(row, column), fill=fill)
             ink = canvas.ink_on(fill)
-            write(draw, grid.middle(row, column), text, size=size, colour=ink, anchor="mm")
+            write(draw, grid.middle(row, column), next(numbers), size=size, colour=ink, anchor="mm")
     draw_lines(draw, grid, scene.theme.line)
-    small, faint = round(12 * layout.scale), scene.theme.faint
-    if products.top > grid.bottom:
-        middle = layout.middle.left + layout.middle.width // 2
-        words = "input · kernel" if types.product else "red > 0, blue < 0"
-        kept, small = canvas.fitted(words, layout.middle.width + 20 * layout.scale, small)
-        y = (grid.bottom + products.top) // 2
-        if kept == words:
-            write(draw, (middle, y), words, size=small, colour=faint, anchor="mm")
+    if products_beside(scene, layout) is not None:
         return
-    y = (products.top + products.bottom) // 2
-    canvas.arrow(draw, (grid.right + 5, y), (products.left - 5, y), faint, 2)
-
-
-def _draw_arrows(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None:
-    """Point from block to block in the gaps between those that stand side by side."""
-    if layout.down:
-        return
-    scale = layout.scale
-    width = max(2, round(2.5 * scale))
-    for one, other in ((layout.input, layout.middle), (layout.middle, layout.output)):
-        left, right = one.left + one.width, other.left
-        y = layout.input.top + layout.input.height // 2 + round(5 * scale)
-        reach = min(round(30 * scale), right - left - 8)
-        start = (left + right - reach) // 2
-        canvas.arrow(draw, (start, y), (start + reach, y), scene.theme.faint, width)
+    words, faint = "input · kernel", scene.theme.faint
+    kept, small = canvas.fitted(words, layout.middle.width, round(12 * layout.scale))
+    middle = layout.middle.left + layout.middle.width // 2
+    if kept == words:
+        y = grid.bottom + round(15 * layout.scale)
+        write(draw, (middle, y), words, size=small, colour=faint, anchor="mm")

@@ -16,12 +16,12 @@ from PIL import Image
 
 from featviz._check import size_text
 from featviz.captions import cell_texts, kernel_cell, one_line, value_text
+from featviz.exact import exact_text
 from featviz.extraction import EXACT_UP_TO, Maps
 from featviz.kernels import Kernel
 from featviz.panels import MapView, Panel, image_panel, panels_from_kernels, panels_from_views
 from featviz.render.canvas import Colour, Theme
 from featviz.render.drawing import colours_of
-from featviz.stats import without_rounding
 from featviz.vocabulary import CELL_KINDS
 from featviz.windows import Trace
 
@@ -31,6 +31,7 @@ Texts = tuple[tuple[str, ...], ...]
 MOST_TEXTS = 64 * 64
 BAR_COLOURS = 64
 COLOURS_OF_PHOTOGRAPH = 120
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +43,7 @@ class Sheet:
         note: what else to know, ``padded to 8×8``.
         colours: (C, H, W, 3) uint8, what the cells are filled with.
         texts: of each channel (H, W) numbers; None where they are too many.
+        values: (C, H, W), what the texts tell.
         kinds: (H, W) places in :data:`featviz.vocabulary.CELL_KINDS`.
         uncovered: (H, W), cells that no window reaches.
         ends: the two values at the ends of the colour bar.
@@ -52,6 +54,7 @@ class Sheet:
     note: str
     colours: Colours
     texts: tuple[Texts, ...] | None
+    values: Maps
     kinds: npt.NDArray[np.uint8]
     uncovered: npt.NDArray[np.bool_]
     ends: tuple[str, str]
@@ -73,7 +76,6 @@ class Scene:
         weight_colours: (h, w, 3) uint8, or None.
         border: what the padding holds, in words.
         shared: whether input and output have one scale.
-        rounding: magnitudes up to this are errors of rounding.
         theme: the fixed colours.
         arithmetic: whether the whole arithmetic stands in a line below.
     """
@@ -88,7 +90,6 @@ class Scene:
     weight_colours: Colours | None
     border: str
     shared: bool
-    rounding: float
     theme: Theme
     arithmetic: bool
 
@@ -108,7 +109,6 @@ def scene_from_trace(
         theme: the fixed colours.
         arithmetic: whether the whole arithmetic stands in a line below.
     """
-    rounding = _rounding(trace)
     given, made = _panels(trace, scale, palette)
     role, note = _kernel_words(trace)
     weights, weight_colours = _weights(trace)
@@ -117,19 +117,40 @@ def scene_from_trace(
         title += "" if trace.label == Kernel("0").name else f" · {trace.label}"
     return Scene(
         trace, one_line(title),
-        _input_sheet(trace, given, theme, rounding), _output_sheet(trace, made, rounding),
-        role, note, weights, weight_colours, border, scale == "shared", rounding, theme, arithmetic,
+        _input_sheet(trace, given, theme), _output_sheet(trace, made),
+        role, note, weights, weight_colours, border, scale == "shared", theme, arithmetic,
     )  # fmt: skip
 
 
-def _rounding(trace: Trace) -> float:
-    """Return how far from 0 rounding alone may have put a value."""
-    weights = sum(abs(weight) for row in trace.weights for weight in row)
-    if trace.kernel is None:
-        weights = 32.0  # the map that comes in is itself a sum of some products
-    largest = weights * float(np.abs(trace.plane).max(initial=0.0)) * trace.plane.shape[2]
-    step = -50 if trace.plane.size <= EXACT_UP_TO else -22
-    return float((largest + abs(trace.bias)) * 2.0**step)
+def leftover_share(trace: Trace) -> float:
+    """Return how much of the sum of |products| rounding may leave of a sum.
+
+    0 for stages that sum nothing: what they hold is never taken for 0.
+    """
+    if trace.stage not in ("filter", "transposed"):
+        return 0.0
+    height, width = trace.image_size
+    small = height * width * trace.plane.shape[2] <= EXACT_UP_TO
+    return 2.0**-40 if small else 2.0**-22
+
+
+def values_to_show(trace: Trace) -> Maps:
+    """Return the values, 0 where nothing but rounding is left of the sum before them."""
+    share = leftover_share(trace)
+    if not share:
+        return trace.values
+    first, (height, width) = trace[0].window, trace.shape
+    move = (1, 1) if trace.stage == "transposed" else trace.stride
+    with np.errstate(invalid="ignore"):  # 0 times an infinite pixel
+        sizes = np.full(trace.shape, abs(trace.bias))
+        plane = np.abs(trace.plane.astype(np.float64)).sum(axis=2)
+        for i, weights in enumerate(trace.weights):
+            for j, weight in enumerate(weights):
+                top, left = first.top + i * trace.dilation[0], first.left + j * trace.dilation[1]
+                cells = plane[top :: move[0], left :: move[1]][:height, :width]
+                sizes += cells * abs(weight)
+        nothing = (np.abs(trace.totals) <= share * sizes) & (np.abs(trace.values) <= share * sizes)
+    return np.where(nothing, np.float32(0), trace.values)
 
 
 def _panels(trace: Trace, scale: str, palette: str | None) -> tuple[Panel, Panel]:
@@ -164,7 +185,7 @@ def _ends(panel: Panel) -> tuple[str, str]:
     return value_text(panel.limits[0]), value_text(panel.limits[1])
 
 
-def _input_sheet(trace: Trace, panel: Panel, theme: Theme, rounding: float) -> Sheet:
+def _input_sheet(trace: Trace, panel: Panel, theme: Theme) -> Sheet:
     plane = np.moveaxis(trace.plane, 2, 0)
     colours = np.ascontiguousarray(_filled(panel, plane))
     for kind, colour in (("padding", theme.padding), ("inserted", theme.inserted)):
@@ -182,12 +203,13 @@ def _input_sheet(trace: Trace, panel: Panel, theme: Theme, rounding: float) -> S
         top, left = trace.origin
         uncovered[[top + row for row in trace.uncovered.rows], left : left + size[1]] = True
         uncovered[top : top + size[0], [left + column for column in trace.uncovered.columns]] = True
-    texts = tuple(_texts(channel, rounding) for channel in plane)
-    shown = texts if plane[0].size <= MOST_TEXTS else None
-    return Sheet(role, note, colours, shown, trace.kinds, uncovered, _ends(panel), _bar(panel))
+    shown = tuple(map(_texts, plane)) if plane[0].size <= MOST_TEXTS else None
+    return Sheet(
+        role, note, colours, shown, plane, trace.kinds, uncovered, _ends(panel), _bar(panel),
+    )  # fmt: skip
 
 
-def _output_sheet(trace: Trace, panel: Panel, rounding: float) -> Sheet:
+def _output_sheet(trace: Trace, panel: Panel) -> Sheet:
     note = "" if trace.activation == "linear" else f"after {trace.activation}"
     uncovered = np.zeros(trace.shape, bool)
     if trace.stage == "transposed":
@@ -195,13 +217,17 @@ def _output_sheet(trace: Trace, panel: Panel, rounding: float) -> Sheet:
         uncovered[:, list(trace.uncovered.columns)] = True
     return Sheet(
         f"output {size_text(trace.shape)}", note, _filled(panel, trace.values)[None],
-        (_texts(trace.values, rounding),) if trace.values.size <= MOST_TEXTS else None,
+        (_texts(values_to_show(trace)),) if trace.values.size <= MOST_TEXTS else None,
+        trace.values[None],
         np.zeros(trace.shape, np.uint8), uncovered, _ends(panel), _bar(panel),
     )  # fmt: skip
 
 
-def _texts(values: Maps, rounding: float) -> Texts:
-    return cell_texts(without_rounding(values, rounding)) if values.size <= MOST_TEXTS else ()
+def _texts(values: Maps) -> Texts:
+    texts = cell_texts(values)
+    if np.isinf(values).any():
+        return tuple(tuple(text.replace("inf", "∞") for text in row) for row in texts)
+    return texts
 
 
 def _kernel_words(trace: Trace) -> tuple[str, str]:
@@ -240,9 +266,32 @@ def colours_of_products(scene: Scene, products: Sequence[float]) -> Colours:
     most = float(np.abs(scene.trace.plane).max()) * max(
         abs(weight) for row in scene.trace.weights for weight in row
     )
-    ends = MapView("products", "products", np.array([[most]], np.float32), signed=True)
+    ends = MapView(
+        "products", "products", np.array([[min(most, LARGEST_FLOAT)]], np.float32), signed=True
+    )
     (panel,) = panels_from_views([ends], scale="each", gamma=1.0)
     return _filled(panel, np.array(products))
+
+
+def channel_names(trace: Trace) -> tuple[str, ...]:
+    """Return what the planes of the input are called; nothing where there is one."""
+    count = trace.plane.shape[2]
+    if count == 3:
+        return "red", "green", "blue"
+    return tuple(f"channel {index + 1}" for index in range(count)) if count > 1 else ("",)
+
+
+def shortened(text: str, value: float, digits: int) -> str:
+    """Return a number's text with fewer digits; whole numbers stay as they are.
+
+    Example:
+        >>> shortened("0.0133", 0.01331, 2), shortened("14/9", 14 / 9, 2), shortened("119", 119, 1)
+        ('0.013', '1.6', '119')
+    """
+    if digits > 2 or not set(text) & set("./e"):
+        return text
+    other = exact_text(float(value), digits=digits).replace("-", "−")
+    return min(text, other, key=len)
 
 
 def flat_sheet(scene: Scene) -> Sheet:

@@ -6,6 +6,7 @@ Numbers are written by :mod:`featviz.exact`: whole, as a fraction, or as a round
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,10 +16,14 @@ import numpy as np
 from featviz.captions import cell_texts
 from featviz.exact import exact_number, exact_text
 from featviz.render.canvas import fitted, text_width
-from featviz.render.motion_scene import Scene
+from featviz.render.motion_scene import Scene, leftover_share
 from featviz.windows import Step
 
 MOST_LETTERS = 1500
+# As in step_text, which needs a heavy library: those whose computed value is the very value.
+EXACT_ACTIVATIONS = (
+    "relu", "relu6", "leaky_relu", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Words:
         return fitted(f"{self.cell}:  {many}, {self.result}", room, round(14 * scale))
 
 
-def number_cell(value: float, rounding: float = 0.0) -> str:
+def number_cell(value: float) -> str:
     """Return one number as the cells of maps show it.
 
     Example:
@@ -61,7 +66,7 @@ def number_cell(value: float, rounding: float = 0.0) -> str:
     """
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return cell_texts(np.array([[0.0 if abs(value) <= rounding else value]]))[0][0]
+    return cell_texts(np.array([[value]]))[0][0]
 
 
 def is_exact(text: str, value: float) -> bool:
@@ -77,15 +82,32 @@ def is_exact(text: str, value: float) -> bool:
         return False
 
 
+def adds_up(terms: Iterable[str], total: str) -> bool:
+    """Whether printed terms, numbers or products, give exactly the total.
+
+    Example:
+        >>> adds_up(["2·1/2", "(−3)·1"], "−2"), adds_up(["16777216·1", "1·1"], "16777216")
+        (True, False)
+    """
+    try:
+        found = sum(math.prod(map(_fraction, term.split("·"))) for term in terms)
+        return found == _fraction(total)
+    except ValueError:
+        return False
+
+
+def _fraction(text: str) -> Fraction:
+    return Fraction(text.strip("()").replace("−", "-"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Writer:
     """How the numbers of one window are written: beside a decimal no fraction stands."""
 
-    rounding: float
     decimal: bool
 
     def text(self, value: float) -> str:
-        found = number_cell(value, self.rounding)
+        found = number_cell(value)
         if not (self.decimal and "/" in found):
             return found
         return exact_text(float(value), digits=3).replace("-", "−")
@@ -95,19 +117,15 @@ class _Writer:
 
     def exact(self, *values: float) -> bool:
         """Whether all of these are written as they are."""
-        return all(abs(v) <= self.rounding or is_exact(self.text(v), v) for v in values)
-
-    def equals(self, *values: float) -> str:
-        return "=" if self.exact(*values) else "≈"
+        return all(is_exact(self.text(value), value) for value in values)
 
     def named(self, name: str, value: float) -> str:
         """Return ``sum 7``, or ``sum ≈ 0.123`` of a rounded number."""
         return f"{name} {'' if self.exact(value) else '≈ '}{self.text(value)}"
 
 
-def _writer(values: Iterable[float], rounding: float, *, decimal: bool = False) -> _Writer:
-    texts = _Writer(rounding, False).texts(values)
-    return _Writer(rounding, decimal or any(map(_is_decimal, texts)))
+def _writer(values: Iterable[float], *, decimal: bool = False) -> _Writer:
+    return _Writer(decimal or any(map(_is_decimal, map(number_cell, values))))
 
 
 def _is_decimal(text: str) -> bool:
@@ -121,40 +139,58 @@ def words_from_step(scene: Scene, step: Step) -> Words:
     if scene.weights is None:
         # What padding holds does not count in a pool: its cells are left blank.
         counted = [tap.value for tap in step.taps if tap.kind == "image"]
-        writer = _writer([*counted, step.value], scene.rounding)
+        writer = _writer([*counted, step.value])
         values = writer.texts(given)
         result, line = _words_without_kernel(scene, step, writer, writer.texts(counted))
         return Words(cell, values, values, values, result, line)
-    writer = _writer(given, scene.rounding)
+    writer = _writer(given)
     weights = [scene.weights[tap.kernel_row][tap.kernel_column] for tap in step.taps]
-    true = all(map(is_exact, weights, (tap.weight for tap in step.taps)))
-    made = [tap.product for tap in step.taps]
     decimal = writer.decimal or any(map(_is_decimal, weights))
-    after = _writer(made, scene.rounding, decimal=decimal)
-    values, total = writer.texts(given), after.text(step.total)
+    after = _writer(step.products, decimal=decimal)
+    values = writer.texts(given)
     terms = tuple(
         f"{_in_brackets(value)}·{_in_brackets(weight)}"
         for value, weight in zip(values, weights, strict=True)
     )
-    plain, added = after.text(step.total - step.bias), ""
-    if step.bias:
-        added = f" {_plus(after.text(step.bias))}"
-    equal = true and writer.exact(*given) and after.exact(step.bias, step.total)
-    line = f"{' + '.join(terms)}{added} {'=' if equal else '≈'} {total}"
-    result = after.named("sum", step.total)
+    true = all(map(is_exact, weights, (tap.weight for tap in step.taps))) and writer.exact(*given)
+    result, line = _sum_words(scene, step, after, terms, true=true)
+    return Words(cell, values, terms, after.texts(step.products), result, line)
+
+
+def _sum_words(
+    scene: Scene, step: Step, writer: _Writer, terms: tuple[str, ...], *, true: bool
+) -> tuple[str, str]:
+    """Return the sum in short and in whole; ``true``: all terms are unrounded."""
+    share, products = leftover_share(scene.trace), sum(step.products)
+    own = share * sum(map(abs, step.products))
+    least = own + share * abs(step.bias)
+    nothing = abs(step.total) <= least
+    total, value = (
+        0.0 if nothing and abs(number) <= least else number for number in (step.total, step.value)
+    )
+    products = 0.0 if abs(products) <= own else products
+    bias = writer.text(step.bias)
+    before, after = writer.text(products), writer.text(total)
+    added = f" {_plus(bias)}" if step.bias else ""
+    true = true and writer.exact(step.bias, total)
+    sign = "=" if true and adds_up([*terms, bias], after) else "≈"
+    line = f"{' + '.join(terms)}{added} {sign} {after}"
+    if not math.isfinite(total):
+        line += " (float32)"
     if scene.trace.activation != "linear":
-        result = _activated(scene, step, after, plain + added)
-        line = f"{line}; {_activated(scene, step, after, total)}"
-    elif step.bias:
-        sign = after.equals(step.total - step.bias, step.bias, step.total)
-        result = f"sum {plain}{added} {sign} {total}"
-    return Words(cell, values, terms, after.texts(made), result, line)
+        result = _activated(scene, value, writer, before + added)
+        return result, f"{line}; {_activated(scene, value, writer, after)}"
+    if step.bias:
+        true = writer.exact(products, step.bias, total) and adds_up([before, bias], after)
+        return f"sum {before}{added} {'=' if true else '≈'} {after}", line
+    return writer.named("sum", total), line
 
 
-def _activated(scene: Scene, step: Step, writer: _Writer, before: str) -> str:
+def _activated(scene: Scene, value: float, writer: _Writer, before: str) -> str:
     # What is rounded alike on both sides still is no equation.
-    sign = writer.equals(step.value)
-    return f"{scene.trace.activation}({before}) {sign} {writer.text(step.value)}"
+    name = scene.trace.activation
+    exact = name.partition("(")[0] in EXACT_ACTIVATIONS and writer.exact(value)
+    return f"{name}({before}) {'=' if exact else '≈'} {writer.text(value)}"
 
 
 def _words_without_kernel(
@@ -162,22 +198,31 @@ def _words_without_kernel(
 ) -> tuple[str, str]:
     """Return the result in short, and the whole line."""
     if scene.trace.stage == "detect":
-        writer = _writer([step.total, step.value], scene.rounding)
-        result = _activated(scene, step, writer, writer.text(step.total))
+        writer = _writer([step.total, step.value])
+        result = _activated(scene, step.value, writer, writer.text(step.total))
         return result, result
-    value, counted = writer.text(step.value), [tap.value for tap in step.counted]
     if step.winner is not None:
-        sign = writer.equals(*(tap.value for tap in step.taps if tap.kind == "image"))
-        return writer.named("largest", step.value), f"max({', '.join(inside)}) {sign} {value}"
-    if counted:
-        many, total = len(counted), writer.text(step.total)
-        total = f"({total})" if "/" in total else _in_brackets(total)
-        short = f"{total}/{many}"
-        short += f" {writer.equals(step.total, step.value)} {value}" if short != value else ""
-        sign = writer.equals(*counted, step.value)
-        return short, f"({' + '.join(map(_in_brackets, inside))})/{many} {sign} {value}"
+        true = writer.exact(*(tap.value for tap in step.taps if tap.kind == "image"))
+        line = f"max({', '.join(inside)}) {'=' if true else '≈'} {writer.text(step.value)}"
+        return writer.named("largest", step.value), line
+    if step.counted:
+        return _average_words(step, writer, inside)
     result = writer.named("as it is:", step.value)
     return result, result
+
+
+def _average_words(step: Step, writer: _Writer, inside: tuple[str, ...]) -> tuple[str, str]:
+    value, many = writer.text(step.value), len(step.counted)
+    whole, share = writer.text(step.total), f"1/{many}"
+    true = writer.exact(step.value)
+    short = f"({whole})/{many}" if "/" in whole else f"{_in_brackets(whole)}/{many}"
+    if short != value:
+        same = true and writer.exact(step.total) and adds_up([f"{whole}·{share}"], value)
+        short += f" {'=' if same else '≈'} {value}"
+    true = true and writer.exact(*(tap.value for tap in step.counted))
+    true = true and adds_up([f"{text}·{share}" for text in inside], value)
+    terms = " + ".join(map(_in_brackets, inside))
+    return short, f"({terms})/{many} {'=' if true else '≈'} {value}"
 
 
 def _in_brackets(text: str) -> str:
