@@ -61,7 +61,8 @@ def read_source(source: str, size: Any) -> Any:
     if source.startswith(SAMPLE_PREFIX):
         return featviz.sample_image(sample_name(source), size=size)
     if _is_matrix(source):
-        pixels: Any = [[float(value) for value in row] for row in _matrix_rows(source)]
+        rows = _matrix_rows(source)
+        pixels: Any = [[v if isinstance(v, int) else float(v) for v in row] for row in rows]
     else:
         pixels = failing(featviz.read_image, source)
     return pixels if size is None else featviz.read_image(pixels, size=size)
