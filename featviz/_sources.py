@@ -62,10 +62,15 @@ def read_source(source: str, size: Any) -> Any:
         return featviz.sample_image(sample_name(source), size=size)
     if _is_matrix(source):
         rows = _matrix_rows(source)
-        pixels: Any = [[v if isinstance(v, int) else float(v) for v in row] for row in rows]
+        pixels: Any = [[_plain(value) for value in row] for row in rows]
     else:
         pixels = failing(featviz.read_image, source)
     return pixels if size is None else featviz.read_image(pixels, size=size)
+
+
+def _plain(value: Any) -> int | float:
+    """Return a whole number that a float holds as an int, anything else as a float."""
+    return value if isinstance(value, int) and abs(value) <= 2**53 else float(value)
 
 
 def sample_name(source: str) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import featviz
 from featviz._check import one_of, real_number, shown, size_text, whole_number
+from featviz.geometry import Axis
 from featviz.images import read_image, shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
@@ -32,6 +33,7 @@ MOST_VALUES = 4_000_000
 MOST_STEP = 10_000
 MOST_CELLS = 10_000_000
 MOST_NUMBERS = 4096
+MOST_PRODUCTS = 500_000_000
 # A name that is not UTF-8 comes with halves of letters, which no file of text can hold.
 _HALVES = re.compile("[\ud800-\udfff]")
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -105,14 +107,22 @@ def data_from_image(
     _check_steps(sliding, pooling, window)
     stack = read_kernels(kernels)
     pixels = page_pixels(image, size=size)
+    if color == "grey":
+        read_image(pixels[:1, :1], color="grey")  # refuses what has no grey
+    planes = 1 if color == "grey" else pixels.shape[2]
     moves = pool in ("max", "average")
     for kernel in stack:
         _check_kernel(kernel)
         result = _fitting(
             f"kernel {kernel.name!r}", "image", sliding, pixels.shape, kernel.shape, padding
         )
+        _check_products(
+            "kernel", sliding.axes((pixels.shape[0], pixels.shape[1]), kernel.shape), planes
+        )
         if moves:
             _fitting("pool window", "map", pooling, result, window, pool_padding)
+            maps = planes if color == "each" else 1
+            _check_products("pool", pooling.axes(result, window), maps)
     called = writable_text(name or file_name(image) or "image")
     return {
         "version": featviz.__version__,
@@ -229,6 +239,18 @@ def _fitting(
             f"{target} {size_text(padded)}"
         )
     return rows.outputs, columns.outputs
+
+
+def _check_products(what: str, axes: tuple[Axis, Axis], planes: int) -> None:
+    """Refuse what would keep a browser busy for seconds, as the page itself does."""
+    count = planes
+    for axis in axes:
+        count *= axis.outputs * min(axis.window, axis.size + axis.before)
+    if count > MOST_PRODUCTS:
+        raise ValueError(
+            f"{what} must take at most {MOST_PRODUCTS} products on the page; got {count}; "
+            "choose a smaller one, less padding or a larger stride"
+        )
 
 
 def _check_steps(sliding: Sliding, pooling: Sliding, window: tuple[int, int]) -> None:

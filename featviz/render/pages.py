@@ -1,7 +1,7 @@
 """One self-contained HTML file in which an image goes through kernels, live.
 
 The sources are the plain files of ``featviz/web``; nothing is bundled, and every script stands in
-the page line by line, but for its comments and indents. A Content-Security-Policy names each of
+the page line by line, but for comments and indents. A Content-Security-Policy names each of
 them by its SHA-256 and forbids everything else, so that no page can load, send or run anything
 else, whatever a file name holds.
 """
@@ -38,14 +38,20 @@ from featviz.vocabulary import PALETTES
 SCRIPTS = (
     "numbers", "activations", "geometry", "decode", "settings", "measures", "pool", "compute",
     "explain",
-    "words", "draw", "marks", "sizes", "panels", "products", "kernel", "controls",
+    "words", "draw", "marks", "sizes", "panels", "sums", "products", "kernel", "controls",
     "player", "practice", "share", "python", "picture", "main",
 )  # fmt: skip
 LIMIT_BYTES = 400_000
 ENDINGS = (".html", ".htm")
 FRAME_HEIGHT = 960
+# A matrix up to this size stands itself in the line of Python.
+MOST_ROWS = 12
+MOST_LETTERS = 1000
 # Comments that have lines of their own; none of the sources has such lines inside a text.
 _COMMENTS = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n", re.DOTALL | re.MULTILINE)
+# Comments at the end of a line; no text of the sources has two strokes behind a space.
+_REMARKS = re.compile(r"[ \t]+//[^\n]*$", re.MULTILINE)
+_CSS_ROOM = re.compile(r"\s*([{};,]|:(?=\s))\s*")
 _INDENTS = re.compile(r"^[ \t\n]+", re.MULTILINE)
 _PLACE = re.compile(r"<!-- (policy|title|style|data|scripts) -->")
 # What ends a script or begins a comment inside one, what JavaScript once took for newlines, and
@@ -136,7 +142,8 @@ def page(
         color: as in :func:`featviz.extract`.
         title: a line above the page; None takes the image's name.
         python: how the page's line of Python calls the image, one expression such as
-            ``'fv.sample_image("chelsea")'``; None takes the file's name, or ``image``.
+            ``'fv.sample_image("chelsea")'``; None takes the file's name, the numbers of a list
+            of at most 12×12, or ``image``.
         size: as in :func:`featviz.read_image`: the longer side, or the box to fit into.
         limit_bytes: the most that the page may take; 400 000 unless told.
         shrink: whether an image that is too large for this is made smaller; the page says so.
@@ -165,6 +172,8 @@ def page(
     pixels = shared_pixels(image, color="keep")
     options |= {"name": name, "title": one_line(title) if title is not None else None}
     data = data_from_image(pixels, kernels, size=size, **options)
+    if python is None and name is None:
+        python = _matrix_text(image)
     made = _page(data, name, python, size)
     taken = len(made.html.encode())
     if taken <= limit:
@@ -201,6 +210,18 @@ def _is_argument(text: str) -> bool:
         return False  # a bracket of its own has ended the call
     one = len(call.args) == 1 and not isinstance(call.args[0], ast.Starred)
     return one and not call.keywords and text.splitlines() == [text]
+
+
+def _matrix_text(image: Any) -> str | None:
+    """Return a small matrix of plain numbers as code; None for anything else."""
+    if not isinstance(image, (list, tuple)) or len(image) > MOST_ROWS:
+        return None
+    if not all(isinstance(row, (list, tuple)) and len(row) <= MOST_ROWS for row in image):
+        return None
+    if any(type(value) not in (int, float) for row in image for value in row):
+        return None
+    text = repr([list(row) for row in image])
+    return text if len(text) <= MOST_LETTERS else None
 
 
 def _room(data: dict[str, Any], taken: int, limit: int) -> int:
@@ -240,10 +261,17 @@ def _page(data: dict[str, Any], name: str | None, python: str | None, size: Any)
         "source": name,
         "python": python,
         "size": list(size) if isinstance(size, (list, tuple)) else size,
+        "kernels": [_menu_entry(kernel) for kernel in data["kernels"]],
         "palettes": _palettes(),
         "gamma": PICTURE_GAMMA,
     }
     return Page(_assembled(data), data["title"])
+
+
+def _menu_entry(kernel: dict[str, Any]) -> list[Any]:
+    """Return name, rows and kind of a kernel, as featviz/web/main.js reads them."""
+    rows = ";".join(" ".join(row) for row in kernel["texts"])
+    return [kernel["name"], rows, kernel["own"] + 2 * kernel["preset"]]
 
 
 def _assembled(data: dict[str, Any]) -> str:
@@ -268,10 +296,10 @@ def _assembled(data: dict[str, Any]) -> str:
 @functools.lru_cache(maxsize=1)
 def _sources() -> tuple[str, tuple[str, ...]]:
     style, *scripts = (
-        _INDENTS.sub("", _COMMENTS.sub("", _source(name)))
+        _INDENTS.sub("", _REMARKS.sub("", _COMMENTS.sub("", _source(name))))
         for name in ("style.css", *(f"{n}.js" for n in SCRIPTS))
     )
-    return style, tuple(scripts)
+    return _CSS_ROOM.sub(r"\1", style), tuple(scripts)
 
 
 def _source(name: str) -> str:

@@ -87,6 +87,8 @@
     featviz.checkFits(`kernel ${featviz.pythonText(name)}`, "image", axes, checked.padding);
     const size = axes.map((axis) => axis.outputs);
     const poolAxes = poolAxesOf(size, checked);
+    featviz.checkProducts("kernel", axes, input.planes.length);
+    if (poolAxes) featviz.checkProducts("pool", poolAxes, checked.color === "each" ? input.planes.length : 1);
     const filtered = filteredMaps(image, input, weights, axes, checked);
     const activation = featviz.parseActivation(checked.activation);
     const detected = filtered.map((map) => featviz.activate(map, activation));

@@ -4,6 +4,7 @@
   const featviz = (globalThis.featviz ??= {});
   const { one, el, minus, wordsOf } = featviz;
   const AXES = ["rows", "columns"];
+  const before = new WeakMap(); // field → what it said after the last run
 
   const options = (values) => values.map((value) => new Option(value.replace("_", " "), value));
 
@@ -116,7 +117,12 @@
     }
   }
 
-  const wholeOf = (id) => Number(one(`#${id}`).value);
+  function wholeOf(id) {
+    const node = one(`#${id}`);
+    if (node.value.trim() === "")
+      throw new Error(`${node.getAttribute("aria-label")} must be a whole number; got none`);
+    return Number(node.value);
+  }
   const linked = (prefix) => !one(prefix ? "#pool-unlink" : "#unlink").checked;
 
   function pairOf(key, prefix) {
@@ -163,27 +169,59 @@
     if (input.id === "numbers") state.numbers = input.checked;
     state.scale = one("#scale").value;
     state.map = Number(one("#map").value) || 0;
-    try {
-      if (input.value.trim() === "" && input.type === "number") return; // on the way to a number
-      state.settings = featviz.readSettings(readControls());
-      clearMarks();
-      if (input.type === "checkbox" || input.tagName === "SELECT") showSettings(view, input);
-      featviz.redraw();
-      if (input.id === "numbers" && state.numbers && !view.written) {
-        featviz.tell(
-          "numbers must be off for maps of more than 48 rows or columns: nobody could read them.",
-        );
-      }
-    } catch (error) {
-      input.setAttribute("aria-invalid", "true");
-      featviz.tell(error.message);
+    const words = takeControls(view, input);
+    if (words) input.setAttribute("aria-invalid", "true");
+    else if (input.id === "numbers" && state.numbers && !view.written) {
+      featviz.tell(
+        "numbers must be off for maps of more than 48 rows or columns: nobody could read them.",
+      );
     }
   }
 
-  /** What is right now may have been made so in another field than the marked one. */
-  function clearMarks() {
-    for (const node of document.querySelectorAll('aside form:not(#kernel-form) [aria-invalid]'))
-      node.removeAttribute("aria-invalid");
+  /**
+   * Take over what the fields say. Where it cannot be, what was refused before goes back to what
+   * is used, then a kernel that was: neither may stand in the way of another field.
+   * @param {Element} input the field that is edited
+   * @returns {string} why it cannot be; "" for done
+   */
+  function takeControls(view, input) {
+    const words = tryControls();
+    if (!words || !view.used) return words;
+    const refused = refusedFields().filter((node) => node !== input);
+    for (const node of refused) if (before.has(node)) node.value = before.get(node);
+    if (refused.length && !tryControls()) return "";
+    const { kernel } = view.state;
+    const other = JSON.stringify(kernel) !== JSON.stringify(view.used.kernel);
+    if (other && !input.closest("#kernel-form")) {
+      featviz.setKernel(view, view.used.kernel.name, view.used.kernel.texts);
+      if (!tryControls()) return "";
+      featviz.setKernel(view, kernel.name, kernel.texts);
+    }
+    featviz.refuse(words);
+    return words;
+  }
+
+  function tryControls() {
+    try {
+      return featviz.redraw(readControls());
+    } catch (error) {
+      featviz.refuse(error.message);
+      return error.message;
+    }
+  }
+
+  const refusedFields = () => [...document.querySelectorAll("aside form [aria-invalid]")];
+
+  /** After a run every field but the one that is typed in shows what is used. */
+  function showUsed(view) {
+    const typed = document.activeElement;
+    showSettings(view, typed);
+    featviz.showUsedKernel(view, typed);
+    for (const node of document.querySelectorAll("aside form :is(input, select)"))
+      if (node !== typed) before.set(node, node.value);
+    const left = typed?.closest?.("aside form") && typed.hasAttribute("aria-invalid");
+    one("#page").classList.toggle("stale", Boolean(left));
+    if (!left) featviz.tell();
   }
 
   function showActivation(name, numbers) {
@@ -207,7 +245,7 @@
     }
   }
 
-  function showPadding(key, padding, apart) {
+  function showPadding(key, padding, apart, typed) {
     const sides = [
       ["top", "bottom"],
       ["left", "right"],
@@ -216,12 +254,11 @@
     AXES.forEach((axis, index) => {
       const given = typeof both[index] === "number" ? [both[index], both[index]] : both[index];
       const pads = Array.isArray(given);
-      one(`#${key}-${axis}`).value = pads ? "pads" : given;
+      put(one(`#${key}-${axis}`), pads ? "pads" : given, typed);
       one(`#${key}-pads-${axis}`).hidden = !pads;
       sides[index].forEach((side, at) => {
         const input = one(`#${key}-${side}`);
-        if (pads) input.value = given[at];
-        else if (input.value === "") input.value = 1;
+        if (pads || input.value === "") put(input, pads ? given[at] : 1, typed);
       });
     });
     return (
@@ -231,33 +268,59 @@
     );
   }
 
+  /** Write a value into a field that does not say it already and that nobody types in. */
+  function put(node, value, typed) {
+    if (node === typed) return;
+    node.removeAttribute("aria-invalid");
+    if (node.value.trim() !== "" && says(node.value) === says(String(value))) return;
+    node.value = value;
+  }
+
+  function says(text) {
+    try {
+      return featviz.parseNumber(text);
+    } catch {
+      return text;
+    }
+  }
+
   /** Write the settings into the fields, but not into the one that is typed in. */
-  function showSettings(view, typed = null) {
+  function showSettings(view, typed) {
     const { settings, scale, map } = view.state;
-    clearMarks();
+    typed ||= null;
+    typed?.removeAttribute?.("aria-invalid");
     for (const prefix of ["", "pool_"]) {
       const unlink = one(prefix ? "#pool-unlink" : "#unlink");
       const pairs = prefix ? ["pool_size", "pool_stride"] : ["stride", "dilation"];
       let apart = unlink.checked;
       for (const key of pairs) {
-        AXES.forEach((axis, index) => (one(`#${key}-${axis}`).value = settings[key][index]));
+        AXES.forEach((axis, index) => put(one(`#${key}-${axis}`), settings[key][index], typed));
         apart = apart || settings[key][0] !== settings[key][1];
       }
-      apart = showPadding(`${prefix}padding`, settings[`${prefix}padding`], apart);
+      apart = showPadding(`${prefix}padding`, settings[`${prefix}padding`], apart, typed);
       unlink.checked = apart;
       one(prefix ? "#condense-form" : "#filter-form")
         .querySelectorAll(".second")
         .forEach((node) => (node.hidden = !apart));
     }
-    for (const key of ["border", "pool", "color"]) one(`#${key}`).value = settings[key];
-    one("#scale").value = scale;
-    if (typed !== one("#bias")) one("#bias").value = String(settings.bias);
-    const { name, numbers } = featviz.parseActivation(settings.activation);
-    one("#activation").value = name;
-    if (typed !== one("#activation")) showActivation(name, numbers);
+    for (const key of ["border", "pool", "color"]) put(one(`#${key}`), settings[key], typed);
+    put(one("#scale"), scale, typed);
+    put(one("#bias"), settings.bias, typed);
+    showActivationFields(settings.activation, typed);
     one("#pool-sized").hidden = !["max", "average"].includes(settings.pool);
     one("#map").value = String(map);
     one("#cover").checked = view.state.cover;
+  }
+
+  function showActivationFields(activation, typed) {
+    const { name, numbers } = featviz.parseActivation(activation);
+    const host = one("#activation-numbers");
+    put(one("#activation"), name, null);
+    const shown = [...host.querySelectorAll("input")];
+    const keys = shown.map((node) => node.dataset.key).join();
+    if (keys !== Object.keys(numbers).join()) {
+      if (typed !== one("#activation") || name !== "relu") showActivation(name, numbers);
+    } else for (const node of shown) put(node, numbers[node.dataset.key] ?? "", typed);
   }
 
   /** What changes with every run: the maps to choose from, whether numbers are written. */
@@ -272,5 +335,5 @@
     one("#numbers").checked = view.written;
   }
 
-  Object.assign(featviz, { buildControls, showSettings, showRunFields });
+  Object.assign(featviz, { buildControls, takeControls, showSettings, showUsed, showRunFields });
 })();

@@ -4,6 +4,8 @@
   const featviz = (globalThis.featviz ??= {});
   /** As many cells as the page pads an image to; more would stop the browser. */
   const MOST_CELLS = 1e7;
+  /** As many as a browser makes within about a second. */
+  const MOST_PRODUCTS = 5e8;
 
   /**
    * One side of an image and the window that slides along it.
@@ -63,6 +65,18 @@
       throw new Error(
         `padding must give at most ${MOST_CELLS} cells; got ${given}, ` +
           `which makes the ${target} ${featviz.sizeText(padded)}`,
+      );
+    }
+  };
+
+  /** Refuse what would keep the browser busy for seconds. */
+  featviz.checkProducts = function (what, axes, planes) {
+    const touched = axes.map((axis) => axis.outputs * Math.min(axis.window, axis.size + axis.before));
+    const count = touched[0] * touched[1] * planes;
+    if (count > MOST_PRODUCTS) {
+      throw new Error(
+        `${what} must take at most ${MOST_PRODUCTS} products on the page; got ${count}; ` +
+          "choose a smaller one, less padding or a larger stride",
       );
     }
   };

@@ -34,7 +34,7 @@
       const kernel = view.island.kernels[Number(event.target.value)];
       if (event.target.value === "" || !kernel) return;
       featviz.setKernel(view, kernel.name, kernel.texts);
-      featviz.redraw();
+      takeKernel(view, event.target);
     });
     one("#cells").addEventListener("input", (event) => editCell(view, event.target));
     for (const [type, written] of [
@@ -42,12 +42,12 @@
       ["focusout", shownText],
     ])
       one("#cells").addEventListener(type, ({ target }) => {
-        const text = view.state.kernel.texts[target.dataset.row][target.dataset.column];
+        const text = view.state.kernel.texts[target.dataset.row]?.[target.dataset.column] ?? "";
         if (!target.hasAttribute("aria-invalid") && text.length > LONGEST_SHOWN)
           target.value = written(text);
       });
     for (const id of ["kernel-rows", "kernel-columns"]) {
-      one(`#${id}`).addEventListener("change", () => resizeKernel(view));
+      one(`#${id}`).addEventListener("change", (event) => resizeKernel(view, event.target));
     }
   }
 
@@ -105,15 +105,15 @@
         kernel.name = OWN;
         showName(view, OWN);
       }
-      if (!one('#cells [aria-invalid="true"]')) featviz.redraw();
+      takeKernel(view, input);
     } catch (error) {
       input.setAttribute("aria-invalid", "true");
-      featviz.tell(error.message);
+      featviz.refuse(error.message);
     }
   }
 
   /** Another size keeps what is there; new cells hold 0. */
-  function resizeKernel(view) {
+  function resizeKernel(view, input) {
     const sizes = ["#kernel-rows", "#kernel-columns"].map((id) => {
       const wanted = Math.round(Number(one(id).value)) || 1;
       return Math.min(LARGEST_KERNEL, Math.max(1, wanted));
@@ -125,7 +125,21 @@
       ),
     );
     setKernel(view, OWN, larger);
-    featviz.redraw();
+    takeKernel(view, input);
+  }
+
+  function takeKernel(view, input) {
+    if (featviz.takeControls(view, input)) input.setAttribute("aria-invalid", "true");
+  }
+
+  /** A cell that was refused says again what is used. */
+  function showUsedKernel(view, typed) {
+    for (const node of document.querySelectorAll("#kernel-form [aria-invalid]")) {
+      if (node === typed && node.dataset.row) continue;
+      node.removeAttribute("aria-invalid");
+      const { row, column } = node.dataset;
+      if (row) node.value = shownText(view.run.texts[row][column]);
+    }
   }
 
   /** Size, sum and output range of the kernel. */
@@ -143,5 +157,5 @@
     );
   }
 
-  Object.assign(featviz, { buildKernel, setKernel, shownText, showKernelFacts, OWN, LARGEST_KERNEL });
+  Object.assign(featviz, { buildKernel, setKernel, showUsedKernel, shownText, showKernelFacts, OWN, LARGEST_KERNEL });
 })();

@@ -13,33 +13,46 @@
     notice.hidden = !words;
   }
 
+  /** Say why something is not done; what is shown is not what the fields ask for. */
+  function refuse(words) {
+    tell(words);
+    one("#page").classList.add("stale");
+  }
+
   /**
    * Compute and draw everything from the state. `featviz.lastRedraw` then holds the milliseconds
    * of script time that it took.
+   * @param {Object} settings to be taken over, if they can be
+   * @returns {string} why they cannot; "" for done
    */
-  function redraw() {
+  function redraw(settings = view.state.settings) {
     const begun = performance.now();
     const { state } = view;
-    if (view.practice) featviz.stopPractice(view);
+    let run;
     try {
-      view.run = featviz.compute(view.image, view.rows, state.settings, state.kernel.name);
+      run = featviz.compute(view.image, view.rows, settings, state.kernel.name);
     } catch (error) {
-      tell(error.message);
-      one("#panels").classList.add("stale");
-      return;
+      refuse(error.message);
+      return error.message;
     }
-    tell();
-    one("#panels").classList.remove("stale");
-    view.hover = null;
+    const { name, texts } = state.kernel;
+    run.texts = texts.map((row) => [...row]);
+    view.run = run;
+    view.used = { kernel: { name, texts: run.texts }, settings: run.settings };
+    state.settings = run.settings;
+    view.hover = view.pixel = null;
+    if (view.practice) featviz.stopPractice(view, false);
     featviz.holdHeight(false);
     featviz.drawPanels(view);
-    write(one("#run-line"), featviz.runText(view.run, state.kernel.name));
-    write(one("#left-over"), featviz.leftOverText(view.run));
+    write(one("#run-line"), featviz.runText(run, name));
+    write(one("#left-over"), featviz.leftOverText(run));
     featviz.showKernelFacts(view);
     featviz.showRunFields(view);
-    featviz.showCell(view);
+    featviz.showCell(view, one("#told").textContent !== "");
+    featviz.showUsed(view);
     keep();
     featviz.lastRedraw = performance.now() - begun;
+    return "";
   }
 
   /** Bring address and Python line up to date, once things have come to rest. */
@@ -50,9 +63,12 @@
 
   function keepNow() {
     clearTimeout(keeping);
-    featviz.writeFragment(featviz.fragmentFromState(view.state, view.start, view.island.kernels));
-    write(one("#python"), featviz.pythonFromState(view.state, view.island));
-    one("#python").value = one("#python").textContent;
+    const shown = { ...view.state, ...view.used };
+    featviz.writeFragment(featviz.fragmentFromState(shown, view.start, view.island.kernels));
+    const [area, text] = [one("#python"), featviz.pythonFromState(shown, view.island)];
+    if (area.textContent !== text) write(one("#share-told"), "");
+    write(area, text);
+    area.value = text;
   }
 
   function startOf(island) {
@@ -72,7 +88,7 @@
     view.state = structuredClone(state);
     view.hover = null;
     featviz.setKernel(view, state.kernel.name, state.kernel.texts);
-    featviz.showSettings(view);
+    featviz.showSettings(view, false);
     redraw();
   }
 
@@ -103,19 +119,31 @@
     new ResizeObserver(() => {
       if (one("#panels").clientWidth === room) return;
       room = one("#panels").clientWidth;
-      redraw();
+      if (!view.run) return;
+      featviz.drawPanels(view);
+      featviz.showCell(view);
     }).observe(one("#panels"));
   }
 
-  /** A preset whose name the caller has taken for other numbers is called so. */
+  /** A name that is taken already is told apart: the caller's kernels come first. */
   function tellApart(kernels) {
-    const own = new Set(kernels.filter((kernel) => kernel.own).map((kernel) => kernel.name));
+    const taken = new Set([featviz.OWN]);
     for (const kernel of kernels) {
       kernel.preset = kernel.preset ? kernel.name : null; // what Python calls it
-      if (!kernel.own && own.has(kernel.name)) kernel.name += " (preset)";
-      if (kernel.name === featviz.OWN) kernel.name += " (given)";
+      if (taken.has(kernel.name)) kernel.name += kernel.own ? " (given)" : " (preset)";
+      const name = kernel.name;
+      for (let at = 2; taken.has(kernel.name); at++) kernel.name = `${name} (${at})`;
+      taken.add(kernel.name);
     }
   }
+
+  /** A kernel as pages.py writes it: name, rows and, as 1 and 2 of its kind, own and preset. */
+  const menuKernel = ([name, rows, kind]) => ({
+    name,
+    texts: rows.split(";").map((row) => row.split(" ")),
+    own: kind % 2 === 1,
+    preset: kind > 1,
+  });
 
   function subtitleOf({ image, island }) {
     const size = featviz.sizeText([image.height, image.width, image.channels]);
@@ -131,6 +159,7 @@
       );
       return;
     }
+    view.island.kernels = view.island.kernels.map(menuKernel);
     tellApart(view.island.kernels);
     view.image = await featviz.decodeImage(view.island.image);
     write(one("#title"), view.island.title);
@@ -151,6 +180,6 @@
     takeAddress();
   }
 
-  Object.assign(featviz, { view, redraw, tell, keep, keepNow, lastRedraw: 0 });
+  Object.assign(featviz, { view, redraw, refuse, tell, keep, keepNow, lastRedraw: 0 });
   featviz.ready = begin().catch((error) => tell(`This page could not be shown: ${error.message}`));
 })();

@@ -43,7 +43,7 @@
    * @param {{plane, across: number, down: number}} frame a plane and the pixels of its cells
    * @param {string[]} texts height·width of them @param {Float32Array} values @param {object} colours
    */
-  function drawNumbers(context, { plane, across, down }, texts, values, colours) {
+  function drawNumbers(context, { plane, across, down, light }, texts, values, colours) {
     const { height, width, top, left, tall, wide } = plane;
     context.strokeStyle = LINE;
     context.lineWidth = 0.6;
@@ -63,7 +63,8 @@
         context.fillText(texts[at], (x + left + 0.5) * across, (y + top + 0.53) * down);
       }
     }
-    if (tall !== height || wide !== width) drawAddedGrid(context, { plane, across, down });
+    const tone = light ? LIGHT : tones();
+    if (tall !== height || wide !== width) drawAdded(context, { plane, across, down }, texts, tone);
   }
 
   function lineTo(context, x, y, dx, dy) {
@@ -71,13 +72,24 @@
     context.lineTo(x + dx, y + dy);
   }
 
-  function drawAddedGrid(context, { plane, across, down }) {
+  /** The cells that are added: dashed lines, and faintly what a kernel reads there. */
+  function drawAdded(context, { plane, across, down }, texts, tone) {
     context.save();
     context.setLineDash([2, 3]);
     context.beginPath();
     for (let x = 0; x <= plane.wide; x++) lineTo(context, x * across, 0, 0, plane.tall * down);
     for (let y = 0; y <= plane.tall; y++) lineTo(context, 0, y * down, plane.wide * across, 0);
     context.stroke();
+    context.fillStyle = plane.rows ? tone.text : "#85837b";
+    context.globalAlpha = plane.rows ? 0.75 : 1;
+    const { tall, wide, top, left, height, width, rows, columns } = plane;
+    for (let y = 0; plane.read && y < tall; y++) {
+      for (let x = 0; x < wide; x++) {
+        if (y >= top && x >= left && y < top + height && x < left + width) continue;
+        const text = rows ? texts[rows[y] * width + columns[x]] : "0";
+        context.fillText(text, (x + 0.5) * across, (y + 0.53) * down);
+      }
+    }
     context.restore();
   }
 
@@ -98,6 +110,11 @@
     context.setLineDash([]);
   }
 
+  const LIGHT = { ground: "#efece4", ink: "#8d897c", text: INK };
+  const DIM = { ground: "#2a2d32", ink: "#5d6066", text: "#ececea" };
+  const dark = globalThis.matchMedia("(prefers-color-scheme: dark)");
+  const tones = () => (dark.matches ? DIM : LIGHT);
+
   /** Dots on the cells that a window touches, so that the gaps of a dilation stay empty. */
   function drawTaps(context, { across, down, steps = [1, 1], low = 0.84 }, taps) {
     if (Math.min(steps[0] * down, steps[1] * across) < 4) return;
@@ -114,7 +131,7 @@
     }
   }
 
-  function hatch(context, x, y, width, height, { ground = "#efece4", ink = "#8d897c" } = {}) {
+  function hatch(context, x, y, width, height, { ground, ink } = tones()) {
     context.save();
     context.beginPath();
     context.rect(x, y, width, height);
@@ -173,13 +190,14 @@
   function drawQuestion(context, frame, { row, column }) {
     const { plane, across, down } = frame;
     const [x, y] = [(plane.left + column) * across, (plane.top + row) * down];
-    context.fillStyle = "#ffffff";
+    const { ground, text } = tones();
+    context.fillStyle = ground;
     context.fillRect(x, y, across, down);
     const size = Math.min(across, down) * 0.7;
     context.font = `700 ${size}px ${FONT}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    context.fillStyle = INK;
+    context.fillStyle = text;
     context.fillText("?", x + across / 2, y + down * 0.53);
   }
 
@@ -207,5 +225,5 @@
     }
   }
 
-  Object.assign(featviz, { sharpContext, drawNumbers, drawMarks, hatch, FONT });
+  Object.assign(featviz, { sharpContext, drawNumbers, drawMarks, hatch, LIGHT, FONT });
 })();

@@ -16,7 +16,7 @@
       const plane = el("div", { className: "plane", id: `plane-${stage}` }, base, ink, over);
       plane.setAttribute("role", stage === "image" ? "img" : "application");
       if (stage !== "image") plane.tabIndex = 0;
-      plane.classList.toggle("asks", stage !== "image");
+      plane.classList.add(stage === "image" ? "tells" : "asks");
       const parts = {
         title: el("h3"),
         name: el("span", { className: "name" }),
@@ -64,6 +64,7 @@
     }
     const { image, filter, detect } = view.stages;
     image.plane = featviz.planeOf(image.height, image.width, run.axes, border);
+    image.plane.read = true; // its padding takes part in the sums, that of a pool does not
     detect.plane = featviz.planeOf(
       detect.height,
       detect.width,
@@ -169,13 +170,17 @@
     };
     const active = stage === "filter" ? "" : ` · ${shareText(stats.active)} active`;
     const axes = { filter: run.axes, condense: run.poolAxes }[stage];
+    const size = featviz.sizeText([found.height, found.width]);
+    const { practice } = view; // what tells the answer, or is made of it, is not said
+    const hidden =
+      practice && !practice.done && STAGES.indexOf(stage) >= STAGES.indexOf(practice.stage);
     return {
       title: titles[stage],
       name: label,
-      mark: featviz.markText(stats, found.height, found.width),
+      mark: hidden ? "" : featviz.markText(stats, found.height, found.width),
       lines: [
-        `${featviz.sizeText([found.height, found.width])} · ${featviz.rangeText(stats, found.map.length)}`,
-        `${shareText(stats.zeros)} zeros${active}`,
+        hidden ? size : `${size} · ${featviz.rangeText(stats, found.map.length)}`,
+        hidden ? "its numbers are asked" : `${shareText(stats.zeros)} zeros${active}`,
         axes ? formulaText(axes) : "",
       ],
     };
@@ -195,6 +200,14 @@
       const found = view.stages[stage];
       featviz.paint(parts.base, found.shown || [found.map], found.plane, found.colours);
       drawInk(view, stage);
+    }
+    writeCaptions(view);
+    drawBars(view);
+  }
+
+  function writeCaptions(view) {
+    for (const stage of STAGES) {
+      const parts = panels[stage];
       const words = captionOf(view, stage);
       write(parts.title, words.title);
       write(parts.name, words.name);
@@ -204,7 +217,6 @@
       write(parts.lines[1], words.lines[1]);
       writeFormulas(parts.lines[2], words.lines[2]);
     }
-    drawBars(view);
   }
 
   /**
@@ -312,6 +324,7 @@
     panels,
     buildPanels,
     drawPanels,
+    writeCaptions,
     markPanels,
     captionOf,
     barValues,

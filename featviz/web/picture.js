@@ -31,7 +31,7 @@
   function boxOf(view, stage) {
     const { plane, frame } = view.stages[stage];
     if (view.written)
-      return { ...frame, width: plane.wide * frame.across, height: plane.tall * frame.down };
+      return { ...frame, light: true, width: plane.wide * frame.across, height: plane.tall * frame.down };
     const scale = PANEL / Math.max(plane.wide, plane.tall);
     const [across, down] = [Math.max(scale, 20 / plane.wide), Math.max(scale, 20 / plane.tall)];
     return { plane, across, down, width: plane.wide * across, height: plane.tall * down };
@@ -41,7 +41,7 @@
     const found = view.stages[stage];
     context.save();
     context.translate(x, y);
-    featviz.hatch(context, 0, 0, box.width, box.height);
+    featviz.hatch(context, 0, 0, box.width, box.height, featviz.LIGHT);
     context.imageSmoothingEnabled = Math.max(box.across, box.down) < 1 / SCALE;
     context.imageSmoothingQuality = "high";
     context.drawImage(featviz.panels[stage].base, 0, 0, box.width, box.height);
@@ -161,7 +161,7 @@
   /** Save the panels; where a frame forbids downloads the picture is shown to be kept by hand. */
   function save(view) {
     const address = URL.createObjectURL(blobOf(drawPicturePage(view)));
-    const name = `${view.image.name.replace(/[^\p{L}\p{N}._-]+/gu, "_")}-panels.png`;
+    const name = `${view.image.name.replace(/(.)\.\w{1,5}$/, "$1").replace(/[^\p{L}\p{N}._-]+/gu, "_")}-panels.png`;
     el("a", { href: address, download: name }).click();
     const framed = globalThis.origin === "null" && globalThis.parent !== globalThis;
     if (framed)

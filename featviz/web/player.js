@@ -43,6 +43,7 @@
     view.marks = marksOf(view, cell, found, asked);
     featviz.markPanels(view, view.marks);
     featviz.showArithmetic(view, cell, found, asked);
+    if (view.pixel) write(one("#place"), `${pixelText(view)} ${one("#place").textContent}`);
     const words = describeCell(view, cell, asked);
     if (!view.hover) {
       const { height, width } = sizeOf(view, cell.stage);
@@ -82,6 +83,7 @@
       marks.filter.cell = cell;
       if (cell.stage === "detect") marks.detect.cell = cell;
     }
+    if (view.pixel) marks.image.cell = view.pixel;
     const later = featviz.STAGES.slice(featviz.STAGES.indexOf(cell.stage) + 1);
     if (asked) {
       marks[cell.stage].hidden = cell;
@@ -110,9 +112,35 @@
     }
   }
 
-  /** Choose a cell for good. */
-  function choose(view, cell, aloud = true) {
+  /** The numbers of the pixel that is pointed at. */
+  function pixelText({ image, run, pixel }) {
+    const at = pixel.row * image.width + pixel.column;
+    const { names } = featviz.inputPlanes(image, "each");
+    const grey = run.settings.color === "grey" && image.channels > 1;
+    const texts = featviz.cellTexts(
+      [...image.planes, ...(grey ? run.image.maps : [])].map((plane) => plane[at]),
+    );
+    const words = image.channels === 1 ? texts : texts.map((text, at) => `${names[at] ?? "grey"} ${text}`);
+    return `Image, row ${pixel.row}, column ${pixel.column}: ${words.join(", ")}.`;
+  }
+
+  /** The cell of filter whose window has a pixel in its middle, or the nearest there is. */
+  function cellOver(view, pixel) {
+    const [row, column] = view.run.axes.map(({ before, extent, stride }, axis) =>
+      Math.round(([pixel.row, pixel.column][axis] + before - (extent - 1) / 2) / stride),
+    );
+    return inside(view, { stage: "filter", row, column });
+  }
+
+  const pointAt = (view, cell) => {
+    view.pixel = cell?.stage === "image" ? cell : null;
+    return view.pixel ? cellOver(view, cell) : cell;
+  };
+
+  /** Choose a cell for good; of the image, that whose window lies there. */
+  function choose(view, point, aloud = true) {
     if (view.practice && !view.practice.done) return;
+    const cell = pointAt(view, point);
     view.hover = null;
     view.state.cell = inside(view, cell);
     showCell(view, aloud);
@@ -206,7 +234,7 @@
       showCell(view);
     });
     still.addEventListener("change", showStill);
-    for (const stage of featviz.STAGES.slice(1)) connectPlane(view, stage);
+    for (const stage of featviz.STAGES) connectPlane(view, stage);
     document.addEventListener("keydown", (event) => onKey(view, event));
     showStill();
     showSpeed(view);
@@ -231,7 +259,7 @@
       asked = requestAnimationFrame(() => {
         asked = 0;
         if (timer || (view.practice && !view.practice.done)) return;
-        view.hover = cell;
+        view.hover = pointAt(view, cell);
         showCell(view);
       });
     });
@@ -239,7 +267,7 @@
       cancelAnimationFrame(asked);
       asked = 0;
       if (!view.hover) return;
-      view.hover = null;
+      view.hover = view.pixel = null;
       showCell(view);
     });
     plane.addEventListener("click", (event) => {

@@ -8,34 +8,42 @@
   const random = (count) => Math.floor(Math.random() * count);
 
   /**
-   * Whether a guess is the value, as far as three digits tell: half of the last digit shown.
-   * @param {number} guess @param {number} value
+   * How far a guess may be from a value, as far as three digits tell: half of the third; whole
+   * numbers are exact; 0 is told from a thousandth of the largest value on the map.
    */
-  function isRight(guess, value) {
+  function toleranceOf(value, largest) {
     const size = Math.abs(value);
-    const digits =
-      Number.isInteger(value) || size === 0
-        ? 0.005
-        : 0.5 * 10 ** (Math.floor(Math.log10(size)) - 2);
-    return Math.abs(guess - value) <= Math.min(digits, 0.5) * (1 + 1e-6);
+    if (size === 0) return Math.min(0.005, largest / 1000);
+    if (Number.isInteger(value) && size <= 2 ** 53) return 0.005;
+    return Math.min(0.5 * 10 ** (Math.floor(Math.log10(size)) - 2), size < 2 ** 24 ? 0.5 : Infinity);
   }
 
-  /** A cell with something to work out: of twenty at random the first that is not 0. */
+  const isNear = (guess, value, largest) =>
+    Math.abs(guess - value) <= toleranceOf(value, largest) * (1 + 1e-6);
+
+  /** A finite cell, best one with something to work out and not that of the last question. */
   function chooseQuestion(view, stage) {
     const { map, height, width } = view.stages[stage];
-    let at = 0;
-    for (let tries = 0; tries < 20; tries++) {
-      at = random(height * width);
-      if (map[at] !== 0) break;
+    const last = view.lastAsked === undefined ? -1 : view.lastAsked;
+    const rank = (at) => (Number.isFinite(map[at]) ? (at === last ? 1 : map[at] === 0 ? 2 : 3) : 0);
+    let best = random(height * width);
+    for (let tries = 0; tries < 40 && rank(best) < 3; tries++) {
+      const at = random(height * width);
+      if (rank(at) > rank(best)) best = at;
     }
-    return { stage, row: Math.floor(at / width), column: at % width };
+    for (let at = 0; at < map.length && rank(best) < 2; at++) if (rank(at) > rank(best)) best = at;
+    if (!rank(best)) return null;
+    view.lastAsked = best;
+    return { stage, row: Math.floor(best / width), column: best % width };
   }
 
   function ask(view) {
     featviz.pause();
     const { stage } = view.state.cell;
     view.practice = null;
-    featviz.choose(view, chooseQuestion(view, stage), false);
+    const question = chooseQuestion(view, stage);
+    if (!question) return say(`No cell of ${stage} holds a finite number.`, "bad");
+    featviz.choose(view, question, false);
     const cell = view.state.cell;
     view.practice = { ...cell, told: new Set(), tried: false, done: false };
     view.practice.found = featviz.explain(
@@ -50,8 +58,14 @@
     one("#practice-start").hidden = true;
     one("#guess").value = "";
     featviz.showCell(view);
-    say(`Which number stands at ${featviz.pointText(cell)}? Its window is marked.`, "");
+    featviz.writeCaptions(view);
+    say(
+      `Which number stands at ${featviz.pointText(cell)}? Its window is marked. ` +
+        "Three digits are enough; whole numbers are exact.",
+      "",
+    );
     one("#guess").focus();
+    return undefined;
   }
 
   function say(words, kind) {
@@ -66,27 +80,48 @@
     return map[row * width + column];
   }
 
+  /** Whether a guess is the cell; what rounding alone keeps from 0 may be called 0. */
+  function isRight(view, guess) {
+    const { stage, found } = view.practice;
+    const value = valueAsked(view);
+    const { map } = view.stages[stage];
+    let largest = 0;
+    for (const cell of map) if (Number.isFinite(cell)) largest = Math.max(largest, Math.abs(cell));
+    if (isNear(guess, value, largest)) return true;
+    if (stage === "condense") return Math.abs(value) <= view.run.rounding && guess === 0;
+    const { total } = featviz.settled(view, found);
+    if (total === found.total) return false;
+    const activation = featviz.parseActivation(
+      stage === "filter" ? "linear" : view.run.settings.activation,
+    );
+    return isNear(guess, featviz.activate([total], activation)[0], largest);
+  }
+
   function check(view) {
     const { practice } = view;
     if (!practice || practice.done) return;
+    const typed = one("#guess").value.trim();
+    if (!typed) return say("Type a number.", "bad");
     let guess;
     try {
-      guess = featviz.parseNumber(one("#guess").value, "the answer");
+      guess = featviz.parseNumber(typed, "the answer");
     } catch (error) {
-      say(error.message, "bad");
-      return;
+      return say(error.message, "bad");
     }
-    const right = isRight(guess, valueAsked(view));
+    const right = isRight(view, guess);
     if (!practice.tried) score.asked++;
     practice.tried = true;
     if (right) {
       score.right++;
       practice.done = true;
       featviz.showCell(view);
-      say(`Right: ${cellText(valueAsked(view), 6)}.`, "good");
+      featviz.writeCaptions(view);
+      const text = cellText(valueAsked(view), 6);
+      say(`Right: ${isExact(valueAsked(view), text) ? "" : "≈ "}${text}.`, "good");
       one("#practice-next").focus();
-    } else say(`${cellText(guess, 6)} is not it. Try again, or take a hint.`, "bad");
+    } else say(`${typed} is not it. Try again, or take a hint.`, "bad");
     write(one("#score"), `${score.right} of ${score.asked} right`);
+    return undefined;
   }
 
   /** Work one term out. */
@@ -102,11 +137,14 @@
       );
     else {
       const left = found.taps.filter((tap) => !told.has(featviz.tapKey(tap)));
-      const next = left.find((tap) => tap.product !== 0) || left[0];
-      if (!next) return say("All products are worked out: add them up.", "");
-      told.add(featviz.tapKey(next));
-      const rest = left.length - 1;
-      say(`${productText(next, featviz.weightText(view, next))}${rest ? `; ${rest} more to go` : ""}.`, "");
+      const some = left.filter((tap) => tap.product !== 0);
+      const [next] = some;
+      if (some.length < 2) for (const tap of left) told.add(featviz.tapKey(tap)); // the rest is 0
+      if (next) told.add(featviz.tapKey(next));
+      const zeros = left.length > some.length ? "; all other products are 0" : "";
+      const rest = some.length > 1 ? `; ${some.length - 1} more to go` : zeros;
+      if (next) say(`${productText(next, featviz.weightText(view, next))}${rest}.`, "");
+      else say("All products are worked out: add them up.", "");
     }
     featviz.showCell(view);
     return undefined;
@@ -133,13 +171,15 @@
     return `The first cell is ${texts[0]}; ${larger ? "one of the others is larger" : "none of the others is larger"}.`;
   }
 
-  function stop(view) {
+  function stop(view, shows = true) {
     view.practice = null;
     for (const id of ["field", "check", "hint", "next", "stop"])
       one(`#practice-${id}`).hidden = true;
     one("#practice-start").hidden = false;
     say("", "");
+    if (!shows) return;
     featviz.showCell(view);
+    featviz.writeCaptions(view);
   }
 
   function connectPractice(view) {

@@ -2,9 +2,9 @@
 "use strict";
 (() => {
   const featviz = (globalThis.featviz ??= {});
-  const { one, el, write, cellText, cellTexts, isExact, minus } = featviz;
+  const { one, el, write, cellText, cellTexts, minus, weightText } = featviz;
   const MOST_IN_TABLE = 225;
-  const MOST_TERMS = 27;
+  const narrow = globalThis.matchMedia("(max-width: 860px)");
   let shape = "";
   let tables = [];
 
@@ -17,8 +17,6 @@
     const last = first + (count - 1) * step;
     return minus(`${name}s ${first} to ${last}${step > 1 ? ` in steps of ${step}` : ""}`);
   }
-
-  const signed = (text) => (text.startsWith("−") ? `(${text})` : text);
 
   function buildTables(host, groups, names, rows, columns) {
     tables = [];
@@ -74,13 +72,10 @@
 
   const pointText = ({ stage, row, column }) => `${stage}, row ${row}, column ${column}`;
 
-  const weightText = (view, tap) =>
-    minus(featviz.shownText(view.state.kernel.texts[tap.kernelRow][tap.kernelColumn])).replace(/^\+/, "");
-
   /** The three tables of a convolution; what practice hides is a question mark. */
   function showWindow(view, found, asked) {
-    const { rows, run } = view;
-    const [height, width] = [rows.length, rows[0].length];
+    const { run } = view;
+    const [height, width] = [run.rows.length, run.rows[0].length];
     const each = height * width;
     const groups = found.taps.length / each;
     if (each > MOST_IN_TABLE) {
@@ -125,50 +120,14 @@
     }
   }
 
-  /** `a·b + c·d = total`, `≈` where a number shown is rounded. */
-  function sumText(view, found, total, asked) {
-    const values = found.taps.map((tap) => tap.value);
-    const texts = cellTexts(values);
-    const terms = found.taps
-      .slice(0, MOST_TERMS)
-      .map((tap, at) => `${signed(texts[at])}·${signed(weightText(view, tap))}`);
-    const more = found.taps.length - terms.length;
-    if (more > 0) terms.push(`… (${more} more products)`);
-    const simple =
-      texts.every((text, at) => isExact(values[at], text)) &&
-      found.taps.every((tap) => isExact(tap.weight, weightText(view, tap)));
-    const result = simple ? cellText(total, 6) : featviz.valueText(total, 6);
-    const exact = simple && !more && isExact(total, result);
-    return `${terms.join(" + ")} ${asked ? "= ?" : `${exact ? "=" : "≈"} ${result}`}`;
-  }
-
   function showFilter(view, cell, found, asked) {
-    const { run, stages, state } = view;
     showWindow(view, found, asked && cell.stage === "filter" ? asked : null);
-    const lines = [];
-    const { bias } = run.settings;
-    const asksFilter = asked && cell.stage === "filter";
-    lines.push(sumText(view, found, found.sum, asksFilter));
-    const total = cellText(found.total, 6);
-    if (bias && !asksFilter)
-      lines.push(
-        `with the bias: ${cellText(found.sum, 6)} + ${signed(cellText(bias, 6))} ${isExact(found.sum, cellText(found.sum, 6)) && isExact(found.total, total) ? "=" : "≈"} ${total}`,
-      );
-    else if (bias) lines.push(`and the bias: + ${signed(cellText(bias, 6))}`);
-    if (cell.stage === "detect") {
-      const value = stages.detect.maps[state.map][cell.row * stages.detect.width + cell.column];
-      const result = cellText(value, 6);
-      const same = isExact(value, result) && isExact(found.total, total);
-      const name = run.settings.activation.replace(/\(.*/, "");
-      lines.push(`${name}(${total}) ${asked ? "= ?" : `${same ? "=" : "≈"} ${result}`}`);
-    }
-    writeLines(lines);
+    writeLines(featviz.filterLines(view, cell, found, asked));
   }
 
   function showPool(view, cell, found, asked) {
     const { run } = view;
     const { height, width } = found.window;
-    const { pool } = run.settings;
     const counted = found.taps.filter((tap) => tap.kind !== "padding");
     const few = counted.slice(0, MOST_IN_TABLE);
     const texts = cellTexts(few.map((tap) => tap.value));
@@ -191,14 +150,7 @@
         kinds,
       );
     }
-    const terms = texts.slice(0, MOST_TERMS);
-    if (counted.length > terms.length) terms.push(`… (${counted.length - terms.length} more)`);
-    const simple = texts.every((text, at) => isExact(few[at].value, text));
-    const result = simple ? cellText(found.value, 6) : featviz.valueText(found.value, 6);
-    const exact = simple && isExact(found.value, result) && counted.length <= MOST_TERMS;
-    const answer = asked ? "= ?" : `${exact ? "=" : "≈"} ${result}`;
-    if (pool.endsWith("max")) writeLines([`max(${terms.join(", ")}) ${answer}`]);
-    else writeLines([`(${terms.map(signed).join(" + ")}) / ${counted.length} ${answer}`]);
+    writeLines([featviz.poolLine(view, found, counted, asked)]);
   }
 
   function writeLines(lines) {
@@ -206,6 +158,8 @@
     while (host.children.length > lines.length) host.lastChild.remove();
     while (host.children.length < lines.length) host.append(el("span"));
     lines.forEach((line, index) => write(host.children[index], line));
+    const first = `${one("#arithmetic-title").textContent.split(": ").pop()}: `;
+    write(one("#tapped"), first + lines.join("; "));
   }
 
   /** Keep the height that the sums have had, so that nothing moves while cells are played. */
@@ -229,6 +183,15 @@
       writeLines([asked ? "= ?" : `= ${cellText(found.value, 6)}`]);
     } else showPool(view, cell, found, asked);
     drawCloseup(view, cell, found);
+    if (narrow.matches) placeTapped(view.pixel ? "image" : cell.stage);
+  }
+
+  /** The sum stands under the row of the panel that is pointed at. */
+  function placeTapped(stage) {
+    const tops = featviz.STAGES.map((name) => featviz.panels[name].figure.offsetTop);
+    const last = tops.lastIndexOf(tops[featviz.STAGES.indexOf(stage)]);
+    const { figure } = featviz.panels[featviz.STAGES[last]];
+    if (figure.nextSibling !== one("#tapped")) figure.after(one("#tapped"));
   }
 
   /** The window with what lies around it, each cell large enough to be seen. */
@@ -280,5 +243,5 @@
     return { css: `rgb(${red}, ${green}, ${blue})`, added };
   }
 
-  Object.assign(featviz, { showArithmetic, holdHeight, pointText, tapKey, weightText });
+  Object.assign(featviz, { showArithmetic, holdHeight, pointText, tapKey });
 })();

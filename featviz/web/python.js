@@ -43,7 +43,10 @@
   }
 
   function kernelText({ kernel }, { kernels }) {
-    const found = kernels.find(({ name, preset }) => name === kernel.name && preset);
+    const numbers = JSON.stringify(kernel.texts);
+    const found = kernels.find(
+      ({ name, preset, texts }) => preset && name === kernel.name && JSON.stringify(texts) === numbers,
+    );
     if (found) return pythonString(found.preset);
     return `[${kernel.texts.map((row) => `[${row.map(pythonNumber).join(", ")}]`).join(", ")}]`;
   }

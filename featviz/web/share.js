@@ -151,7 +151,7 @@
     if (given.has("scale")) state.scale = featviz.oneOf("scale", given.get("scale"));
     if (given.has("map")) state.map = wholeOf("map", given.get("map"));
     if (given.has("numbers"))
-      state.numbers = { true: true, false: false }[given.get("numbers")] ?? null;
+      state.numbers = new Map([["true", true], ["false", false]]).get(given.get("numbers")) ?? null;
     if (!given.has("cell")) return;
     const [stage, row, column] = given.get("cell").split(",");
     if (!featviz.STAGES.slice(1).includes(stage))
