@@ -80,7 +80,7 @@ class Reader:
         return np.array(maps, np.float32).reshape(-1, height, width).transpose(1, 2, 0)
 
     def python(self):
-        self.tab.wait_for_timeout(170)
+        self.see("featviz.keepNow()")
         return self.tab.locator("#python").input_value()
 
     def choose(self, stage, row, column):
