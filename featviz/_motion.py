@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -111,7 +111,14 @@ def trace(
     style = form or ("unicode" if can_show("·−≈⋯⌊⌋") else "plain")
     cells = None if cell is None else [cell]
     with _own_words():
-        text = featviz.text_from_trace(told, form=style, steps=steps, terms=terms, cells=cells)
+        text = featviz.text_from_trace(
+            told,
+            form=style,
+            steps=steps,
+            terms=terms,
+            cells=cells,
+            progress=_bar("cell", 1 if cells else min(steps, len(told))),
+        )
     cut = cell is None and steps < len(told)
     say(f"{text}; choose with --steps or --cell" if cut else text)
 
@@ -164,8 +171,6 @@ def animate(
     FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
     "0 1 0; 0 1 0; 0 1 0".
     """
-    from tqdm import tqdm
-
     from featviz.render.motion_files import check_target
 
     stack, settings = kernels_from(kernels), _given(context, options)
@@ -179,13 +184,7 @@ def animate(
             steps=steps, most_steps=most_steps, title=title, scale=scale, palette=palette,
             arithmetic=arithmetic, dark=dark, **settings,
         )  # fmt: skip
-
-    def bar(frames: Any) -> Any:
-        return tqdm(
-            frames, "frames", len(motion), unit="frame", disable=None, leave=False, file=sys.stderr
-        )
-
-    say(wrote_text(motion.save(target, progress=bar)))
+    say(wrote_text(motion.save(target, progress=_bar("frame", len(motion)))))
 
 
 @click.command(
@@ -235,6 +234,19 @@ def explore(
     say(wrote_text(path))
     if opened:
         click.launch(path.resolve().as_uri())
+
+
+def _bar(unit: str, total: int) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """Return a progress bar, silent where nobody looks, that is gone at the end."""
+    from tqdm import tqdm
+
+    def shown(things: Iterable[Any]) -> Iterable[Any]:
+        bar: Iterable[Any] = tqdm(
+            things, f"{unit}s", total, unit=unit, disable=None, leave=False, file=sys.stderr
+        )
+        return bar
+
+    return shown
 
 
 @contextlib.contextmanager

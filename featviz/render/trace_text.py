@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from featviz._check import one_of, shown, size_text, whole_number
@@ -59,6 +59,7 @@ def text_from_trace(
     steps: int = 100,
     terms: int | None = 30,
     cells: Iterable[tuple[int, int]] | None = None,
+    progress: Callable[[Iterable[Step]], Iterable[Step]] | None = None,
 ) -> str:
     r"""Return a trace as text: what is followed, and a line for each cell.
 
@@ -69,6 +70,7 @@ def text_from_trace(
         steps: how many cells are written of a larger output; the others are counted.
         terms: how many terms of a longer sum are written, at least 2; None writes them all.
         cells: (row, column) of the cells that are written instead of the first ones.
+        progress: called with the steps, as ``tqdm`` is.
 
     Returns:
         The text, without a newline at its end.
@@ -90,7 +92,8 @@ def text_from_trace(
     _check_trace(trace)
     most = whole_number("steps", steps, minimum=1)
     chosen = trace[:most] if cells is None else tuple(trace.at(*cell) for cell in cells)
-    lines = [_step_line(trace, step, form, terms) for step in chosen]
+    followed = chosen if progress is None else progress(chosen)
+    lines = [_step_line(trace, step, form, terms) for step in followed]
     heading = describe_trace(trace, form=form)
     if form == "latex":
         comments = [line for line in heading.splitlines() if line.startswith("% ")]
