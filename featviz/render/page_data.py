@@ -68,18 +68,9 @@ def data_from_image(
         title: of the page; the image's name where there is none.
         size: as in :func:`featviz.read_image`. An image within 0..1 that becomes smaller or
             larger by it is rounded to 8 bits, since others do not become small files.
-        stride: as in :func:`featviz.filter_image`, at most 10 000.
-        padding: as in :func:`featviz.filter_image`.
-        dilation: as in :func:`featviz.filter_image`, at most 10 000.
-        border: as in :func:`featviz.filter_image`.
-        bias: one number, added after the convolution; None for 0.
-        activation: one of :data:`PAGE_ACTIVATIONS`, with its numbers if wanted.
-        pool: as in :func:`featviz.condense`.
-        pool_size: window of the pool, for both axes or (rows, columns).
-        pool_stride: step of the pool; None means the window's size.
-        pool_padding: padding of the pool.
-        color: as in :func:`featviz.extract`. All channels are on the page, whatever is shown
-            first.
+        stride: as in :func:`featviz.extract`, and so are the other settings; steps of at most
+            10 000, one bias, an activation of :data:`PAGE_ACTIVATIONS`. All channels are on the
+            page, whatever is shown first.
 
     Returns:
         A dict of ``version``, ``title``, ``image`` (as
@@ -109,20 +100,9 @@ def data_from_image(
     pixels = page_pixels(image, size=size)
     if color == "grey":
         read_image(pixels[:1, :1], color="grey")  # refuses what has no grey
-    planes = 1 if color == "grey" else pixels.shape[2]
-    moves = pool in ("max", "average")
+    pools = (window, pooling, pool_padding) if pool in ("max", "average") else None
     for kernel in stack:
-        _check_kernel(kernel)
-        result = _fitting(
-            f"kernel {kernel.name!r}", "image", sliding, pixels.shape, kernel.shape, padding
-        )
-        _check_products(
-            "kernel", sliding.axes((pixels.shape[0], pixels.shape[1]), kernel.shape), planes
-        )
-        if moves:
-            _fitting("pool window", "map", pooling, result, window, pool_padding)
-            maps = planes if color == "each" else 1
-            _check_products("pool", pooling.axes(result, window), maps)
+        _check_run(kernel, sliding, padding, pools, pixels.shape, color)
     called = writable_text(name or file_name(image) or "image")
     return {
         "version": featviz.__version__,
@@ -143,6 +123,22 @@ def data_from_image(
             "color": color,
         },
     }
+
+
+def _check_run(
+    kernel: Kernel, sliding: Sliding, padding: Any,
+    pools: tuple[tuple[int, int], Sliding, Any] | None, shape: tuple[int, ...], color: str,
+) -> None:  # fmt: skip
+    """Refuse a kernel or pool that does not fit, or is too much work for a browser."""
+    _check_kernel(kernel)
+    result = _fitting(f"kernel {kernel.name!r}", "image", sliding, shape, kernel.shape, padding)
+    planes = 1 if color == "grey" else shape[2]
+    _check_products("kernel", sliding.axes((shape[0], shape[1]), kernel.shape), planes)
+    if pools is not None:
+        window, pooling, pool_padding = pools
+        _fitting("pool window", "map", pooling, result, window, pool_padding)
+        maps = planes if color == "each" else 1
+        _check_products("pool", pooling.axes(result, window), maps)
 
 
 def page_pixels(image: Any, *, size: int | tuple[int, int] | None = None) -> NDArray[np.float32]:

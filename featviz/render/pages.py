@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from featviz._check import nearest, shown, size_text, whole_number
+from featviz._check import known_options, nearest, shown, size_text, whole_number
 from featviz._files import writable_path, write_whole
 from featviz.captions import one_line
 from featviz.images import shared_pixels
@@ -32,7 +32,7 @@ from featviz.panels import PICTURE_GAMMA, Panel
 from featviz.render.drawing import colours_of
 from featviz.render.page_data import data_from_image, file_name, fitting_size
 from featviz.render.page_image import bytes_of_image
-from featviz.vocabulary import PALETTES
+from featviz.vocabulary import EXTRACT_OPTIONS, PALETTES
 
 # Each may use what stands before it.
 SCRIPTS = (
@@ -104,22 +104,12 @@ def page(
     image: Any,
     kernels: Any,
     *,
-    stride: int | tuple[int, int] = 1,
-    padding: Any = "same",
-    dilation: int | tuple[int, int] = 1,
-    border: str = "zeros",
-    bias: float | None = None,
-    activation: Any = "relu",
-    pool: str = "max",
-    pool_size: int | tuple[int, int] = 2,
-    pool_stride: int | tuple[int, int] | None = None,
-    pool_padding: Any = "same",
-    color: str = "grey",
     title: str | None = None,
     python: str | None = None,
     size: int | tuple[int, int] | None = None,
     limit_bytes: int = LIMIT_BYTES,
     shrink: bool = False,
+    **settings: Any,
 ) -> Page:
     """Return one HTML file in which the image goes through the kernels, live.
 
@@ -129,17 +119,6 @@ def page(
     Args:
         image: as in :func:`featviz.extract`. The page holds its pixels.
         kernels: as in :func:`featviz.extract`; they stand in the menu before all presets.
-        stride: as in :func:`featviz.extract`, and so are the next ten: where the page begins.
-        padding: as in :func:`featviz.extract`.
-        dilation: as in :func:`featviz.extract`.
-        border: as in :func:`featviz.extract`.
-        bias: one number, or None.
-        activation: a name or a call in text that the page knows, such as ``"leaky_relu(0.1)"``.
-        pool: as in :func:`featviz.extract`.
-        pool_size: as in :func:`featviz.extract`.
-        pool_stride: as in :func:`featviz.extract`.
-        pool_padding: as in :func:`featviz.extract`.
-        color: as in :func:`featviz.extract`.
         title: a line above the page; None takes the image's name.
         python: how the page's line of Python calls the image, one expression such as
             ``'fv.sample_image("chelsea")'``; None takes the file's name, the numbers of a list
@@ -147,6 +126,8 @@ def page(
         size: as in :func:`featviz.read_image`: the longer side, or the box to fit into.
         limit_bytes: the most that the page may take; 400 000 unless told.
         shrink: whether an image that is too large for this is made smaller; the page says so.
+        **settings: every option of :func:`featviz.extract`, where the page begins; ``bias`` is
+            one number, and ``activation`` one that the page knows.
 
     Returns:
         The page, with ``.html`` and ``.save(path)``; a notebook shows it.
@@ -162,16 +143,12 @@ def page(
         ('<!doctype html>', 'a line')
     """
     limit = whole_number("limit_bytes", limit_bytes, minimum=1)
-    options: dict[str, Any] = {
-        "stride": stride, "padding": padding, "dilation": dilation, "border": border,
-        "bias": bias, "activation": activation, "pool": pool, "pool_size": pool_size,
-        "pool_stride": pool_stride, "pool_padding": pool_padding, "color": color,
-    }  # fmt: skip
+    known_options(settings, EXTRACT_OPTIONS)
     _check_words(title, python, shrink)
     name = file_name(image)
     pixels = shared_pixels(image, color="keep")
-    options |= {"name": name, "title": one_line(title) if title is not None else None}
-    data = data_from_image(pixels, kernels, size=size, **options)
+    words: dict[str, Any] = {"name": name, "title": one_line(title) if title is not None else None}
+    data = data_from_image(pixels, kernels, size=size, **words, **settings)
     if python is None and name is None:
         python = _matrix_text(image)
     made = _page(data, name, python, size)
@@ -186,7 +163,7 @@ def page(
             f"{repr(name) if name else 'one'} ({sizes}), which makes {_bytes_text(taken)}; "
             f"use shrink=True, size={side} or a larger limit_bytes"
         )
-    smaller = data_from_image(pixels, kernels, size=side, **options)
+    smaller = data_from_image(pixels, kernels, size=side, **words, **settings)
     return _page(smaller, name, python, side)
 
 
