@@ -487,7 +487,7 @@ def test_a_smaller_kernel_ends_the_practice_and_shows_its_own_numbers(tab, tmp_p
     ("image", "kernel", "options", "lines"),
     [
         ([[16777216, 1]], "1 1", {}, ["16777216·1 + 1·1 = 16777217 (float32: 16777216)"]),
-        ([[3e38, 3e38]], "1 1", {}, ["3e+38·1 + 3e+38·1 = 6e+38 (float32: inf)"]),
+        ([[3e38, 3e38]], "1 1", {}, ["3e+38·1 + 3e+38·1 ≈ 6e+38 (float32: inf)"]),
         ([[0.1, 0.2, 0.3]], "1 1 -1", {},
          ["1/10·1 + 1/5·1 + 3/10·(−1) = 0 (float32: −7.45058e−09)"]),
         ([[10, 10]], "1 1", {"activation": "sigmoid"}, ["10·1 + 10·1 = 20", "sigmoid(20) ≈ 1"]),

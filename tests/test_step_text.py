@@ -120,6 +120,10 @@ FLOAT32 = [
     ([[100]], "1", {"activation": "exponential"}, "100·1 = 100; exponential(100) ≈ inf"),
     ([[-0.1]], "1", {"activation": "leaky_relu"},
      "(−1/10)·1 = −1/10; leaky_relu(negative_slope=0.2)(−1/10) = −0.02"),
+    ([[-123456792]], "1", {"activation": "leaky_relu(0.1)"},
+     "(−123456792)·1 = −123456792; leaky_relu(negative_slope=0.1)(−123456792) ≈ −12345679"),
+    ([[-4]], "1", {"activation": "leaky_relu(0.1)"},
+     "(−4)·1 = −4; leaky_relu(negative_slope=0.1)(−4) = −2/5"),
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from featviz.windows import Step
 MOST_LETTERS = 1500
 # As in step_text, which needs a heavy library: those whose computed value is the very value.
 EXACT_ACTIVATIONS = (
-    "relu", "relu6", "leaky_relu", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
+    "relu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
 )  # fmt: skip
 
 

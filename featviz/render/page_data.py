@@ -62,28 +62,28 @@ def data_from_image(
 
     Args:
         image: one image, anything :func:`featviz.read_image` takes; at most 4 000 000 values.
-        kernels: as in :func:`featviz.extract`, of any shapes, each of at most 4096 numbers; they
-            stand in the menu before the presets.
+        kernels: as in :func:`featviz.extract`, of any shapes, each of at most 4096 numbers.
         name: of the image; its file's name where there is none, else ``"image"``.
         title: of the page; the image's name where there is none.
-        size: as in :func:`featviz.read_image`. An image within 0..1 that becomes smaller or
-            larger by it is rounded to 8 bits, since others do not become small files.
-        stride: as in :func:`featviz.extract`, and so are the other settings; steps of at most
-            10 000, one bias, an activation of :data:`PAGE_ACTIVATIONS`. All channels are on the
-            page, whatever is shown first.
+        size: as in :func:`featviz.read_image`; an image within 0..1 is then rounded to 8 bits.
+        stride: as in :func:`featviz.extract`, at most 10 000.
+        padding: see there.
+        dilation: at most 10 000.
+        border: see there.
+        bias: one number; None for 0.
+        activation: one of :data:`PAGE_ACTIVATIONS`, with its numbers if wanted.
+        pool: see there.
+        pool_size: see there.
+        pool_stride: see there.
+        pool_padding: see there.
+        color: see there; all channels are on the page.
 
     Returns:
-        A dict of ``version``, ``title``, ``image`` (as
-        :func:`featviz.render.page_image.encoded_image` returns it, and its ``name``),
-        ``kernels`` (``name``, ``texts``, whether they are the caller's ``own`` and whether they
-        are the ``preset`` of that name)
-        and ``settings``.
+        A dict of ``version``, ``title``, ``image`` (as ``encoded_image`` returns it, and its
+        ``name``), ``kernels`` (``name``, ``texts``, ``own``, ``preset``) and ``settings``.
 
     Raises:
-        ValueError: a wrong value, an activation that the page does not know, too large an image
-            or kernel, a window that does not fit.
-        TypeError: a wrong kind.
-        OSError: the image's file is missing or cannot be read.
+        ValueError: a wrong value, or more than a browser can do.
 
     Example:
         >>> data = data_from_image([[0, 1], [1, 0]], "1 -1", padding="valid", pool="none")

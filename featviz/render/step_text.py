@@ -23,8 +23,9 @@ from featviz.windows import Step, Tap, Trace
 
 # Those of which a computed value is the very value; the others are rounded, if only to 1.
 EXACT_ACTIVATIONS = (
-    "relu", "relu6", "leaky_relu", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
+    "relu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
 )  # fmt: skip
+_SLOPE = re.compile(r"leaky_relu\(negative_slope=([0-9.e+-]+)\)")
 _STRANGE = re.compile(r"[^A-Za-z0-9_ .,=()+/−-]")
 
 
@@ -175,13 +176,25 @@ def _simple(value: float) -> Any:
 def _activation(trace: Trace, step: Step, total: Any, style: str) -> str:
     result = total if step.value == step.total else _numbers([step.value])[0]
     name = trace.activation
-    exact = name.partition("(")[0] in EXACT_ACTIVATIONS and not is_rounded(result)
-    equals = "=" if exact else ABOUT[style]
+    equals = "=" if _is_exact(name, total, result) else ABOUT[style]
     if style == "latex":
         name = _STRANGE.sub("", name).replace("_", r"\_").replace(" ", "~")
         name = rf"\mathrm{{{name}}}"
     before, after = number_in_form(total, style), number_in_form(result, style)
     return f"{name}({before}) {equals} {after}"
+
+
+def _is_exact(name: str, before: Any, after: Any) -> bool:
+    """Whether an activation of the printed number is the printed result."""
+    if is_rounded(after):
+        return False
+    slope = _SLOPE.fullmatch(name)
+    if slope is None:
+        return name.partition("(")[0] in EXACT_ACTIVATIONS
+    if not all(map(math.isfinite, (before, after))) or is_rounded(before):
+        return False
+    factor = Fraction(slope[1]) if before < 0 else 1
+    return Fraction(str(before)) * factor == Fraction(str(after))
 
 
 def _pool_line(trace: Trace, step: Step, style: str, most: int | None) -> str:

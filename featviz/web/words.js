@@ -44,10 +44,12 @@
   }
 
   /** Whether a value is what its text says, not a rounded decimal. */
-  const isExact = (value, text) =>
-    text.includes("/") ||
-    Math.fround(Number(text.replace(MINUS, "-"))) === Math.fround(value) ||
-    Number.isNaN(value);
+  const isExact = (value, text) => {
+    if (text.includes("/") || Number.isNaN(value)) return true;
+    const told = Number(text.replace(MINUS, "-"));
+    // Beyond six digits float32 takes one number for another; there only the very number counts.
+    return told === value || (Math.abs(value) < 1e6 && Math.fround(told) === Math.fround(value));
+  };
 
   /** A range in words, `−3.92 to 4.2`, or the value of a constant map. */
   function rangeText({ low, high, nans, infinite }, cells) {
