@@ -39,7 +39,9 @@ def runs(draw):
     kernel = draw(st.sampled_from([LOPSIDED, "edge", "1 2", "box(2)", "1/9 1/3; -2/7 4; 1 5"]))
     settings = drawn_settings(draw)
     settings["border"] = draw(st.sampled_from(BORDERS))
-    settings["pool"] = draw(st.sampled_from(["max", "average", "global_max", "none"]))
+    settings["pool"] = draw(
+        st.sampled_from(["max", "average", "global_max", "global_average", "none"])
+    )
     settings["pool_size"] = draw(st.tuples(st.integers(1, 3), st.integers(1, 2)))
     settings["pool_stride"] = draw(st.sampled_from([None, 1, (2, 3)]))
     return ramp(*size).tolist(), kernel, settings
@@ -61,6 +63,22 @@ def test_filter_steps_tell_how_extract_came_to_its_numbers(drawn):
         for tap in step.taps:
             assert tap.product == tap.value * tap.weight
             assert tap.value == (np.float32(image)[tap.source] if tap.source else 0)
+
+
+def test_of_an_image_beyond_float64_the_steps_are_those_of_extract_too():
+    image, kernels = ramp(70, 90), ["edge", LOPSIDED]
+    settings = {"stride": (2, 3), "padding": ((1, 0), (2, 2)), "pool": "average"}
+    settings |= {"pool_size": (3, 2), "pool_padding": (1, 0), "bias": [0.5, -2.0]}
+    for index, stage in itertools.product((0, 1), ("filter", "condense")):
+        run = fv.extract(image, kernels, **settings)
+        steps = trace(image, kernels, stage=stage, index=index, **settings)
+        results = run.detected if stage == "filter" else run.condensed
+        assert steps.values.tolist() == results[:, :, index].tolist()
+        for step in steps[::37]:
+            summed = math.fsum(step.products) + step.bias
+            counted = max(len(step.counted), 1)
+            reached = step.total if stage == "filter" else step.value * counted
+            assert summed == pytest.approx(reached, rel=1e-5, abs=1e-3)
 
 
 @given(runs())
@@ -99,7 +117,7 @@ def test_pool_steps_name_the_winner_or_the_counted_cells(drawn):
         assert step.value == run.condensed[(*step.cell, 0)]
         cells = [tap for tap in step.taps if tap.kind == "image"]
         assert all(tap.value == detected[tap.source] for tap in cells)
-        if settings["pool"] == "average":
+        if settings["pool"].endswith("average"):
             assert step.counted == tuple(cells)
             assert step.total / len(cells) == pytest.approx(step.value, rel=1e-5, abs=1e-6)
         elif settings["pool"] == "none":
