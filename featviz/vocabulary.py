@@ -26,3 +26,7 @@ MATRIX_FORMS = ("unicode", "plain", "latex")
 SUM_FORMS = ("unicode", "plain", "markdown", "latex")
 FIGURE_FORMATS = ("png", "svg", "pdf")
 DRAWINGS = ("numbers", "lens")
+# Activations whose computed value is the very value; others are rounded, if only to 1.
+EXACT_ACTIVATIONS = (
+    "relu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
+)  # fmt: skip

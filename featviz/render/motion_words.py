@@ -17,13 +17,10 @@ from featviz.captions import cell_texts
 from featviz.exact import exact_number, exact_text
 from featviz.render.canvas import fitted, text_width
 from featviz.render.motion_scene import Scene, leftover_share
+from featviz.vocabulary import EXACT_ACTIVATIONS
 from featviz.windows import Step
 
 MOST_LETTERS = 1500
-# As in step_text, which needs a heavy library: those whose computed value is the very value.
-EXACT_ACTIVATIONS = (
-    "relu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

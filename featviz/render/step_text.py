@@ -18,13 +18,9 @@ from featviz.letters import entry_from_number
 from featviz.render.algebra import is_rounded, number_in_form, number_of, short_number
 from featviz.render.sum_text import ABOUT, DOTS, text_from_sum
 from featviz.sums import total_of
-from featviz.vocabulary import SUM_FORMS
+from featviz.vocabulary import EXACT_ACTIVATIONS, SUM_FORMS
 from featviz.windows import Step, Tap, Trace
 
-# Those of which a computed value is the very value; the others are rounded, if only to 1.
-EXACT_ACTIVATIONS = (
-    "relu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink", "threshold",
-)  # fmt: skip
 _SLOPE = re.compile(r"leaky_relu\(negative_slope=([0-9.e+-]+)\)")
 _STRANGE = re.compile(r"[^A-Za-z0-9_ .,=()+/−-]")
 
