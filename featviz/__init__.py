@@ -39,8 +39,7 @@ if TYPE_CHECKING:
         motion_blur,
     )
     from featviz.render.figures import figure_from_panels, save_figure
-    from featviz.render.motion import Animation, animate
-    from featviz.render.pages import Page, page
+    from featviz.render.motion.animations import Animation, animate
     from featviz.render.plots import (
         plot_extraction,
         plot_image,
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from featviz.render.step_text import text_from_step
     from featviz.render.sum_text import text_from_expressions, text_from_sum
     from featviz.render.trace_text import describe_trace, text_from_trace
+    from featviz.render.web.pages import Page, page
     from featviz.samples import SAMPLES, sample_image
     from featviz.sparse import convolution_matrix
     from featviz.stats import MapStats, map_stats
@@ -153,8 +153,8 @@ _HOMES = {
         "motion_blur",
     ),
     "render.figures": ("figure_from_panels", "save_figure"),
-    "render.motion": ("Animation", "animate"),
-    "render.pages": ("Page", "page"),
+    "render.motion.animations": ("Animation", "animate"),
+    "render.web.pages": ("Page", "page"),
     "render.plots": (
         "plot_extraction",
         "plot_image",

@@ -171,7 +171,7 @@ def animate(
     FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
     "0 1 0; 0 1 0; 0 1 0".
     """
-    from featviz.render.motion_files import check_target
+    from featviz.render.motion.files import check_target
 
     stack, settings = kernels_from(kernels), _given(context, options)
     check_source(image)
@@ -214,7 +214,7 @@ def explore(
     FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
     "0 1 0; 0 1 0; 0 1 0".
     """
-    from featviz.render.pages import check_target
+    from featviz.render.web.pages import check_target
 
     stack, settings = kernels_from(kernels), _given(context, options)
     check_source(image)

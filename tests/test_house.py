@@ -25,22 +25,22 @@ LADDER = [
     ["pipeline", "captions", "windows", "sparse", "expressions"],
     ["panels", "tracing"],
     [
-        "render.drawing", "render.text", "render.algebra", "render.canvas", "render.motion_space",
-        "render.motion_files", "render.page_image", "render.page_activations",
+        "render.drawing", "render.text", "render.algebra", "render.canvas", "render.motion.space",
+        "render.motion.files", "render.web.picture", "render.web.activations",
     ],
     [
-        "render.figures", "render.printing", "render.sum_text", "render.motion_scene",
-        "render.motion_layout", "render.page_data",
+        "render.figures", "render.printing", "render.sum_text", "render.motion.scene",
+        "render.motion.layout", "render.web.data",
     ],
     [
-        "render.plots", "render.step_text", "render.motion_words", "render.motion_cells",
-        "render.motion_palette",
+        "render.plots", "render.step_text", "render.motion.words", "render.motion.cells",
+        "render.motion.palette",
     ],
     [
-        "experiments", "render.trace_text", "render.motion_numbers", "render.motion_lens",
-        "render.pages",
+        "experiments", "render.trace_text", "render.motion.plane", "render.motion.lens",
+        "render.web.pages",
     ],
-    ["render.motion"],
+    ["render.motion.animations"],
     ["render.notebook"],
     ["_terminal", "_options"],
     ["_sources"],
@@ -54,9 +54,9 @@ OWNERS = {
     "numpy": {
         "_numbers", "_decode", "images", "samples", "stats", "kernel_files", "extraction", "steps",
         "ops", "pipeline", "captions", "panels", "windows", "tracing", "render.drawing",
-        "render.motion_scene", "render.motion_words", "render.motion_cells",
-        "render.motion_numbers", "render.motion_palette", "render.motion_files",
-        "render.motion_space", "render.page_image", "render.page_data", "render.pages",
+        "render.motion.scene", "render.motion.words", "render.motion.cells",
+        "render.motion.plane", "render.motion.palette", "render.motion.files",
+        "render.motion.space", "render.web.picture", "render.web.data", "render.web.pages",
     },
     "tensorflow": {"activations", "devices", "steps", "ops", "pipeline", "_decode"},
     "matplotlib": {"render.drawing", "render.figures", "render.plots", "experiments"},
@@ -65,9 +65,10 @@ OWNERS = {
         "render.sum_text", "render.step_text",
     },
     "PIL": {
-        "images", "_decode", "samples", "render.canvas", "render.motion_scene",
-        "render.motion_cells", "render.motion_numbers", "render.motion_lens",
-        "render.motion_space", "render.motion_palette", "render.motion_files", "render.motion",
+        "images", "_decode", "samples", "render.canvas", "render.motion.scene",
+        "render.motion.cells", "render.motion.plane", "render.motion.lens",
+        "render.motion.space", "render.motion.palette", "render.motion.files",
+        "render.motion.animations",
     },
     "tifffile": {"_decode"},
     "click": {"cli", "_motion", "_options", "_terminal"},
@@ -90,7 +91,8 @@ def modules():
 
 
 MODULES = dict(modules())
-SOURCES = [name for name in MODULES if name not in ("__init__", "render")]
+FOLDERS = {name.rpartition(".")[0] for name in MODULES}
+SOURCES = [name for name in MODULES if name not in FOLDERS | {"__init__"}]
 
 
 def imports_of(tree):
@@ -114,7 +116,7 @@ def imports_of(tree):
             for item in node.names:
                 yield item.name, id(node) in inside
         elif isinstance(node, ast.ImportFrom):
-            if node.module in ("featviz", "featviz.render"):
+            if node.module in {f"featviz.{folder}".rstrip(".") for folder in FOLDERS}:
                 for item in node.names:
                     yield f"{node.module}.{item.name}", id(node) in inside
             else:

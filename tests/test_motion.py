@@ -16,10 +16,10 @@ from featviz.exact import exact_number, exact_text
 from featviz.render import motion_files
 from featviz.render.canvas import DARK, LIGHT, fitted, text_width
 from featviz.render.drawing import PALETTES
-from featviz.render.motion import animate
-from featviz.render.motion_files import hundredths
-from featviz.render.motion_palette import Indexer
-from featviz.render.motion_words import words_from_step
+from featviz.render.motion.animations import animate
+from featviz.render.motion.files import hundredths
+from featviz.render.motion.palette import Indexer
+from featviz.render.motion.words import words_from_step
 
 ROOT = Path(__file__).parents[1]
 SERIES = runpy.run_path(str(ROOT / "scripts" / "convolution_arithmetic.py"))

@@ -17,7 +17,7 @@ from PIL import Image
 import featviz as fv
 from featviz.panels import panels_from_extraction
 from featviz.render.drawing import colours_of
-from featviz.render.pages import LIMIT_BYTES, SCRIPTS, Page, page
+from featviz.render.web.pages import LIMIT_BYTES, SCRIPTS, Page, page
 
 WEB = Path(fv.__file__).parent / "web"
 LINE = [[0, 1, 0, 0, 0, 0]] * 4 + [[0, 1, 0, 1, 1, 1]] + [[0, 1, 0, 0, 0, 0]]

@@ -18,9 +18,9 @@ import featviz as fv
 from featviz.activations import describe_activation
 from featviz.exact import exact_number, exact_text
 from featviz.geometry import Axis, border_indices, uncovered_cells
-from featviz.render.page_activations import PAGE_ACTIVATIONS, page_activation
-from featviz.render.page_data import MOST_VALUES, data_from_image, fitting_size, page_pixels
-from featviz.render.page_image import bytes_of_image, encoded_image
+from featviz.render.web.activations import PAGE_ACTIVATIONS, page_activation
+from featviz.render.web.data import MOST_VALUES, data_from_image, fitting_size, page_pixels
+from featviz.render.web.picture import bytes_of_image, encoded_image
 from featviz.stats import map_stats
 from featviz.tracing import trace
 

@@ -1,4 +1,4 @@
-// The picture of the page, unpacked to the very float32 values; featviz/render/page_image.py
+// The picture of the page, unpacked to the very float32 values; featviz/render/web/picture.py
 // packs it and tells how. No canvas is read back: a browser may falsify what it gives.
 "use strict";
 (() => {
@@ -19,7 +19,7 @@
 
   /**
    * The image of the page's data.
-   * @param {Object} image as featviz.render.page_image.encoded_image writes it.
+   * @param {Object} image as featviz.render.web.picture.encoded_image writes it.
    * @returns {Promise<{name, height, width, channels, planes: Float32Array[]}>} the values of
    *   featviz.read_image, one plane of height × width per channel.
    */

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
-from featviz.render.motion_layout import Block, Grid, Layout
-from featviz.render.motion_scene import Scene, Sheet, channel_names, shortened
+from featviz.render.motion.layout import Block, Grid, Layout
+from featviz.render.motion.scene import Scene, Sheet, channel_names, shortened
 from featviz.vocabulary import CELL_KINDS
 
 SMALLEST_TILE = 8

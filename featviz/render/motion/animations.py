@@ -15,17 +15,17 @@ from PIL import Image
 from featviz._check import one_of, real_number, shown, size_text, whole_number
 from featviz._files import write_whole
 from featviz.render.canvas import DARK, LIGHT
-from featviz.render.motion_files import (
+from featviz.render.motion.files import (
     WRITERS,
     check_target,
     hundredths,
     png_from_frame,
     write_frames,
 )
-from featviz.render.motion_lens import LensDrawing, lens_drawing
-from featviz.render.motion_numbers import NumbersDrawing, numbers_drawing
-from featviz.render.motion_palette import Indexer, palette_from_drawing
-from featviz.render.motion_scene import Scene, scene_from_trace
+from featviz.render.motion.lens import LensDrawing, lens_drawing
+from featviz.render.motion.palette import Indexer, palette_from_drawing
+from featviz.render.motion.plane import NumbersDrawing, numbers_drawing
+from featviz.render.motion.scene import Scene, scene_from_trace
 from featviz.tracing import trace
 from featviz.vocabulary import DRAWINGS, TRACED_STAGES
 from featviz.windows import Trace

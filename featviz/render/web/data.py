@@ -22,8 +22,8 @@ from featviz.images import read_image, shared_pixels
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.presets import PRESETS
-from featviz.render.page_activations import page_activation
-from featviz.render.page_image import bytes_of_image, encoded_image, fewest_bytes
+from featviz.render.web.activations import page_activation
+from featviz.render.web.picture import bytes_of_image, encoded_image, fewest_bytes
 from featviz.sliding import Sliding, check_fits, kernel_sliding, pool_sliding
 from featviz.vocabulary import BORDERS, COLORS, POOLS
 
@@ -183,7 +183,7 @@ def fitting_size(image: Any, most_bytes: int) -> int:
 
     Args:
         image: anything :func:`featviz.read_image` takes.
-        most_bytes: of :func:`featviz.render.page_image.bytes_of_image`, at least 1.
+        most_bytes: of :func:`featviz.render.web.picture.bytes_of_image`, at least 1.
 
     Returns:
         For ``size=``; the image's own longer side where it fits as it is, and at least 1. It is

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from featviz.render.canvas import Colour, Theme, mixed
-from featviz.render.motion_files import UNCHANGED
-from featviz.render.motion_scene import Scene, Sheet
+from featviz.render.motion.files import UNCHANGED
+from featviz.render.motion.scene import Scene, Sheet
 
 # More colours of cells than this are told by the steps of their bar.
 MOST_CELL_COLOURS = 40

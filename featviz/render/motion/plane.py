@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from featviz.render import canvas
 from featviz.render.canvas import write
-from featviz.render.motion_cells import (
+from featviz.render.motion.cells import (
     LEFT_OUT,
     VEIL,
     colour_at,
@@ -32,15 +32,15 @@ from featviz.render.motion_cells import (
     tile_for,
     veiled_sheet,
 )
-from featviz.render.motion_layout import (
+from featviz.render.motion.layout import (
     Grid,
     Layout,
     largest_cell,
     layout_for,
     scale_for,
 )
-from featviz.render.motion_scene import Scene, colours_of_products
-from featviz.render.motion_words import Words, words_from_step
+from featviz.render.motion.scene import Scene, colours_of_products
+from featviz.render.motion.words import Words, words_from_step
 from featviz.windows import Step, Tap
 
 # Below this edge a cell has no room for the weight beside its number.

@@ -30,8 +30,8 @@ from featviz.captions import one_line
 from featviz.images import shared_pixels
 from featviz.panels import PICTURE_GAMMA, Panel
 from featviz.render.drawing import colours_of
-from featviz.render.page_data import data_from_image, file_name, fitting_size
-from featviz.render.page_image import bytes_of_image
+from featviz.render.web.data import data_from_image, file_name, fitting_size
+from featviz.render.web.picture import bytes_of_image
 from featviz.vocabulary import EXTRACT_OPTIONS, PALETTES
 
 # Each may use what stands before it.

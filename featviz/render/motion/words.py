@@ -16,7 +16,7 @@ import numpy as np
 from featviz.captions import cell_texts
 from featviz.exact import exact_number, exact_text
 from featviz.render.canvas import fitted, text_width
-from featviz.render.motion_scene import Scene, leftover_share
+from featviz.render.motion.scene import Scene, leftover_share
 from featviz.vocabulary import EXACT_ACTIVATIONS
 from featviz.windows import Step
 

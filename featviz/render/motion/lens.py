@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
-from featviz.render.motion_cells import (
+from featviz.render.motion.cells import (
     colour_at,
     draw_bar,
     draw_cells,
@@ -23,11 +23,11 @@ from featviz.render.motion_cells import (
     sheet_with_room,
     texts_with_room,
 )
-from featviz.render.motion_layout import Grid, scale_for
-from featviz.render.motion_palette import MOST_CELL_COLOURS, different_colours
-from featviz.render.motion_scene import Scene, Sheet, colours_of_photograph, flat_sheet
-from featviz.render.motion_space import Camera, Plane, Point, arranged, paste_in_space
-from featviz.render.motion_words import Words, words_from_step
+from featviz.render.motion.layout import Grid, scale_for
+from featviz.render.motion.palette import MOST_CELL_COLOURS, different_colours
+from featviz.render.motion.scene import Scene, Sheet, colours_of_photograph, flat_sheet
+from featviz.render.motion.space import Camera, Plane, Point, arranged, paste_in_space
+from featviz.render.motion.words import Words, words_from_step
 from featviz.windows import Step
 
 # Twice 4000×4000 would be half a gigabyte for each picture.

@@ -1,0 +1,1 @@
+"""The window in motion, as GIF, WebP, APNG or single frames."""

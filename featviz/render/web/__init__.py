@@ -1,0 +1,1 @@
+"""The offline page: what Python puts into the sources of featviz/web."""
