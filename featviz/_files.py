@@ -6,8 +6,11 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+from featviz._check import nearest, shown
 
 
 def is_file(path: str) -> bool:
@@ -55,6 +58,48 @@ def writable_path(path: str | os.PathLike[str]) -> Path:
     if blocked:
         raise PermissionError(f"output must be writable; got {str(path)!r}")
     return target
+
+
+def check_target(path: Any, endings: Sequence[str], *, folders: bool = False) -> str:
+    """Return the ending of a path that can be written to, or ``/`` for a folder.
+
+    Args:
+        path: a text or a path.
+        endings: those that are known, with their dots, in small letters.
+        folders: whether a folder will do: one that is there, or a name that ends in ``/``.
+
+    Returns:
+        The ending in small letters.
+
+    Raises:
+        ValueError: another ending, an empty path, or a zero byte in it.
+        TypeError: no path.
+        OSError: the place cannot be written.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(name := os.fspath(path), str):
+        raise TypeError(f"output must be a path; got {shown(path)}")
+    if not name or "\0" in name:
+        raise ValueError(f"output must be a path, not empty and without '\\0'; got {shown(name)}")
+    if folders and (name.endswith(("/", os.sep)) or Path(name).is_dir()):
+        _check_folder(Path(name))
+        return "/"
+    ending = Path(name).suffix.lower()
+    if ending not in endings:
+        known = ", ".join(endings) + (" or / (a folder)" if folders else "")
+        raise ValueError(
+            f"output must end in one of {known}; got {name!r}{nearest(ending, endings)}"
+        )
+    writable_path(name)
+    return ending
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        if folder.exists():
+            raise NotADirectoryError(f"output must be a folder; got the file {str(folder)!r}")
+        writable_path(folder)
+    elif not os.access(folder, os.W_OK):
+        raise PermissionError(f"output must be writable; got {str(folder)!r}")
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:

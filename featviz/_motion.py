@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import featviz
+from featviz._files import check_target
 from featviz._options import (
     KERNEL,
     RUN_OPTIONS,
@@ -171,12 +172,12 @@ def animate(
     FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
     "0 1 0; 0 1 0; 0 1 0".
     """
-    from featviz.render.motion.files import check_target
+    from featviz.render.motion.files import WRITERS
 
     stack, settings = kernels_from(kernels), _given(context, options)
     check_source(image)
     target = output or f"{stem(image)}-{options['stage']}.gif"
-    check_target(target)
+    check_target(target, tuple(WRITERS), folders=True)
     pixels = read_source(image, size)
     with _own_words():
         motion = featviz.animate(
@@ -214,12 +215,12 @@ def explore(
     FILE is an image, a matrix (.json .csv .txt .npy) or sample:NAME; TEXT is written like
     "0 1 0; 0 1 0; 0 1 0".
     """
-    from featviz.render.web.pages import check_target
+    from featviz.render.web.pages import ENDINGS
 
     stack, settings = kernels_from(kernels), _given(context, options)
     check_source(image)
     target = output or f"{stem(image)}.html"
-    check_target(target)
+    check_target(target, ENDINGS)
     pixels = read_source(image, None)
     if title is None and not is_picture(image):
         title = stem(image)

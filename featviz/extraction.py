@@ -10,13 +10,10 @@ import numpy.typing as npt
 
 from featviz import _notebook
 from featviz._check import one_of, size_text
-from featviz.geometry import Axis, Pads, uncovered_cells
+from featviz.geometry import Axis, Pads, read_cells, uncovered_cells
 from featviz.kernels import Kernel
+from featviz.rounding import EXACT_UP_TO, WindowSums, pooled_without_rounding, without_rounding
 from featviz.vocabulary import STAGES
-
-# Up to this many values an image is a matrix whose numbers people read: it is computed in
-# float64, so that what is stored in float32 is the correctly rounded result (7, not 7.0000005).
-EXACT_UP_TO = 64 * 64
 
 Maps = npt.NDArray[np.float32]
 AxisPair = tuple[Axis, Axis]
@@ -99,18 +96,67 @@ class Extraction:
         arrays = (self.image, self.filtered, self.detected, self.condensed)
         return arrays[STAGES.index(name)]
 
-    def rounding(self, index: int) -> float:
-        """Return how far from 0 rounding alone may have put a value of map ``index``.
+    def without_rounding(self, stage: str, index: int) -> Maps:
+        """Return one map of a stage with 0 where rounding alone keeps a value from it.
 
-        Sums of products of floats rarely cancel to exactly 0. The bound is a few units in the
-        last place of the largest sum that the kernel can make of this image.
+        Sums of products of floats rarely cancel to exactly 0. A value is taken for 0 where it is
+        no more than a few units in the last place of what its own window sums up.
+
+        Args:
+            stage: ``"filter"``, ``"detect"`` or ``"condense"``.
+            index: of the map, from 0.
+
+        Returns:
+            (H', W') float32, read-only where nothing had to be changed.
+
+        Raises:
+            ValueError: an unknown stage.
+
+        Example:
+            >>> import featviz as fv
+            >>> run = fv.extract([[0.1, 0.1, 1]], "1/3 2/3 -1", padding="valid")
+            >>> bool(run.filtered[0, 0, 0] == 0), run.without_rounding("filter", 0).tolist()
+            (False, [[-0.8999999761581421]])
         """
-        kernel = self.kernels[index * len(self.kernels) // len(self.labels)]
-        channels = self.image.shape[2] if self.settings.color == "sum" else 1
-        weights = sum(abs(float(value)) for row in kernel.rows for value in row)
-        bias = 0.0 if self.settings.bias is None else float(np.abs(self.settings.bias).max())
-        largest = weights * float(np.abs(self.image).max()) * channels + bias
-        return largest * (2.0**-50 if self.image.size <= EXACT_UP_TO else 2.0**-22)
+        one_of("stage", stage, STAGES[1:])
+        filtered, detected = self.filtered[:, :, index], self.detected[:, :, index]
+        sums, pool = self._sums(index), self.settings.pool
+        if stage == "filter":
+            return without_rounding(filtered, filtered, sums)
+        if stage == "detect" or pool == "none":
+            return without_rounding(detected, filtered, sums)
+        rows, columns = detected.shape
+        whole = Axis(rows, rows, 1, 1, 0, 0), Axis(columns, columns, 1, 1, 0, 0)
+        return pooled_without_rounding(
+            self.condensed[:, :, index], detected, filtered,
+            sums=sums, axes=self.pool_axes or whole, average=pool.endswith("average"),
+        )  # fmt: skip
+
+    def _sums(self, index: int) -> WindowSums:
+        """Return how the sums of one filtered map were made."""
+        groups = len(self.labels) // len(self.kernels)
+        kernel, channel = self.kernels[index // groups], index % groups
+        cells = self.image if groups == 1 else self.image[:, :, channel : channel + 1]
+        axes = self.kernel_axes(kernel)
+        rows, columns = (np.array(read_cells(axis, self.settings.border)) for axis in axes)
+        down, across = (np.arange(axis.outputs) * axis.stride for axis in axes)
+        biases = np.ravel(0.0 if self.settings.bias is None else self.settings.bias)
+        return WindowSums(
+            cells, (rows, columns), (down, across), self.settings.dilation,
+            tuple(tuple(map(float, row)) for row in kernel.rows),
+            float(biases[index % len(biases)]), self.is_exact,
+        )  # fmt: skip
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the sums were made in float64: the image is a small one."""
+        return self.image.size <= EXACT_UP_TO
+
+    def kernel_axes(self, kernel: Kernel) -> AxisPair:
+        """Return how one of the kernels slid over the image: (rows, columns)."""
+        return next(
+            pair for pair in self.filter_axes if (pair[0].window, pair[1].window) == kernel.shape
+        )
 
     @property
     def pads(self) -> Pads:

@@ -12,6 +12,7 @@ passed on, also by a max-pool, which ``tf.nn`` alone would hide it in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,9 @@ import tensorflow as tf
 from featviz import geometry, steps
 from featviz._check import one_of, shown, size_text, whole_number
 from featviz.activations import activate, activation_function
+from featviz.geometry import Axis
 from featviz.kernel_sources import read_kernels
+from featviz.kernels import Kernel
 from featviz.sliding import Sliding, check_fits, kernel_sliding, transposed_axes
 from featviz.vocabulary import BORDERS
 
@@ -139,19 +142,38 @@ def filter_transposed(
         raise ValueError(f"kernels must have one shape; got {' and '.join(shapes)}")
     sizes = int(features.shape[1]), int(features.shape[2])
     axes = transposed_axes(sizes, stack[0].shape, sliding, output_padding)
+    chosen = _groups_for_kernels(int(features.shape[3]), groups)
+    maps = spread_maps(
+        features, stack, axes, dilation=sliding.dilation, groups=chosen, padding=repr(padding)
+    )
+    return maps if bias is None else maps + bias_values(bias, int(maps.shape[3]), maps.dtype)
+
+
+def spread_maps(
+    features: tf.Tensor, stack: Sequence[Kernel], axes: tuple[Axis, Axis],
+    *, dilation: tuple[int, int], groups: int, padding: str,
+) -> tf.Tensor:  # fmt: skip
+    """Return maps spread by kernels, all of it checked.
+
+    Args:
+        features: (B, H, W, C) floats.
+        stack: kernels of one shape.
+        axes: from :func:`featviz.sliding.transposed_axes`.
+        dilation: (rows, columns).
+        groups: divides C.
+        padding: as it was given, for error sentences.
+    """
     (rows, first_row), (columns, first_column) = map(geometry.stretched_axis, axes)
-    stretched = steps.stretch(features, sliding.stride)
+    stretched = steps.stretch(features, (axes[0].stride, axes[1].stride))
     plan = steps.plan_filter(
         (rows.size, columns.size, int(features.shape[3])),
         [replace(kernel.rotated(180), name=kernel.name) for kernel in stack],
-        Sliding((1, 1), sliding.dilation, geometry.pads_of((rows, columns))),
-        padding=repr(padding), border="zeros", dtype=features.dtype,
-        groups=_groups_for_kernels(int(features.shape[3]), groups),
+        Sliding((1, 1), dilation, geometry.pads_of((rows, columns))),
+        padding=padding, border="zeros", dtype=features.dtype, groups=groups,
     )  # fmt: skip
     maps = steps.run_filter(stretched, plan)
     maps = maps[:, first_row : first_row + axes[0].size, first_column:]
-    maps = maps[:, :, : axes[1].size]
-    return maps if bias is None else maps + bias_values(bias, int(maps.shape[3]), maps.dtype)
+    return maps[:, :, : axes[1].size]
 
 
 def detect(features: Any, activation: Any = "relu") -> tf.Tensor:

@@ -32,7 +32,7 @@ from featviz.captions import (
     value_text,
 )
 from featviz.kernels import Kernel
-from featviz.stats import MapStats, map_stats, without_rounding
+from featviz.stats import MapStats, map_stats
 from featviz.vocabulary import PALETTES, SCALES, STAGES
 
 if TYPE_CHECKING:
@@ -89,13 +89,12 @@ class MapView:
     group: str
     values: Pixels
     signed: bool
-    rounding: float = 0.0
 
 
 def map_view(extraction: Extraction, stage: str, index: int, title: str) -> MapView:
-    """Return one map of a run on its way to a panel."""
-    values = extraction.stage(stage)[:, :, index]
-    return MapView(title, stage, values, stage == "filter", extraction.rounding(index))
+    """Return one map of a run on its way to a panel; errors of rounding are 0."""
+    values = extraction.without_rounding(stage, index)
+    return MapView(title, stage, values, stage == "filter")
 
 
 def panels_from_extraction(
@@ -229,7 +228,7 @@ def panels_from_views(
     fixed = None if isinstance(scale, str) else _numbers(scale)
     if fixed is None:
         one_of("scale", scale, SCALES, also=" or two numbers (low, high)")
-    stats = [map_stats(view.values, rounding=view.rounding) for view in views]
+    stats = [map_stats(view.values) for view in views]
     panels = []
     for index, view in enumerate(views):
         if fixed:
@@ -252,7 +251,7 @@ def panels_from_views(
                 name,
                 caption_lines(stats[index], limits),
                 mark_text(stats[index]),
-                cells=cell_texts(without_rounding(view.values, view.rounding)) if numbers else None,
+                cells=cell_texts(view.values) if numbers else None,
                 gamma=power,
             )
         )

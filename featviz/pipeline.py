@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from featviz._check import one_of
 from featviz.activations import activate, activation_function, describe_activation
-from featviz.extraction import EXACT_UP_TO, AxisPair, Extraction, Maps, Settings, kept
+from featviz.extraction import AxisPair, Extraction, Maps, Settings, kept
 from featviz.images import shared_pixels
 from featviz.kernel_sources import read_kernel, read_kernels
 from featviz.kernels import Kernel
-from featviz.ops import bias_values, filter_transposed
+from featviz.ops import bias_values, spread_maps
+from featviz.rounding import EXACT_UP_TO
 from featviz.sliding import Sliding, kernel_sliding, transposed_axes
 from featviz.steps import (
     FilterPlan,
@@ -160,12 +161,12 @@ def spread(
     sliding = kernel_sliding(stride, padding, dilation)
     axes = transposed_axes(pixels.shape[:2], one.shape, sliding, output_padding)
     check_range(one, tf.float32)
+    maps = spread_maps(
+        batch, [one], axes, dilation=sliding.dilation, groups=1, padding=repr(padding)
+    )
     if bias is not None:
-        bias_values(bias, 1, tf.float32)
-    maps = filter_transposed(
-        batch, one, stride=stride, padding=padding, dilation=dilation,
-        output_padding=output_padding, bias=bias,
-    )  # fmt: skip
+        bias_values(bias, 1, tf.float32)  # in which the maps are kept
+        maps = maps + bias_values(bias, 1, dtype)
     maps = _as(tf.float32, maps)
     added = 0.0 if bias is None else float(np.float32(np.ravel(bias)[0]))
     return Spreading(

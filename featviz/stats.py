@@ -44,22 +44,11 @@ class MapStats:
         return self.low == self.high and not self.broken
 
 
-def without_rounding(values: npt.NDArray[np.floating], rounding: float) -> npt.NDArray[np.floating]:
-    """Return the values with 0 for what is no more than a rounding error.
-
-    Args:
-        values: (H, W) floats, which are not changed.
-        rounding: the largest magnitude that an error of rounding may have, at least 0.
-    """
-    return np.where(np.abs(values) <= rounding, values.dtype.type(0), values)
-
-
-def map_stats(values: npt.NDArray[np.floating], *, rounding: float = 0.0) -> MapStats:
+def map_stats(values: npt.NDArray[np.floating]) -> MapStats:
     """Return the numbers about one map.
 
     Args:
         values: (H, W) floats; NaN and infinity are counted and left out of the range.
-        rounding: values up to this magnitude are errors of rounding and count as 0.
 
     Returns:
         Facts that hold for these values.
@@ -70,7 +59,6 @@ def map_stats(values: npt.NDArray[np.floating], *, rounding: float = 0.0) -> Map
         (-1.0, 2.0, 0.5)
     """
     height, width = values.shape
-    values = without_rounding(values, rounding)
     finite = values[np.isfinite(values)]
     return MapStats(
         shape=(height, width),

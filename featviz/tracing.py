@@ -17,6 +17,7 @@ from featviz.geometry import Axis, read_cells, stretched_axis, uncovered_cells
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.pipeline import Spreading, extract, spread
+from featviz.rounding import EXACT_UP_TO
 from featviz.vocabulary import CELL_KINDS, EXTRACT_OPTIONS, TRACED_STAGES, TRANSPOSED_OPTIONS
 from featviz.windows import Trace
 
@@ -95,7 +96,7 @@ def _filter(run: Extraction, index: int) -> Trace:
     groups = len(run.labels) // len(run.kernels)
     kernel, channel = run.kernels[index // groups], index % groups
     image = run.image[:, :, channel : channel + 1] if groups > 1 else run.image
-    axes = _axes_for(run, kernel)
+    axes = run.kernel_axes(kernel)
     border = run.settings.border
     sources = _sources(axes, border)
     biases = np.ravel(0.0 if run.settings.bias is None else run.settings.bias)
@@ -105,15 +106,8 @@ def _filter(run: Extraction, index: int) -> Trace:
         run.filtered[:, :, index], run.detected[:, :, index], axes,
         _uncovered(axes, border), _weights(kernel),
         bias=float(np.float32(biases[index % len(biases)])), activation=run.settings.activation,
-        sources=sources,
+        sources=sources, exact=run.is_exact,
     )  # fmt: skip
-
-
-def _axes_for(run: Extraction, kernel: Kernel) -> AxisPair:
-    height, width = kernel.shape
-    return next(
-        pair for pair in run.filter_axes if (pair[0].window, pair[1].window) == (height, width)
-    )
 
 
 def _detect(run: Extraction, index: int) -> Trace:
@@ -155,6 +149,7 @@ def _transposed(run: Spreading) -> Trace:
         (rows.before, columns.before), run.spread[:, :, 0], run.detected[:, :, 0], run.axes,
         _uncovered(run.axes, "zeros"), _weights(run.kernel.rotated(180)),
         bias=run.bias, activation=run.activation, sources=sources,
+        exact=run.image.size <= EXACT_UP_TO,
     )  # fmt: skip
 
 

@@ -134,6 +134,7 @@ class Trace:
         pool: the kind of pooling; ``"none"`` for other stages.
         sources: which row of the input each row of the plane reads, and which column each
             column; −1 for none.
+        exact: whether the sums were made in float64 and stored as float32.
     """
 
     stage: str
@@ -151,6 +152,7 @@ class Trace:
     activation: str = "linear"
     pool: str = "none"
     sources: tuple[tuple[int, ...], tuple[int, ...]] = field(repr=False, default=((), ()))
+    exact: bool = field(repr=False, default=True)
 
     @property
     def shape(self) -> tuple[int, int]:

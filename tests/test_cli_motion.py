@@ -134,7 +134,7 @@ def test_a_page_of_a_sample_says_how_python_calls_it(call):
 
 ERRORS = [
     ("animate '1 2' -k edge -o a.mp4", 2,
-     "output must end in '.gif', '.webp', '.png', '.apng' or '/' (a folder of frames); "
+     "output must end in one of .gif, .webp, .png, .apng or / (a folder); "
      "got 'a.mp4'"),
     ("animate sample:step -k edge", 2,
      "steps must be at most 400; got 65536 (256×256 cells); choose a part, as in --steps 0,100, "

@@ -333,33 +333,6 @@ def test_a_wide_range_of_settings_never_asks_for_an_empty_output():
                 fv.extract(image, kernel, **options)
 
 
-@pytest.mark.parametrize("size", [40, 200], ids=["exact", "float32"])
-def test_rounding_bounds_what_a_flat_image_leaves_of_zero_sum_kernels(size):
-    """A kernel whose exact sum is 0 leaves nothing of a flat image but errors of rounding."""
-    flat = np.full((size, size), 0.7137, np.float32)
-    kernels = [
-        fv.gaussian(7, 2).composed(fv.PRESETS["edge"]),
-        [[0.1, 0.7, -0.8], [0.3, -0.4, 0.1]],
-        "laplacian_of_gaussian(9, 1.4)",
-    ]
-    run = fv.extract(flat, kernels, border="reflect")
-    for index in range(3):
-        left = float(np.abs(run.filtered[:, :, index]).max())
-        assert left <= run.rounding(index) <= 1e-4
-    marks = {panel.mark for panel in fv.panels_from_extraction(run, stages=("filter",))}
-    assert marks == {"dead: all 0"}
-
-
-def test_rounding_never_hides_what_an_image_of_bytes_can_hold():
-    """The least step of such an image is 1/255, a thousand times the bound."""
-    image = np.zeros((80, 80), np.uint8)
-    image[40, 40] = 1
-    run = fv.extract(image, [LOPSIDED, "edge", "blur"])
-    for index in range(3):
-        smallest = np.abs(run.filtered[:, :, index])
-        assert smallest[smallest > 0].min() > 10 * run.rounding(index)
-
-
 def test_the_settings_say_what_no_window_reaches():
     run = fv.extract(ramp(3, 4), [[1, 2], [3, 4]], stride=2, padding="valid")
     assert "valid · no window reaches row 2 · relu" in settings_text(run)

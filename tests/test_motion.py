@@ -13,9 +13,9 @@ from matplotlib import colormaps
 from PIL import Image
 
 from featviz.exact import exact_number, exact_text
-from featviz.render import motion_files
 from featviz.render.canvas import DARK, LIGHT, fitted, text_width
 from featviz.render.drawing import PALETTES
+from featviz.render.motion import files as motion_files
 from featviz.render.motion.animations import animate
 from featviz.render.motion.files import hundredths
 from featviz.render.motion.palette import Indexer
@@ -284,7 +284,7 @@ def test_every_text_of_a_frame_is_the_number_of_the_trace(stage, seed, side):
     kernel = np.array(LOPSIDED) * 10.0 ** random.integers(-3, 4, np.shape(LOPSIDED))
     scale = {"filter": dict(padding="valid", bias=float(seed))}.get(stage, {})
     film = animate(image, kernel, stage=stage, steps=(0, 9), drawing="lens", **scale)
-    scene, share = film._drawing.scene, 2.0 ** (-40 if side == 6 else -22)
+    scene, share = film._drawing.scene, 2.0 ** (-50 if side == 6 else -22)
     for index in film.steps:
         step = film.trace[index]
         words = words_from_step(scene, step)
@@ -430,7 +430,7 @@ TABLE = [
     ("palette", call(palette="jet"), ValueError,
      "palette must be one of 'signed', 'heat', 'grey'; got 'jet'"),
     ("ending", save("film.mp4"), ValueError,
-     "output must end in '.gif', '.webp', '.png', '.apng' or '/' (a folder of frames); "
+     "output must end in one of .gif, .webp, .png, .apng or / (a folder); "
      "got 'film.mp4'"),
     ("folder", save("nowhere/film.gif"), FileNotFoundError,
      "output must be in a folder that exists; got 'nowhere'"),
@@ -460,6 +460,35 @@ def test_a_part_of_a_large_image_is_shown_by_the_lens(tmp_path):
     film = animate(np.ones((300, 400)), MEAN, drawing="lens", steps=range(0, 90000, 30000))
     film.save(tmp_path / "part.gif")
     assert len(film) == 3
+
+
+@pytest.mark.parametrize("size", [(1000, 500), (600, 500)], ids=["beside", "above"])
+def test_the_lens_says_what_dots_stand_for_where_it_draws_them(size):
+    """The legend is longer by one entry where a number has no room, and no longer elsewhere."""
+    ends = []
+    for bright in (5, -123456, -7):
+        image = np.ones((9, 9))
+        image[1, 1] = bright
+        film = animate(image, LOPSIDED, drawing="lens", size=size)
+        row = np.asarray(film._drawing.words)[-26:] != LIGHT.paper
+        ends.append(int(np.flatnonzero(row.any(axis=(0, 2)))[-1]))
+    assert ends[0] == ends[2]
+    assert ends[1] > ends[0] + 100
+
+
+def test_what_rounding_leaves_is_neither_written_nor_coloured():
+    kernel = [[0.1, 0.7, -0.8], [0.3, -0.4, 0.1]]
+    images = {"each": np.full((40, 40, 3), 0.1), "grey": np.full((12, 12), 0.1)}
+    for color, image in images.items():
+        film = animate(
+            image, kernel, padding="valid", color=color, activation="linear", steps=(0, 2)
+        )
+        assert film.trace.values.any()
+        assert film.trace.exact == (color == "grey")
+        output = film._drawing.scene.output
+        assert {text for row in output.texts[0] for text in row} == {"0"}
+        assert len(np.unique(output.colours.reshape(-1, 3), axis=0)) == 1
+        assert words_from_step(film._drawing.scene, film.trace[0]).result == "sum 0"
 
 
 def test_frames_are_counted_from_both_ends():

@@ -451,6 +451,36 @@ def test_practice_takes_what_the_numbers_stand_for(tab, tmp_path, image, kernel,
     assert reader.text("#practice-told").startswith("Right: ")
 
 
+def test_practice_asks_for_zero_where_rounding_alone_keeps_a_pool_from_it(tab, tmp_path):
+    kernel = [[0.1, 0.7, -0.8], [0.3, -0.4, 0.1]]
+    made = page([[0.1] * 3] * 2, kernel, padding="valid", activation="linear")
+    reader = Reader(tab, made, tmp_path)
+    assert reader.see("featviz.view.run.condensed.maps[0][0]") != 0
+    for stage in ("filter", "condense"):
+        tab.select_option("#stage", stage)
+        tab.click("#practice-start")
+        tab.fill("#guess", "0")
+        tab.keyboard.press("Enter")
+        assert reader.text("#practice-told") == "Right: 0."
+        tab.click("#practice-stop")
+
+
+def test_a_bright_pixel_hides_no_small_value_and_cancelled_sums_are_zero(tab, tmp_path):
+    image = np.full((4, 6), 0.1)
+    image[0, 0], image[3, 4] = 1e20, 0.102
+    kernel = [[0.1, 0.7, -0.8], [0.3, -0.4, 0.1]]
+    reader = Reader(tab, page(image, kernel, padding="valid", activation="linear"), tmp_path)
+    run = fv.extract(image, kernel, padding="valid", activation="linear")
+    panels = fv.panels_from_extraction(run)
+    for stage, panel in zip(("filter", "detect", "condense"), panels[1:], strict=True):
+        found = reader.see(f"featviz.view.stages.{stage}.texts")
+        assert found == [text for row in panel.cells for text in row]
+        assert panel.lines[1] in reader.text(f"#panel-{stage}")
+        assert "0.0002" in found
+    reader.choose("filter", 1, 1)
+    assert "row 1, column 1: 0 (" in reader.text("#told")
+
+
 def test_practice_asks_finite_cells_never_one_twice_and_tells_no_range(tab, tmp_path):
     reader = Reader(tab, page([[3e38, 3e38, 1, 2]], "1 1", padding="valid", pool="none"), tmp_path)
     tab.click("#practice-start")
@@ -808,6 +838,26 @@ def test_text_stands_out_from_its_ground(theme):
         for ground in ("paper", "sheet", "soft"):
             light, dark = sorted(map(luminance, (colours[ink], colours[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def test_drawings_follow_when_the_system_turns_dark_and_light_again(browser, tmp_path):
+    grounds = {"light": 239, "dark": 42}  # how red a covered cell is
+    with opened(browser, color_scheme="light") as watched:
+        made = page(LINE, [[1, -1], [2, -1]], title="a line")
+        line = Reader(watched.page, made, tmp_path)
+        line.tab.check("#cover")
+        begun = line.see("featviz.lastRedraw")
+        line.see(
+            "globalThis.has = (red) => { const { over } = featviz.panels.condense;"
+            " const { data } = over.getContext('2d').getImageData(0, 0, over.width, over.height);"
+            " for (let at = 0; at < data.length; at += 4) if (data[at] === red) return true;"
+            " return false; }"
+        )
+        for scheme, other in (("light", "dark"), ("dark", "light"), ("light", "dark")):
+            line.tab.emulate_media(color_scheme=scheme)
+            line.wait(f"has({grounds[scheme]})")
+            assert not line.see(f"has({grounds[other]})")
+        assert line.see("featviz.lastRedraw") == begun  # nothing was computed anew
 
 
 def test_nothing_plays_when_the_system_asks_for_no_motion(browser, line_page, tmp_path):

@@ -6,6 +6,7 @@ import json
 import math
 import random
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from featviz.tracing import trace
 
 WEB = Path(fv.__file__).parent / "web"
 ENGINE = (
-    "numbers", "geometry", "activations", "settings", "decode", "pool", "compute", "explain",
-    "measures",
+    "numbers", "geometry", "activations", "settings", "decode", "pool", "compute",
+    "rounding", "explain", "measures",
 )  # fmt: skip
 STAGES = ("image", "filtered", "detected", "condensed")
 
@@ -267,7 +268,6 @@ def assert_same_run(run, found):
     assert pool_axes == run.pool_axes
     assert found["uncovered"] == uncovered_facts(run.uncovered)
     assert found["poolUncovered"] == uncovered_facts(run.pool_uncovered)
-    assert found["rounding"] == pytest.approx(run.rounding(0))
     assert found["settings"]["activation"] == run.settings.activation
 
 
@@ -321,6 +321,66 @@ def test_a_matrix_gives_the_numbers_of_the_lesson(engine):
     ]
     corner = maps_of(padded["stages"][1])[0, 0, 0]
     assert corner == np.float32(14 / 9)
+
+
+BRIGHT = {"brightest 1e8": (30, 1e8), "comb": (30, 1.0), "large": (70, 1e6)}
+CANCELLING = [[0.1, 0.7, -0.8], [0.3, -0.4, 0.1]]
+
+
+def bright_image(side, brightest):
+    """Flat parts of many brightnesses and one far brighter pixel, in three channels."""
+    random = np.random.default_rng(1)
+    parts = 0.7137 * 10.0 ** random.integers(-7, 4, (side // 5, side // 5, 3))
+    image = np.kron(parts, np.ones((5, 5, 1))).astype(np.float32)
+    image[0, 1] = brightest
+    if brightest == 1:  # what a dilation skips is brighter than what it reads
+        image[:, 1::2] *= 1e15
+    return image
+
+
+@pytest.mark.parametrize("pool", ["max", "average", "global_max", "global_average", "none"])
+@pytest.mark.parametrize("color", ["each", "sum"])
+@pytest.mark.parametrize("name", BRIGHT)
+def test_each_cell_is_zero_where_its_own_window_leaves_nothing(engine, name, color, pool):
+    image = bright_image(*BRIGHT[name])
+    script = """async ([image, rows, settings]) => {
+      const run = featviz.compute(await featviz.decodeImage(image), rows, settings);
+      const told = featviz.withoutRounding(run);
+      return ["filtered", "detected", "condensed"].map((name) =>
+          [inBase64(run[name].maps), inBase64(told[name])]);
+    }"""
+    changed = 0
+    for kernel, options in (
+        (CANCELLING, {"activation": "linear"}),
+        (CANCELLING, {"stride": (2, 1), "dilation": (1, 2), "border": "reflect"}),
+        (CANCELLING, {"stride": (1, 2), "dilation": (3, 1), "activation": "sigmoid"}),
+        (LOPSIDED, {"padding": ((2, 0), (1, 3)), "bias": 0.5}),
+    ):
+        settings = {"color": color, "pool": pool, **options}
+        run = fv.extract(image, kernel, **settings)
+        stages = engine(script, plain([encoded_image(image), kernel, settings]))
+        # The page's own sums hold other errors: its maps take the place of those of TensorFlow.
+        given = [[np.frombuffer(base64.b64decode(text), np.float32) for text in pair]
+                 for pair in stages]  # fmt: skip
+        maps = [
+            values.reshape(-1, *getattr(run, stage).shape[:2]).transpose(1, 2, 0)
+            for stage, (values, _) in zip(STAGES[1:], given, strict=True)
+        ]
+        run = replace(run, **dict(zip(STAGES[1:], maps, strict=True)))
+        for stage, (values, told) in zip(("filter", "detect", "condense"), given, strict=True):
+            wanted = [run.without_rounding(stage, n).ravel() for n in range(len(run.labels))]
+            np.testing.assert_array_equal(told, np.concatenate(wanted), err_msg=stage)
+            changed += np.count_nonzero(told != values)
+    assert changed
+
+
+def test_what_an_activation_makes_small_is_a_result(engine):
+    script = """async (image) => {
+      const run = featviz.compute(await featviz.decodeImage(image), [[1]],
+          { activation: "sigmoid", pool: "none" });
+      return featviz.withoutRounding(run).condensed[0][0] === run.detected.maps[0][0];
+    }"""
+    assert engine(script, encoded_image(np.float32([[[-40], [1e18]]])))
 
 
 def test_nan_and_infinity_pass_the_pools(engine):
@@ -670,17 +730,17 @@ def test_what_would_stop_the_browser_is_refused(engine):
 
 
 def test_stats_are_those_of_python(engine):
-    values = np.float32([[0, 2, -1, 1e-9], [np.nan, np.inf, -np.inf, 7]])
+    values = np.float32([[0, 2, -1, 0], [np.nan, np.inf, -np.inf, 7]])
     script = """(text) => {
       const map = Float32Array.from(text, Number);
-      return [featviz.stats(map, 1e-8), featviz.stats(Float32Array.of(NaN))];
+      return [featviz.stats(map), featviz.stats(Float32Array.of(NaN))];
     }"""
     words = [
         {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(v), str(v))
         for v in values.ravel()
     ]
     found, empty = engine(script, words)
-    wanted = map_stats(values, rounding=1e-8)
+    wanted = map_stats(values)
     assert (found["low"], found["high"], found["zeros"]) == (
         wanted.low, wanted.high, wanted.zero_share,
     )  # fmt: skip

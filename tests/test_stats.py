@@ -57,11 +57,3 @@ def test_the_numbers_are_python_numbers():
     stats = map_stats(np.ones((2, 3), np.float32))
     kinds = [type(getattr(stats, name)) for name in ("low", "high", "zero_share", "nan_count")]
     assert kinds == [float, float, float, int]
-
-
-def test_errors_of_rounding_count_as_zero_when_their_size_is_known():
-    values = np.array([[1e-9, -1e-9], [0.5, np.nan]])
-    stats = map_stats(values, rounding=1e-8)
-    assert (stats.low, stats.high, stats.zero_share, stats.nan_count) == (0, 0.5, 0.5, 1)
-    assert map_stats(values).zero_share == 0
-    assert map_stats(np.full((2, 2), 1e-9), rounding=1e-8).dead

@@ -18,8 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from featviz._check import nearest, real_number, shown, whole_number
-from featviz._files import writable_path, write_whole
+from featviz._check import real_number, shown, whole_number
+from featviz._files import check_target, write_whole
 from featviz.panels import Panel
 from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, drawable, fitted, text_width
@@ -309,21 +309,6 @@ def _numbered_ids(svg: bytes) -> bytes:
     )
 
 
-def figure_format(path: str | os.PathLike[str]) -> str:
-    """Return ``"png"``, ``"svg"`` or ``"pdf"`` by the ending of ``path``.
-
-    Raises:
-        ValueError: another ending.
-    """
-    kind = Path(path).suffix.lower().removeprefix(".")
-    if kind not in FIGURE_FORMATS:
-        known = ", ".join(f".{name}" for name in FIGURE_FORMATS)
-        raise ValueError(
-            f"output must end in one of {known}; got {str(path)!r}{nearest(kind, FIGURE_FORMATS)}"
-        )
-    return kind
-
-
 def save_figure(
     figure: Figure, path: str | os.PathLike[str], *, dpi: float = DOTS_PER_INCH
 ) -> Path:
@@ -343,7 +328,6 @@ def save_figure(
     """
     if not isinstance(figure, Figure):
         raise TypeError(f"figure must be a matplotlib Figure; got {shown(figure)}")
-    kind = figure_format(path)
+    ending = check_target(path, [f".{kind}" for kind in FIGURE_FORMATS])
     dots = real_number("dpi", dpi, above=1, at_most=2400)
-    writable_path(path)
-    return write_whole(path, bytes_from_figure(figure, kind, dpi=dots))
+    return write_whole(path, bytes_from_figure(figure, ending[1:], dpi=dots))

@@ -8,7 +8,6 @@ from typing import Any
 from featviz._check import shown
 from featviz.extraction import Extraction
 from featviz.render.text import MatrixText
-from featviz.stats import without_rounding
 from featviz.vocabulary import STAGES
 
 
@@ -100,9 +99,5 @@ def _pairs(run: Extraction) -> list[tuple[str, Any]]:
             kernel = run.kernels[index // repeats]
             name = "" if kernel.name == "kernel" else f" {kernel.name}"
             pairs.append((f"kernel{name}", kernel))
-        floor = run.rounding(index)
-        maps = (
-            (stage, without_rounding(run.stage(stage)[:, :, index], floor)) for stage in STAGES[1:]
-        )
-        pairs += [(f"{stage} {label}", values) for stage, values in maps]
+        pairs += [(f"{stage} {label}", run.without_rounding(stage, index)) for stage in STAGES[1:]]
     return pairs

@@ -13,7 +13,6 @@ import sympy
 from featviz._check import one_of, shown, whole_number
 from featviz.captions import LARGEST_DENOMINATOR
 from featviz.exact import exact_number
-from featviz.extraction import EXACT_UP_TO
 from featviz.letters import entry_from_number
 from featviz.render.algebra import is_rounded, number_in_form, number_of, short_number
 from featviz.render.sum_text import ABOUT, DOTS, text_from_sum
@@ -106,9 +105,8 @@ def _agrees(trace: Trace, step: Step, expression: Any, total: Any) -> bool:
     if not math.isfinite(step.total) or not any(n.is_integer is False for n in _atoms(expression)):
         return False
     size = sum(abs(float(part.doit())) for part in _parts(expression))
-    height, width = trace.image_size
-    small = height * width * trace.plane.shape[2] <= EXACT_UP_TO and total != 0
-    most = 2.0**-24 * abs(step.total) + 2.0**-40 * size if small else 2.0**-22 * size
+    close = trace.exact and total != 0
+    most = 2.0**-24 * abs(step.total) + 2.0**-40 * size if close else 2.0**-22 * size
     return abs(float(total) - step.total) <= most
 
 

@@ -6,8 +6,6 @@
   // Rec. ITU-R BT.601-7, section 2.5.1, as in featviz.images.
   const LUMA = [0.299, 0.587, 0.114];
   const COLOR_NAMES = ["red", "green", "blue"];
-  // Up to this many values Python computes in float64 (featviz.extraction.EXACT_UP_TO).
-  const EXACT_UP_TO = 64 * 64;
   // Image → its planes per color, and the padded planes made last: one edit of the kernel
   // changes neither.
   const kept = new WeakMap();
@@ -72,8 +70,7 @@
    * @param {string} name of the kernel.
    * @returns {Object} the stages image, filtered, detected, condensed, each {height, width,
    *   maps: Float32Array[], labels}; axes and poolAxes (null for a pool that does not move),
-   *   [rows, columns] each; uncovered and poolUncovered {rows, columns}; settings, rows, name;
-   *   rounding, how far from 0 rounding alone may have put a value.
+   *   [rows, columns] each; uncovered and poolUncovered {rows, columns}; settings, rows, name.
    * @throws {Error} a sentence: wrong settings, or a window that does not fit.
    */
   featviz.compute = function (image, rows, settings, name = "kernel") {
@@ -108,7 +105,6 @@
       settings: checked,
       rows: weights,
       name,
-      rounding: roundingOf(input.planes, weights, checked),
     };
   };
 
@@ -206,20 +202,5 @@
       j += stride;
       k += stride;
     }
-  }
-
-  /** As featviz.Extraction.rounding: a few units in the last place of the largest sum. */
-  function roundingOf(planes, weights, { bias, color }) {
-    let largest = 0;
-    for (const plane of planes) {
-      for (let at = 0; at < plane.length; at += 1) {
-        const size = plane[at] < 0 ? -plane[at] : plane[at];
-        if (size > largest) largest = size;
-      }
-    }
-    const total = weights.flat().reduce((sum, weight) => sum + Math.abs(weight), 0);
-    const bound = total * largest * (color === "sum" ? planes.length : 1) + Math.abs(bias);
-    const values = planes.length * planes[0].length;
-    return bound * (values <= EXACT_UP_TO ? 2 ** -50 : 2 ** -22);
   }
 })();

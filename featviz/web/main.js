@@ -108,6 +108,13 @@
     if (words) tell(words);
   }
 
+  /** Draw what is computed once more: the room or the colours of the system have changed. */
+  function drawAgain() {
+    if (!view.run) return;
+    featviz.drawPanels(view);
+    featviz.showCell(view);
+  }
+
   function connect() {
     featviz.connectPlayer(view);
     featviz.connectPractice(view);
@@ -115,13 +122,12 @@
     featviz.connectPicture(view);
     one("#reset").addEventListener("click", () => take(view.start));
     globalThis.addEventListener("hashchange", takeAddress);
+    featviz.dark.addEventListener("change", drawAgain);
     let room = one("#panels").clientWidth;
     new ResizeObserver(() => {
       if (one("#panels").clientWidth === room) return;
       room = one("#panels").clientWidth;
-      if (!view.run) return;
-      featviz.drawPanels(view);
-      featviz.showCell(view);
+      drawAgain();
     }).observe(one("#panels"));
   }
 

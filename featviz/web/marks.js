@@ -225,5 +225,5 @@
     }
   }
 
-  Object.assign(featviz, { sharpContext, drawNumbers, drawMarks, hatch, LIGHT, FONT });
+  Object.assign(featviz, { dark, sharpContext, drawNumbers, drawMarks, hatch, LIGHT, FONT });
 })();

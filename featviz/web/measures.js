@@ -5,17 +5,15 @@
   /**
    * What one map holds.
    * @param {Float32Array} map
-   * @param {number} rounding values up to this magnitude count as 0.
    * @returns {{low, high, active, zeros, nans, infinite}} range of the finite values (0 where
    *   there are none), the shares of values above 0 and of exactly 0, and counts.
    */
-  featviz.stats = function (map, rounding = 0) {
+  featviz.stats = function (map) {
     let [low, high] = [Infinity, -Infinity];
     let [active, zeros, nans, infinite] = [0, 0, 0, 0];
     for (let at = 0; at < map.length; at += 1) {
-      let value = map[at];
-      if (value <= rounding && value >= -rounding) {
-        value = 0;
+      const value = map[at];
+      if (value === 0) {
         zeros += 1;
       } else if (value > 0) {
         active += 1;

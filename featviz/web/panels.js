@@ -62,6 +62,8 @@
       const { maps, height, width } = run[names[stage]];
       view.stages[stage] = { maps, height, width, stats: [] };
     }
+    const told = featviz.withoutRounding(run);
+    for (const stage of MAPS) view.stages[stage].told = told[names[stage]];
     const { image, filter, detect } = view.stages;
     image.plane = featviz.planeOf(image.height, image.width, run.axes, border);
     image.plane.read = true; // its padding takes part in the sums, that of a pool does not
@@ -83,12 +85,12 @@
   }
 
   function chooseColours(view) {
-    const { stages, run, state } = view;
+    const { stages, state } = view;
     const gamma = view.written ? 1 : view.island.gamma;
     for (const stage of MAPS) {
       const found = stages[stage];
       found.map = found.maps[state.map];
-      found.stats = found.maps.map((map) => featviz.stats(map, run.rounding));
+      found.stats = found.told.map(featviz.stats);
     }
     const all = MAPS.flatMap((stage) => stages[stage].stats);
     for (const stage of MAPS) {
@@ -124,7 +126,7 @@
 
   /** The numbers of a plane of the image, which no edit changes. */
   function imageStats(map) {
-    if (!counted.has(map)) counted.set(map, featviz.stats(map, 0));
+    if (!counted.has(map)) counted.set(map, featviz.stats(map));
     return counted.get(map);
   }
 

@@ -96,7 +96,8 @@
   }
 
   function describeCell(view, cell, asked) {
-    const { map, width, height } = sizeOf(view, cell.stage);
+    const { told, width, height } = view.stages[cell.stage];
+    const map = told[view.state.map];
     const value = asked ? "hidden" : cellText(map[cell.row * width + cell.column], 6);
     return `${featviz.pointText(cell)}: ${value} (cell ${indexOf(view, cell) + 1} of ${height * width})`;
   }

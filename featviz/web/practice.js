@@ -76,8 +76,8 @@
 
   function valueAsked(view) {
     const { stage, row, column } = view.practice;
-    const { map, width } = view.stages[stage];
-    return map[row * width + column];
+    const { told, width } = view.stages[stage];
+    return told[view.state.map][row * width + column];
   }
 
   /** Whether a guess is the cell; what rounding alone keeps from 0 may be called 0. */
@@ -88,7 +88,7 @@
     let largest = 0;
     for (const cell of map) if (Number.isFinite(cell)) largest = Math.max(largest, Math.abs(cell));
     if (isNear(guess, value, largest)) return true;
-    if (stage === "condense") return Math.abs(value) <= view.run.rounding && guess === 0;
+    if (stage === "condense") return false;
     const { total } = featviz.settled(view, found);
     if (total === found.total) return false;
     const activation = featviz.parseActivation(

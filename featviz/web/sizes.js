@@ -53,7 +53,8 @@
     for (const stage of STAGES) {
       const found = view.stages[stage];
       const coloured = found.shown && found.shown.length === 3;
-      found.texts = coloured ? null : Array.from(found.map, (value) => featviz.cellText(value));
+      const map = found.told ? found.told[view.state.map] : found.map;
+      found.texts = coloured ? null : Array.from(map, (value) => featviz.cellText(value));
       const longest = (found.texts || []).reduce((most, text) => Math.max(most, text.length), 1);
       wanted[stage] = LONG_TEXTS[longest] || 56;
     }

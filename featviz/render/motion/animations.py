@@ -13,11 +13,10 @@ from typing import Any
 from PIL import Image
 
 from featviz._check import one_of, real_number, shown, size_text, whole_number
-from featviz._files import write_whole
+from featviz._files import check_target, write_whole
 from featviz.render.canvas import DARK, LIGHT
 from featviz.render.motion.files import (
     WRITERS,
-    check_target,
     hundredths,
     png_from_frame,
     write_frames,
@@ -109,7 +108,7 @@ class Animation:
         """
         if whole_number("loop", loop, minimum=0) > 65535:
             raise ValueError(f"loop must be at most 65535; got {loop}")
-        ending = check_target(path)
+        ending = check_target(path, tuple(WRITERS), folders=True)
         frames: Iterable[Image.Image] = (self._indexed(step) for step in self.steps)
         if progress is not None:
             frames = progress(frames)

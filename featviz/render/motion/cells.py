@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
-from featviz.render.motion.layout import Block, Grid, Layout
+from featviz.render.motion.layout import Block, Grid, Layout, scale_for
 from featviz.render.motion.scene import Scene, Sheet, channel_names, shortened
 from featviz.vocabulary import CELL_KINDS
 
@@ -275,6 +275,21 @@ def draw_heading(
             centre = block.left + block.width / 2
         write(draw, (centre, y), kept, size=size, colour=colour, bold=bold, anchor="mm")
         y += round(17 * scale)
+
+
+def draw_name(
+    draw: ImageDraw.ImageDraw, spot: tuple[float, float], words: tuple[str, str], room: int,
+    theme: Theme, *, anchor: str,
+) -> None:  # fmt: skip
+    """Write the name of a plane, and below it the note."""
+    scale = scale_for(draw.im.size)
+    for text, most, bold, colour in (
+        (words[0], 14, True, theme.ink),
+        (words[1], 12, False, theme.faint),
+    ):
+        kept, size = canvas.fitted(text, room, round(most * scale), bold=bold)
+        write(draw, spot, kept, size=size, colour=colour, bold=bold, anchor=anchor)
+        spot = spot[0], spot[1] + round(17 * scale)
 
 
 def products_beside(scene: Scene, layout: Layout) -> tuple[int, int] | None:

@@ -26,9 +26,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from featviz._check import nearest, shown
-from featviz._files import writable_path
-
 # The place of the palette that means "as before"; no colour of the drawing takes it.
 UNCHANGED = 255
 LONGEST_BRIDGE = 16
@@ -218,40 +215,6 @@ WRITERS = {
     ".png": apng_from_frames,
     ".apng": apng_from_frames,
 }
-
-
-def check_target(path: str | os.PathLike[str]) -> str:
-    """Return the ending that says how to write, or ``/`` for a folder of frames.
-
-    Raises:
-        ValueError: another ending.
-        TypeError: no path.
-        OSError: the place cannot be written.
-    """
-    if not isinstance(path, (str, os.PathLike)) or not isinstance(name := os.fspath(path), str):
-        raise TypeError(f"output must be a path; got {shown(path)}")
-    if not name or "\0" in name:
-        raise ValueError(f"output must be a path, not empty and without '\\0'; got {shown(name)}")
-    if name.endswith(("/", os.sep)) or Path(name).is_dir():
-        _check_folder(Path(name))
-        return "/"
-    ending = Path(name).suffix.lower()
-    if ending not in WRITERS:
-        raise ValueError(
-            f"output must end in {', '.join(map(repr, WRITERS))} or '/' (a folder of frames); "
-            f"got {shown(name)}{nearest(ending, WRITERS)}"
-        )
-    writable_path(name)
-    return ending
-
-
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        if folder.exists():
-            raise NotADirectoryError(f"output must be a folder; got the file {str(folder)!r}")
-        writable_path(folder)
-    elif not os.access(folder, os.W_OK):
-        raise PermissionError(f"output must be writable; got {str(folder)!r}")
 
 
 def write_frames(folder: Path, frames: Iterable[Image.Image], count: int) -> Path:

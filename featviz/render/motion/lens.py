@@ -16,9 +16,11 @@ from PIL import Image, ImageDraw
 from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
 from featviz.render.motion.cells import (
+    LEFT_OUT,
     colour_at,
     draw_bar,
     draw_cells,
+    draw_name,
     legend,
     sheet_with_room,
     texts_with_room,
@@ -26,7 +28,14 @@ from featviz.render.motion.cells import (
 from featviz.render.motion.layout import Grid, scale_for
 from featviz.render.motion.palette import MOST_CELL_COLOURS, different_colours
 from featviz.render.motion.scene import Scene, Sheet, colours_of_photograph, flat_sheet
-from featviz.render.motion.space import Camera, Plane, Point, arranged, paste_in_space
+from featviz.render.motion.space import (
+    Camera,
+    Plane,
+    Point,
+    arranged,
+    paste_in_space,
+    room_in_space,
+)
 from featviz.render.motion.words import Words, words_from_step
 from featviz.windows import Step
 
@@ -204,14 +213,16 @@ def lens_drawing(scene: Scene, size: tuple[int, int]) -> LensDrawing:
     below, above, *sheets = planes
     blank = Image.new("RGB", room, scene.theme.paper)
     sheet = flat_sheet(scene)
-    _lay(blank, sheet, below, camera, scene, zoom)
+    written = _lay(blank, sheet, below, camera, scene, zoom)
     for plane in sheets:
-        _lay_kernel(blank, plane, camera, scene, zoom)
+        written += _lay_kernel(blank, plane, camera, scene, zoom)
     full = blank.copy()
-    _lay(full, scene.output, above, camera, scene, zoom)
+    written += _lay(full, scene.output, above, camera, scene, zoom)
     _lay_empty(blank, above, camera, scene.theme)
     words = Image.new("RGB", size, scene.theme.paper)
-    _write_fixed(words, scene, sheet, box, tuple(_middle(p, camera, zoom) for p in planes))
+    middles = tuple(_middle(plane, camera, zoom) for plane in planes)
+    left_out = "no room for the number" if LEFT_OUT in written else ""
+    _write_fixed(words, scene, sheet, box, middles, left_out)
     wanted = [canvas.mixed(scene.theme.paper, scene.theme.accent, k / 20) for k in range(1, 12)]
     if sheet.bar is None:
         wanted += colours_of_photograph(sheet)
@@ -230,8 +241,8 @@ def _lit_colours(sheet: Sheet, theme: Theme) -> list[Colour]:
 
 def _lay(
     large: Image.Image, sheet: Sheet, plane: Plane, camera: Camera, scene: Scene, zoom: int
-) -> None:
-    """Lay the cells of a sheet, with their numbers if they are large, into space."""
+) -> list[str]:
+    """Lay the cells of a sheet into space; return the numbers that have room there."""
     rows, columns = sheet.kinds.shape
     front = camera.quad(plane.corners())
     scale = scale_for((round(large.width / zoom), 10**6))
@@ -240,10 +251,10 @@ def _lay(
     texture = Image.new("RGB", (columns * cell + 1, rows * cell + 1), scene.theme.line)
     draw_cells(texture, grid, sheet, 0, scene.theme)
     paste_in_space(large, texture, front)
-    room, most = _room_in_space(plane, camera, zoom)
+    room, most = room_in_space(plane, camera, zoom)
     sheet, size = sheet_with_room(sheet, room, min(most, round(15 * scale)))
     if not size or sheet.texts is None:
-        return
+        return []
     # Upright: laid into space, small digits cannot be read.
     draw = ImageDraw.Draw(large)
     for row, column in itertools.product(range(rows), range(columns)):
@@ -256,18 +267,15 @@ def _lay(
             continue
         ink = scene.theme.faint if sheet.kinds[row, column] else canvas.ink_on(fill)
         write(draw, spot, text, size=size * zoom, colour=ink, anchor="mm")
+    return [text for line in sheet.texts[0] for text in line]
 
 
-def _room_in_space(plane: Plane, camera: Camera, zoom: int) -> tuple[float, int]:
-    """Return the pixels for a number in the farthest row, and its largest type."""
-    left, right, below = camera.quad((plane.corner(0, 0), plane.corner(0, 1), plane.corner(1, 0)))
-    return 0.92 * (right[0] - left[0]) / zoom, round(0.75 * (below[1] - left[1]) / zoom)
-
-
-def _lay_kernel(large: Image.Image, plane: Plane, camera: Camera, scene: Scene, zoom: int) -> None:
-    """Lay the kernel into space, with its numbers if its cells are large enough."""
+def _lay_kernel(
+    large: Image.Image, plane: Plane, camera: Camera, scene: Scene, zoom: int
+) -> list[str]:
+    """Lay the kernel into space; return its numbers if its cells are large enough."""
     if scene.weight_colours is None or scene.weights is None:
-        return
+        return []
     front, theme = camera.quad(plane.corners()), scene.theme
     rows, columns = scene.weight_colours.shape[:2]
     cell = max(1, round((front[2][0] - front[3][0]) / columns))
@@ -278,7 +286,7 @@ def _lay_kernel(large: Image.Image, plane: Plane, camera: Camera, scene: Scene, 
         fill = colour_at(scene.weight_colours[row, column])
         draw.rectangle(grid.box(row, column), fill=fill, outline=theme.line)
     paste_in_space(large, texture, front)
-    room, most = _room_in_space(plane, camera, zoom)
+    room, most = room_in_space(plane, camera, zoom)
     texts = [text for line in scene.weights for text in line]
     values = [weight for line in scene.trace.weights for weight in line]
     found, size = texts_with_room(texts, values, room, most)
@@ -288,6 +296,7 @@ def _lay_kernel(large: Image.Image, plane: Plane, camera: Camera, scene: Scene, 
         spot = camera.project(plane.corner(row + 0.5, column + 0.5))
         ink = canvas.ink_on(colour_at(scene.weight_colours[row, column]))
         write(draw, spot, text, size=size * zoom, colour=ink, anchor="mm")
+    return found if size else []
 
 
 def _lay_empty(large: Image.Image, plane: Plane, camera: Camera, theme: Theme) -> None:
@@ -312,8 +321,9 @@ def _middle(plane: Plane, camera: Camera, zoom: int) -> float:
 
 
 def _write_fixed(
-    image: Image.Image, scene: Scene, sheet: Sheet, box: Box, middles: tuple[float, ...]
-) -> None:
+    image: Image.Image, scene: Scene, sheet: Sheet, box: Box, middles: tuple[float, ...],
+    left_out: str,
+) -> None:  # fmt: skip
     """Write title, names, colour bars and legend."""
     draw, theme, scale = ImageDraw.Draw(image), scene.theme, scale_for(image.size)
     left = round(16 * scale)
@@ -322,9 +332,9 @@ def _write_fixed(
     write(draw, spot, text, size=size, colour=theme.ink, bold=True)
     third = image.width // 3
     y = box[1] - round(48 * scale)
-    _name(draw, (left, y), (scene.kernel_role, scene.kernel_note), third, theme, anchor="lm")
+    draw_name(draw, (left, y), (scene.kernel_role, scene.kernel_note), third, theme, anchor="lm")
     x = min(max(box[0] + middles[1], left + third), image.width - left - third / 2)
-    _name(draw, (x, y), (scene.output.role, scene.output.note), third, theme, anchor="mm")
+    draw_name(draw, (x, y), (scene.output.role, scene.output.note), third, theme, anchor="mm")
     draw_bar(image, scene.output, (x, y + round(36 * scale)), third, scale, theme)
     x = min(max(box[0] + middles[0], left + third / 2), image.width - left - third / 2)
     y = box[3] + round(10 * scale)
@@ -332,18 +342,4 @@ def _write_fixed(
     text, size = canvas.fitted(role, 1.4 * third, round(14 * scale), bold=True)
     write(draw, (x, y), text, size=size, colour=theme.ink, bold=True, anchor="mm")
     draw_bar(image, sheet, (x, y + round(19 * scale)), third, scale, theme)
-    legend(image, scene, (left, image.height - round(17 * scale)), scale)
-
-
-def _name(
-    draw: ImageDraw.ImageDraw, spot: tuple[float, float], words: tuple[str, str], room: int,
-    theme: Theme, *, anchor: str,
-) -> None:  # fmt: skip
-    scale = scale_for(draw.im.size)
-    for text, most, bold, colour in (
-        (words[0], 14, True, theme.ink),
-        (words[1], 12, False, theme.faint),
-    ):
-        kept, size = canvas.fitted(text, room, round(most * scale), bold=bold)
-        write(draw, spot, kept, size=size, colour=colour, bold=bold, anchor=anchor)
-        spot = spot[0], spot[1] + round(17 * scale)
+    legend(image, scene, (left, image.height - round(17 * scale)), scale, left_out=left_out)

@@ -17,11 +17,12 @@ from PIL import Image
 from featviz._check import size_text
 from featviz.captions import cell_texts, kernel_cell, one_line, value_text
 from featviz.exact import exact_text
-from featviz.extraction import EXACT_UP_TO, Maps
+from featviz.extraction import Maps
 from featviz.kernels import Kernel
 from featviz.panels import MapView, Panel, image_panel, panels_from_kernels, panels_from_views
 from featviz.render.canvas import Colour, Theme
 from featviz.render.drawing import colours_of
+from featviz.rounding import WindowSums, without_rounding
 from featviz.vocabulary import CELL_KINDS
 from featviz.windows import Trace
 
@@ -109,7 +110,8 @@ def scene_from_trace(
         theme: the fixed colours.
         arithmetic: whether the whole arithmetic stands in a line below.
     """
-    given, made = _panels(trace, scale, palette)
+    values = values_to_show(trace)
+    given, made = _panels(trace, values, scale, palette)
     role, note = _kernel_words(trace)
     weights, weight_colours = _weights(trace)
     if title is None:
@@ -117,49 +119,41 @@ def scene_from_trace(
         title += "" if trace.label == Kernel("0").name else f" · {trace.label}"
     return Scene(
         trace, one_line(title),
-        _input_sheet(trace, given, theme), _output_sheet(trace, made),
+        _input_sheet(trace, given, theme), _output_sheet(trace, values, made),
         role, note, weights, weight_colours, border, scale == "shared", theme, arithmetic,
     )  # fmt: skip
 
 
-def leftover_share(trace: Trace) -> float:
-    """Return how much of the sum of |products| rounding may leave of a sum.
+def sums_of(trace: Trace) -> WindowSums | None:
+    """Return how the sums of a trace were made; None where a stage sums nothing.
 
-    0 for stages that sum nothing: what they hold is never taken for 0.
+    What such a stage holds is never taken for 0.
     """
     if trace.stage not in ("filter", "transposed"):
-        return 0.0
-    height, width = trace.image_size
-    small = height * width * trace.plane.shape[2] <= EXACT_UP_TO
-    return 2.0**-40 if small else 2.0**-22
+        return None
+    first, (height, width) = trace[0].window, trace.shape
+    rows, columns = (1, 1) if trace.stage == "transposed" else trace.stride
+    plane = trace.kinds.shape
+    return WindowSums(
+        trace.plane, (np.arange(plane[0]), np.arange(plane[1])),
+        (first.top + rows * np.arange(height), first.left + columns * np.arange(width)),
+        trace.dilation, trace.weights, trace.bias, trace.exact,
+    )  # fmt: skip
 
 
 def values_to_show(trace: Trace) -> Maps:
     """Return the values, 0 where nothing but rounding is left of the sum before them."""
-    share = leftover_share(trace)
-    if not share:
-        return trace.values
-    first, (height, width) = trace[0].window, trace.shape
-    move = (1, 1) if trace.stage == "transposed" else trace.stride
-    with np.errstate(invalid="ignore"):  # 0 times an infinite pixel
-        sizes = np.full(trace.shape, abs(trace.bias))
-        plane = np.abs(trace.plane.astype(np.float64)).sum(axis=2)
-        for i, weights in enumerate(trace.weights):
-            for j, weight in enumerate(weights):
-                top, left = first.top + i * trace.dilation[0], first.left + j * trace.dilation[1]
-                cells = plane[top :: move[0], left :: move[1]][:height, :width]
-                sizes += cells * abs(weight)
-        nothing = (np.abs(trace.totals) <= share * sizes) & (np.abs(trace.values) <= share * sizes)
-    return np.where(nothing, np.float32(0), trace.values)
+    sums = sums_of(trace)
+    return trace.values if sums is None else without_rounding(trace.values, trace.totals, sums)
 
 
-def _panels(trace: Trace, scale: str, palette: str | None) -> tuple[Panel, Panel]:
+def _panels(trace: Trace, values: Maps, scale: str, palette: str | None) -> tuple[Panel, Panel]:
     """Return panels that carry the colour scales of input and output."""
     # Only cells of the input make its scale: a zero put there by padding is none of its values.
     cells = trace.plane[trace.kinds == 0][None]
     before = MapView("input", "input", cells.reshape(1, -1), signed=False)
     signed = trace.stage in ("filter", "transposed")
-    after = MapView("output", "output", trace.values, signed=signed)
+    after = MapView("output", "output", values, signed=signed)
     if scale == "shared":
         given, made = panels_from_views([before, after], scale=scale, gamma=1.0, palette=palette)
         return given, made
@@ -209,16 +203,15 @@ def _input_sheet(trace: Trace, panel: Panel, theme: Theme) -> Sheet:
     )  # fmt: skip
 
 
-def _output_sheet(trace: Trace, panel: Panel) -> Sheet:
+def _output_sheet(trace: Trace, values: Maps, panel: Panel) -> Sheet:
     note = "" if trace.activation == "linear" else f"after {trace.activation}"
     uncovered = np.zeros(trace.shape, bool)
     if trace.stage == "transposed":
         uncovered[list(trace.uncovered.rows)] = True
         uncovered[:, list(trace.uncovered.columns)] = True
     return Sheet(
-        f"output {size_text(trace.shape)}", note, _filled(panel, trace.values)[None],
-        (_texts(values_to_show(trace)),) if trace.values.size <= MOST_TEXTS else None,
-        trace.values[None],
+        f"output {size_text(trace.shape)}", note, _filled(panel, values)[None],
+        (_texts(values),) if values.size <= MOST_TEXTS else None, values[None],
         np.zeros(trace.shape, np.uint8), uncovered, _ends(panel), _bar(panel),
     )  # fmt: skip
 

@@ -161,3 +161,9 @@ def paste_in_space(picture: Image.Image, texture: Image.Image, quad: list[Point]
     whole = Image.new("L", texture.size, 255)
     options = (Image.Transform.PERSPECTIVE, found, Image.Resampling.BICUBIC)
     picture.paste(texture.transform(size, *options), (left, top), whole.transform(size, *options))
+
+
+def room_in_space(plane: Plane, camera: Camera, zoom: int) -> tuple[float, int]:
+    """Return the pixels for a number in the farthest row, and its largest type."""
+    left, right, below = camera.quad((plane.corner(0, 0), plane.corner(0, 1), plane.corner(1, 0)))
+    return 0.92 * (right[0] - left[0]) / zoom, round(0.75 * (below[1] - left[1]) / zoom)

@@ -16,7 +16,8 @@ import numpy as np
 from featviz.captions import cell_texts
 from featviz.exact import exact_number, exact_text
 from featviz.render.canvas import fitted, text_width
-from featviz.render.motion.scene import Scene, leftover_share
+from featviz.render.motion.scene import Scene
+from featviz.rounding import leftover_share
 from featviz.vocabulary import EXACT_ACTIVATIONS
 from featviz.windows import Step
 
@@ -158,7 +159,7 @@ def _sum_words(
     scene: Scene, step: Step, writer: _Writer, terms: tuple[str, ...], *, true: bool
 ) -> tuple[str, str]:
     """Return the sum in short and in whole; ``true``: all terms are unrounded."""
-    share, products = leftover_share(scene.trace), sum(step.products)
+    share, products = leftover_share(exact=scene.trace.exact), sum(step.products)
     own = share * sum(map(abs, step.products))
     least = own + share * abs(step.bias)
     nothing = abs(step.total) <= least

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from featviz._check import known_options, nearest, shown, size_text, whole_number
-from featviz._files import writable_path, write_whole
+from featviz._check import known_options, shown, size_text, whole_number
+from featviz._files import check_target, write_whole
 from featviz.captions import one_line
 from featviz.images import shared_pixels
 from featviz.panels import PICTURE_GAMMA, Panel
@@ -37,7 +37,7 @@ from featviz.vocabulary import EXTRACT_OPTIONS, PALETTES
 # Each may use what stands before it.
 SCRIPTS = (
     "numbers", "activations", "geometry", "decode", "settings", "measures", "pool", "compute",
-    "explain",
+    "rounding", "explain",
     "words", "draw", "marks", "sizes", "panels", "sums", "products", "kernel", "controls",
     "player", "practice", "share", "python", "picture", "main",
 )  # fmt: skip
@@ -86,7 +86,7 @@ class Page:
             ValueError: another ending.
             OSError: the file cannot be written; what was there before is untouched.
         """
-        check_target(path)
+        check_target(path, ENDINGS)
         return write_whole(path, self.html.encode())
 
     def _repr_html_(self) -> str:
@@ -210,25 +210,6 @@ def _room(data: dict[str, Any], taken: int, limit: int) -> int:
             f"got {limit}"
         )
     return limit - without
-
-
-def check_target(path: str | os.PathLike[str]) -> None:
-    """Refuse a path that no page can be written to.
-
-    Raises:
-        ValueError: another ending than ``.html`` and ``.htm``.
-        TypeError: no path.
-        OSError: the file cannot be written.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"output must be a path; got {shown(path)}")
-    ending = Path(path).suffix.lower()
-    if ending not in ENDINGS:
-        raise ValueError(
-            f"output must end in one of {', '.join(ENDINGS)}; got {str(path)!r}"
-            f"{nearest(ending, ENDINGS)}"
-        )
-    writable_path(path)
 
 
 def _page(data: dict[str, Any], name: str | None, python: str | None, size: Any) -> Page:
