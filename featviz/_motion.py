@@ -53,7 +53,8 @@ _WORDS = (
     (r"^output_padding must", "--output-padding must"),
     (r"^seconds_per_frame must", "--seconds must"),
     (r"^size must (have|be)", r"--frame must \1"),
-    (r"a larger size, drawing='lens'", "a larger --frame, --drawing lens"),
+    (r"a smaller image, as read_image\(path, size=12\) makes one, a larger size or drawing='lens'",
+     "a smaller image (--size 12), a larger --frame or --drawing lens"),
     (r"steps=\((\d+), (\d+)\)", r"--steps \1,\2"),
     (r"a larger most_steps", "a larger --most-steps"),
     (r"a smaller image\b", "a smaller image (--size)"),
@@ -149,7 +150,11 @@ def trace(
               help="The part of the cells that is shown, counted from 0.")  # fmt: skip
 @click.option("--most-steps", default="400", show_default=True, metavar="N",
               callback=read_by(count), help="More cells than these are refused.")  # fmt: skip
-@click.option("--title", metavar="TEXT", help="A line above.  [default: the stage and kernel]")
+@click.option(
+    "--title",
+    metavar="TEXT",
+    help="A line above.  [default: the stage, and the kernel's name if it has one]",
+)
 @click.option("--scale", default="each", show_default=True, metavar="each|shared",
               callback=read_by(words(("each", "shared"))),
               help="Colours of their own for input and output, or one scale.")  # fmt: skip
@@ -186,6 +191,12 @@ def animate(
             arithmetic=arithmetic, dark=dark, **settings,
         )  # fmt: skip
     say(wrote_text(motion.save(target, progress=_bar("frame", len(motion)))))
+
+
+# The drawings of filter and transposed show the plain sums unless an activation is asked for.
+for _option in animate.params:
+    if isinstance(_option, click.Option) and _option.name == "activation":
+        _option.show_default = "relu for --stage detect and condense, else none"
 
 
 @click.command(

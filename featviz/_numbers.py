@@ -6,12 +6,14 @@ Pixels follow the convention that :mod:`featviz.images`, the door to this module
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featviz._check import shown
+from featviz.kernel_rows import number_from
 
 Pixels = NDArray[np.float32]
 
@@ -72,6 +74,27 @@ def _ragged_sentence(rows: Any) -> str:
                     f"and {other} in {place}"
                 )
     return f"image must be rows of numbers of equal length; got {shown(rows)}"
+
+
+def bias_numbers(bias: Any) -> Any:
+    """Return a bias with numbers where texts like ``"1/3"`` stand for them.
+
+    What is no text, and a text that is no number, comes back as it is.
+
+    Example:
+        >>> bias_numbers(["1/4", 2]), bias_numbers("-0.5"), bias_numbers("dark")
+        ([0.25, 2], -0.5, 'dark')
+    """
+    if isinstance(bias, (list, tuple)):
+        return type(bias)(bias_numbers(value) for value in bias)
+    if isinstance(bias, Fraction):
+        return float(bias)
+    if not isinstance(bias, str):
+        return bias
+    try:
+        return float(number_from(bias, where="bias"))
+    except (ValueError, TypeError, OverflowError):
+        return bias
 
 
 def image_shaped(raw: NDArray[Any]) -> NDArray[Any]:

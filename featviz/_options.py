@@ -15,6 +15,7 @@ import click
 
 from featviz._check import nearest, one_of, per_axis, real_number, shown, whole_number
 from featviz._files import writable_path
+from featviz.kernel_rows import number_from
 from featviz.sliding import paddings_per_axis
 from featviz.vocabulary import (
     BORDERS,
@@ -191,11 +192,20 @@ def bias(name: str, text: str) -> Any:
     """Return a number, or a list of several.
 
     Example:
-        >>> bias("--bias", "1"), bias("--bias", "1, -1")
-        (1.0, [1.0, -1.0])
+        >>> bias("--bias", "1"), bias("--bias", "1/4, -1")
+        (1.0, [0.25, -1.0])
     """
-    values = [_real(name, part.strip()) for part in text.split(",")]
+    values = [_fraction_or_real(name, part.strip()) for part in text.split(",")]
     return values[0] if len(values) == 1 else values
+
+
+def _fraction_or_real(name: str, text: str) -> float:
+    if "/" not in text:
+        return _real(name, text)
+    try:
+        return float(number_from(text, where=name))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name} must be a number such as 0.5 or 1/3; got {shown(text)}") from None
 
 
 def scale(name: str, text: str) -> Any:
@@ -289,7 +299,8 @@ RUN_OPTIONS = (
     click.option("--border", default="zeros", show_default=True, metavar="|".join(BORDERS),
                  callback=read_by(words(BORDERS)), help="What the padding holds."),
     click.option("--bias", metavar="NUMBER,…", callback=read_by(bias),
-                 help="Added after the convolution; one for all maps or one per map."),
+                 help="Added after the convolution, such as 0.5 or 1/3; one for all maps or one "
+                 "per map."),
     click.option("-a", "--activation", default="relu", show_default=True, metavar="NAME",
                  help="Any Keras activation, also as 'leaky_relu(0.1)'."),
     click.option("--pool", default="max", show_default=True, metavar="|".join(POOLS),

@@ -141,7 +141,9 @@ def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool
     settings = extraction.settings
     names = [one_line(kernel.name) for kernel in extraction.kernels]
     words = [", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} kernels"]
-    if settings.color != "grey":
+    if not names:  # a layer of a network, whose name the labels say
+        words = []
+    elif settings.color != "grey":
         words.append(f"color {settings.color}")
     words.append(f"stride {size_text(settings.stride)}")
     if settings.dilation != (1, 1):

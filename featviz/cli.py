@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import featviz
-from featviz import _motion, _terminal
+from featviz import _motion, _networks, _terminal
 from featviz._files import unique_names
 from featviz._options import (
     DRAWING_OPTIONS,
@@ -273,7 +273,10 @@ def _save(figure: Any, target: Path, dpi: float | None, done: Callable[[str], No
     done(wrote_text(featviz.save_figure(figure, target, **options)))
 
 
-for command in (_motion.trace, _motion.animate, _motion.explore):
+for command in (
+    _motion.trace, _motion.animate, _motion.explore,
+    _networks.layers, _networks.maps, _networks.diagnose,
+):  # fmt: skip
     cli.add_command(command)
 
 

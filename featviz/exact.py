@@ -9,11 +9,13 @@ lies within three float32 steps of the value, so it is true to six digits. Stand
 from __future__ import annotations
 
 import math
+import re
 import struct
 from fractions import Fraction
 from typing import Any
 
 from featviz._check import shown, whole_number
+from featviz.vocabulary import EXACT_ACTIVATIONS
 
 LARGEST_DENOMINATOR = 256
 # Of all fractions p/q with p·q up to this bound, fewer than one in thirteen float32 intervals
@@ -30,6 +32,13 @@ _WHOLE_IN_FLOAT64 = 2.0**53
 _FLOAT32_SMALLEST, _FLOAT32_LARGEST = 2.0**-126, (2.0 - 2.0**-23) * 2.0**127
 _FLOAT32 = struct.Struct("<f")
 _LONGEST_FIXED = 1e15
+# What activations make of 0, where that is a number and no rounded one.
+_AT_ZERO = {
+    "sigmoid": 0.5, "hard_sigmoid": 0.5, "sparse_sigmoid": 0.5, "exponential": 1.0,
+} | dict.fromkeys(
+    ("tanh", "gelu", "silu", "swish", "elu", "selu", "celu", "softsign", "mish", "tanh_shrink",
+     "hard_silu", "hard_swish", "leaky_relu"), 0.0,
+)  # fmt: skip
 
 
 def exact_number(value: int | Fraction | float) -> int | Fraction | float:
@@ -117,6 +126,55 @@ def exact_text(value: int | Fraction | float, *, digits: int = 6) -> str:
     return f"{number:.0f}" if "e+" in text and abs(number) < _LONGEST_FIXED else text
 
 
+def is_float32(value: float) -> bool:
+    """Whether a float is one of float32, as every stored pixel is.
+
+    Example:
+        >>> is_float32(0.5), is_float32(0.1)
+        (True, False)
+    """
+    return abs(value) <= _FLOAT32_LARGEST and _float32(value) == value
+
+
+def is_stored_as(number: int | Fraction | float, value: float) -> bool:
+    """Whether float32 stores a number as the given value.
+
+    Example:
+        >>> is_stored_as(0.1, 0.10000000149011612), is_stored_as(Fraction(1, 3), 0.3333)
+        (True, False)
+    """
+    stored = float(number)
+    return abs(stored) <= _FLOAT32_LARGEST and _float32(stored) == value
+
+
+def is_exact_activation(name: str, before: float, after: float) -> bool:
+    """Return whether an activation's result is no rounded number.
+
+    Args:
+        name: of the activation, its numbers in parentheses.
+        before: what it was given.
+        after: what it made of it.
+
+    Example:
+        >>> is_exact_activation("relu", 3, 3), is_exact_activation("sigmoid", 0, 0.5)
+        (True, True)
+        >>> is_exact_activation("sigmoid", 20, 1)
+        False
+    """
+    bare = name.partition("(")[0]
+    return bare in EXACT_ACTIVATIONS or (before == 0 and _AT_ZERO.get(bare) == after)
+
+
+def short_activation(name: str) -> str:
+    """Return an activation with one number as one writes it.
+
+    Example:
+        >>> short_activation("leaky_relu(negative_slope=0.1)"), short_activation("relu")
+        ('leaky_relu(0.1)', 'relu')
+    """
+    return re.sub(r"\(\w+=([^,()]+)\)$", r"(\1)", name)
+
+
 def _plain(value: Any) -> int | Fraction | float:
     """Return a Python number; numpy scalars and bools become one."""
     if type(value) is float:
@@ -174,10 +232,12 @@ def _simplest_between(lowest: float, highest: float) -> tuple[int, int]:
 def _shortest_decimal(nearest: float) -> float:
     """Return the float64 of the shortest decimal that rounds to a float32.
 
-    Nine digits always do.
+    Nine digits always do. None is taken that six digits would round to another side than the
+    float32 itself: 0.4993255 stands for 0.499325483, which is 0.499325.
     """
     for digits in (6, 7, 8):
         decimal = float(f"{nearest:.{digits}g}")
-        if decimal <= _FLOAT32_LARGEST and _float32(decimal) == nearest:
+        alike = decimal <= _FLOAT32_LARGEST and _float32(decimal) == nearest
+        if alike and f"{decimal:.6g}" == f"{nearest:.6g}":
             return decimal
     return float(f"{nearest:.9g}")

@@ -72,7 +72,7 @@ class Extraction:
 
     Attributes:
         image: (H, W, C), what the kernels saw (C = 1 with ``color="grey"``).
-        kernels: the kernels, in order.
+        kernels: the kernels, in order; none where a layer of a network was run.
         filtered: (H', W', F), after the convolution and the bias.
         detected: (H', W', F), after the activation.
         condensed: (H", W", F), after pooling.
@@ -100,7 +100,7 @@ class Extraction:
         """Return one map of a stage with 0 where rounding alone keeps a value from it.
 
         Sums of products of floats rarely cancel to exactly 0. A value is taken for 0 where it is
-        no more than a few units in the last place of what its own window sums up.
+        no more than the rounding of the pixels and of their sum may leave in its own window.
 
         Args:
             stage: ``"filter"``, ``"detect"`` or ``"condense"``.
@@ -119,8 +119,10 @@ class Extraction:
             (False, [[-0.8999999761581421]])
         """
         one_of("stage", stage, STAGES[1:])
+        if not self.kernels:  # how the sums of a layer were made is not known here
+            return self.stage(stage)[:, :, index]
         filtered, detected = self.filtered[:, :, index], self.detected[:, :, index]
-        sums, pool = self._sums(index), self.settings.pool
+        sums, pool = self.sums(index), self.settings.pool
         if stage == "filter":
             return without_rounding(filtered, filtered, sums)
         if stage == "detect" or pool == "none":
@@ -132,8 +134,12 @@ class Extraction:
             sums=sums, axes=self.pool_axes or whole, average=pool.endswith("average"),
         )  # fmt: skip
 
-    def _sums(self, index: int) -> WindowSums:
-        """Return how the sums of one filtered map were made."""
+    def sums(self, index: int) -> WindowSums:
+        """Return how the sums of one filtered map were made.
+
+        Args:
+            index: of the map, from 0.
+        """
         groups = len(self.labels) // len(self.kernels)
         kernel, channel = self.kernels[index // groups], index % groups
         cells = self.image if groups == 1 else self.image[:, :, channel : channel + 1]

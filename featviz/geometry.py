@@ -13,10 +13,14 @@ and in Dumoulin & Visin, A guide to convolution arithmetic for deep learning (20
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
+# The first and the last of neighbouring cells; below 0 and beyond the size lies padding.
+Span = tuple[int, int]
 AxisPadding = str | tuple[int, int]
 
 
@@ -227,3 +231,71 @@ def uncovered_cells(axis: Axis, border: str = "zeros") -> tuple[int, ...]:
     cells = read_cells(axis, border)
     reached = {cells[tap] for tap in taps}
     return tuple(cell for cell in range(axis.size) if cell not in reached)
+
+
+def read_span(axis: Axis, span: Span) -> Span:
+    """Return the cells from the first to the last that some outputs read.
+
+    Args:
+        axis: of a convolution or a pool.
+        span: first and last output.
+
+    Returns:
+        First and last cell of the image; cells of the padding lie below 0 or beyond the size.
+
+    Example:
+        >>> read_span(Axis(6, 3, 2, 1, 0, 1), (2, 2)), read_span(Axis(5, 3, 1, 2, 2, 2), (0, 1))
+        ((4, 6), (-2, 3))
+    """
+    first, last = (output * axis.stride - axis.before for output in span)
+    return first, last + axis.extent - 1
+
+
+def spread_span(axis: Axis, span: Span) -> Span | None:
+    """Return the first and last input cell that reach some cells of a result.
+
+    Args:
+        axis: of a transposed convolution, the axis of the convolution that it undoes.
+        span: first and last cell of the result.
+
+    Returns:
+        First and last input cell, also beyond the ends; None where no input reaches.
+
+    Example:
+        >>> axis = transposed_axis(3, 3, stride=2, dilation=1, padding="valid")
+        >>> spread_span(axis, (2, 2)), spread_span(axis, (3, 3))
+        ((0, 1), (1, 1))
+    """
+    taps = range(0, axis.extent, axis.dilation)
+    # The nearest cells of a whole stride hold every phase, so none beyond is ever needed.
+    low = range(span[0], min(span[0] + axis.stride, span[1] + 1))
+    high = range(max(span[1] + 1 - axis.stride, span[0]), span[1] + 1)
+    cells = [
+        (cell + axis.before - tap) // axis.stride
+        for cell in {*low, *high}
+        for tap in taps
+        if (cell + axis.before - tap) % axis.stride == 0
+    ]
+    return (min(cells), max(cells)) if cells else None
+
+
+def count_multiply_adds(
+    window: Sequence[int], outputs: Sequence[int], *, channels: int, features: int, groups: int = 1
+) -> int:
+    """Return the multiply-adds of a convolution, cells of the padding counted too.
+
+    Args:
+        window: cells of the window along each axis.
+        outputs: cells of the *output* along each axis; of a transposed one, of its input.
+        channels: of the input.
+        features: of the output.
+        groups: of the channels.
+
+    Source: Dumoulin & Visin count windows; each takes every tap of every channel of its group
+    once for every feature: kₕ·k_w·C/g·F·H′·W′.
+
+    Example:
+        >>> count_multiply_adds((3, 3), (56, 56), channels=64, features=128)
+        231211008
+    """
+    return math.prod(window) * (channels // groups) * features * math.prod(outputs)

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from featviz import geometry, steps
 from featviz._check import one_of, shown, size_text, whole_number
+from featviz._numbers import bias_numbers
 from featviz.activations import activate, activation_function
 from featviz.geometry import Axis
 from featviz.kernel_sources import read_kernels
@@ -299,7 +300,9 @@ def _whole_filter(values: Any, channels: int, groups: int, dtype: Any) -> tf.Ten
 
 def bias_values(bias: Any, maps: int, dtype: Any) -> tf.Tensor:
     """Return a bias as a checked tensor: one number, or one for each map."""
-    rule = f"bias must be a number or {maps} numbers, one per map"
+    several = f" or {maps} numbers, one per map" if maps > 1 else ""
+    rule = f"bias must be a number{several}"
+    bias = bias_numbers(bias)
     if tf.is_tensor(bias) and hasattr(bias, "numpy"):
         bias = bias.numpy() if bias.dtype != tf.bfloat16 else tf.cast(bias, tf.float32).numpy()
     if not tf.is_tensor(bias):
@@ -309,7 +312,8 @@ def bias_values(bias: Any, maps: int, dtype: Any) -> tf.Tensor:
             raise ValueError(f"{rule}; got {shown(bias)}") from None
         if bias.dtype.kind not in "biuf":
             raise TypeError(f"{rule}; got {shown(bias.tolist())}")
-        if not np.isfinite(bias).all() or np.abs(bias).max(initial=0) > float(dtype.max):
+        largest = np.abs(bias.astype(np.float64)).max(initial=0)
+        if not largest <= float(dtype.max):
             raise ValueError(f"bias must be finite {dtype.name}; got {shown(bias.tolist())}")
     values = tf.cast(bias, dtype)
     if values.shape.rank != 0 and values.shape.as_list() != [maps]:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from featviz._check import one_of
+from featviz._numbers import bias_numbers
 from featviz.activations import activate, activation_function, describe_activation
 from featviz.extraction import AxisPair, Extraction, Maps, Settings, kept
 from featviz.images import shared_pixels
@@ -62,7 +63,8 @@ def extract(
         padding: as in :func:`featviz.filter_image`.
         dilation: as in :func:`featviz.filter_image`.
         border: as in :func:`featviz.filter_image`.
-        bias: a number for all maps or one per map, added after the convolution.
+        bias: a number for all maps or one per map, added after the convolution; ``"1/3"`` is
+            one too.
         activation: as in :func:`featviz.detect`.
         pool: as in :func:`featviz.condense`.
         pool_size: window of the pool, for both axes or (rows, columns).
@@ -87,6 +89,7 @@ def extract(
     """
     one_of("color", color, COLORS)
     one_of("border", border, BORDERS)
+    bias = bias_numbers(bias)
     sliding = kernel_sliding(stride, padding, dilation)
     rule = pool_rule(pool, pool_size, pool_stride, pool_padding, prefix="pool_")
     function = activation_function(activation)
@@ -154,7 +157,7 @@ def spread(
         activation: as in :func:`featviz.detect`.
     """
     function = activation_function(activation)
-    one = read_kernel(kernel)
+    one, bias = read_kernel(kernel), bias_numbers(bias)
     pixels = shared_pixels(image, color="grey")
     dtype = tf.float64 if pixels.size <= EXACT_UP_TO else tf.float32
     batch = tf.constant(pixels[None], dtype)

@@ -17,7 +17,7 @@ from featviz.geometry import Axis, read_cells, stretched_axis, uncovered_cells
 from featviz.kernel_sources import read_kernels
 from featviz.kernels import Kernel
 from featviz.pipeline import Spreading, extract, spread
-from featviz.rounding import EXACT_UP_TO
+from featviz.rounding import EXACT_UP_TO, WindowSums, without_rounding
 from featviz.vocabulary import CELL_KINDS, EXTRACT_OPTIONS, TRACED_STAGES, TRANSPOSED_OPTIONS
 from featviz.windows import Trace
 
@@ -100,23 +100,30 @@ def _filter(run: Extraction, index: int) -> Trace:
     border = run.settings.border
     sources = _sources(axes, border)
     biases = np.ravel(0.0 if run.settings.bias is None else run.settings.bias)
+    plane = _gathered(image, sources)
     return Trace(
-        "filter", kernel, run.labels[index], _gathered(image, sources), _kinds(axes),
+        "filter", kernel, run.labels[index], plane, _kinds(axes),
         (axes[0].before, axes[1].before),
         run.filtered[:, :, index], run.detected[:, :, index], axes,
         _uncovered(axes, border), _weights(kernel),
         bias=float(np.float32(biases[index % len(biases)])), activation=run.settings.activation,
         sources=sources, exact=run.is_exact,
+        told=(
+            plane, run.without_rounding("filter", index), run.without_rounding("detect", index),
+        ),
+        sums=run.sums(index),
     )  # fmt: skip
 
 
 def _detect(run: Extraction, index: int) -> Trace:
-    filtered = run.filtered[:, :, index]
+    filtered, told = run.filtered[:, :, index], run.without_rounding("filter", index)
     axes = _still(filtered.shape)
     return Trace(
         "detect", None, run.labels[index], filtered[:, :, None], _kinds(axes), (0, 0),
         filtered, run.detected[:, :, index], axes, Uncovered((), ()), ((1.0,),),
         activation=run.settings.activation, sources=_sources(axes),
+        told=(told[:, :, None], told, run.without_rounding("detect", index)),
+        sums=run.sums(index),
     )  # fmt: skip
 
 
@@ -128,11 +135,14 @@ def _condense(run: Extraction, index: int) -> Trace:
     if pool.startswith("global"):
         axes = Axis(height, height, 1, 1, 0, 0), Axis(width, width, 1, 1, 0, 0)
     sources = _sources(axes)
+    before, after = (run.without_rounding(stage, index) for stage in ("detect", "condense"))
     return Trace(
         "condense", None, run.labels[index], _gathered(detected[:, :, None], sources),
         _kinds(axes), (axes[0].before, axes[1].before), condensed, condensed, axes,
         _uncovered(axes, "zeros"), ((1.0,) * axes[1].window,) * axes[0].window,
         pool=pool, sources=sources,
+        told=(_gathered(before[:, :, None], sources), after, after),
+        sums=run.sums(index),
     )  # fmt: skip
 
 
@@ -144,12 +154,24 @@ def _transposed(run: Spreading) -> Trace:
     inserted = CELL_KINDS.index("inserted")
     kinds = np.where((kinds == 0) & empty, inserted, kinds).astype(np.uint8)
     kinds.flags.writeable = False
+    plane, exact = _gathered(run.image, sources), run.image.size <= EXACT_UP_TO
+    totals, values = run.spread[:, :, 0], run.detected[:, :, 0]
+    weights = _weights(run.kernel.rotated(180))
+    starts = tuple(
+        stretched_axis(axis)[1] + np.arange(count)
+        for axis, count in zip(run.axes, values.shape, strict=True)
+    )
+    sums = WindowSums(
+        plane, (np.arange(plane.shape[0]), np.arange(plane.shape[1])), (starts[0], starts[1]),
+        (rows.dilation, columns.dilation), weights, run.bias, exact,
+    )  # fmt: skip
+    told = plane, without_rounding(totals, totals, sums), without_rounding(values, totals, sums)
     return Trace(
-        "transposed", run.kernel, run.kernel.name, _gathered(run.image, sources), kinds,
-        (rows.before, columns.before), run.spread[:, :, 0], run.detected[:, :, 0], run.axes,
-        _uncovered(run.axes, "zeros"), _weights(run.kernel.rotated(180)),
-        bias=run.bias, activation=run.activation, sources=sources,
-        exact=run.image.size <= EXACT_UP_TO,
+        "transposed", run.kernel, run.kernel.name, plane, kinds,
+        (rows.before, columns.before), totals, values, run.axes,
+        _uncovered(run.axes, "zeros"), weights,
+        bias=run.bias, activation=run.activation, sources=sources, exact=exact, told=told,
+        sums=sums,
     )  # fmt: skip
 
 

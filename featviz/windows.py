@@ -20,12 +20,13 @@ from featviz._check import shown, whole_number
 from featviz.extraction import AxisPair, Maps, Uncovered
 from featviz.geometry import stretched_axis
 from featviz.kernels import Kernel
+from featviz.rounding import WindowSums
 from featviz.vocabulary import CELL_KINDS
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window on the plane, its gaps included: top, left, height and width in cells."""
+    """A rectangle of cells, its gaps included, from its top left cell; negative: in the padding."""
 
     top: int
     left: int
@@ -135,6 +136,8 @@ class Trace:
         sources: which row of the input each row of the plane reads, and which column each
             column; −1 for none.
         exact: whether the sums were made in float64 and stored as float32.
+        told: plane, totals and values with 0 where nothing but rounding is left of a sum.
+        sums: how the sums were made: of detect and condense those of the filter before them.
     """
 
     stage: str
@@ -153,6 +156,8 @@ class Trace:
     pool: str = "none"
     sources: tuple[tuple[int, ...], tuple[int, ...]] = field(repr=False, default=((), ()))
     exact: bool = field(repr=False, default=True)
+    told: tuple[Maps, Maps, Maps] | None = field(repr=False, default=None)
+    sums: WindowSums | None = field(repr=False, default=None)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -217,15 +222,36 @@ class Trace:
             ValueError: there is no such cell.
         """
         cell = _cell(row, column, self.shape, "output")
+        return self._step(cell, self.plane, self.totals, self.values)
+
+    def without_rounding(self, step: Step) -> Step:
+        """Return a step with 0 wherever nothing but rounding is left of a sum.
+
+        Its numbers are those that people are shown; the given step has those that are stored.
+
+        Args:
+            step: one of this trace.
+
+        Example:
+            >>> import featviz as fv
+            >>> told = fv.trace([[0.1, 0.2, -0.3]], "1 1 1", padding="valid")
+            >>> told[0].total != 0, told.without_rounding(told[0]).total
+            (True, 0.0)
+        """
+        if self.told is None:
+            return step
+        return self._step(step.cell, *self.told)
+
+    def _step(self, cell: tuple[int, int], plane: Maps, totals: Maps, values: Maps) -> Step:
         window = self._window(cell)
-        taps = tuple(self._taps(window))
-        value = float(self.values[cell])
-        step = (cell, window, taps, float(self.totals[cell]), value)
+        taps = tuple(self._taps(window, plane))
+        value = float(values[cell])
+        step = (cell, window, taps, float(totals[cell]), value)
         if self.stage != "condense":
             return Step(*step, bias=self.bias)
         inside = tuple(tap for tap in taps if tap.kind == "image")
         if self.pool.endswith("max"):
-            return Step(*step, winner=next(tap for tap in inside if _same(tap.value, value)))
+            return Step(*step, winner=_winner(inside, value))
         if self.pool.endswith("average"):
             total = math.fsum(tap.value for tap in inside)
             return Step(cell, window, taps, total, value, counted=inside)
@@ -273,7 +299,7 @@ class Trace:
                 tops.append(at * axis.stride)
         return Window(tops[0], tops[1], self.axes[0].extent, self.axes[1].extent)
 
-    def _taps(self, window: Window) -> Iterator[Tap]:
+    def _taps(self, window: Window, plane: Maps) -> Iterator[Tap]:
         rows, columns = self.sources
         outside = -math.inf if self.pool.endswith("max") else 0.0
         for i, weights in enumerate(self.weights):
@@ -282,8 +308,8 @@ class Trace:
                 x = window.left + j * self.dilation[1]
                 kind = CELL_KINDS[self.kinds[y, x]]
                 source = (rows[y], columns[x]) if min(rows[y], columns[x]) >= 0 else None
-                for channel in range(self.plane.shape[2]):
-                    value = float(self.plane[y, x, channel]) if source else outside
+                for channel in range(plane.shape[2]):
+                    value = float(plane[y, x, channel]) if source else outside
                     product = value * weight + 0.0  # no −0
                     yield Tap(y, x, channel, i, j, source, kind, value, weight, product)
 
@@ -296,6 +322,12 @@ def _cell(row: int, column: int, size: tuple[int, int], what: str) -> tuple[int,
             raise ValueError(f"{name} must be less than the {most} {name}s of the {what}; got {at}")
         cells.append(at)
     return cells[0], cells[1]
+
+
+def _winner(taps: tuple[Tap, ...], value: float) -> Tap:
+    """Return the first tap that holds the value, else the largest."""
+    largest = max(taps, key=lambda tap: tap.value)
+    return next((tap for tap in taps if _same(tap.value, value)), largest)
 
 
 def _same(a: float, b: float) -> bool:

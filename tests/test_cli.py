@@ -67,6 +67,7 @@ PASSED_ON = [
     ("border", "reflect", "reflect"),
     ("bias", "-1", -1),
     ("bias", "-0.5", -0.5),
+    ("bias", "1/3", "1/3"),
     ("activation", "leaky_relu(0.25)", "leaky_relu(0.25)"),
     ("pool", "average", "average"),
     ("pool_size", "3,1", (3, 1)),
@@ -433,8 +434,9 @@ SAMPLE_NAMES = ", ".join(map(repr, fv.SAMPLES))
 WRITABLE = "'.png', '.jpg', '.jpeg', '.bmp', '.gif', '.webp', '.tif', '.tiff'"
 ERRORS = [
     # wrong use of words
-    ("pannels", 2, "command must be one of 'animate', 'devices', 'explore', 'kernels', 'matrix', "
-     "'panels', 'samples', 'trace'; got 'pannels' (did you mean 'panels'?)"),
+    ("pannels", 2, "command must be one of 'animate', 'devices', 'diagnose', 'explore', "
+     "'kernels', 'layers', 'maps', 'matrix', 'panels', 'samples', 'trace'; got 'pannels' "
+     "(did you mean 'panels'?)"),
     ("matrix 'a b; 1 2' -k edge -k blur", 2, "-k must be one kernel where letters stand; got 2"),
     ("matrix 'a b; 1 2' -k edge --color sum", 2, "--color must be grey where letters stand"),
     ("trace '1 2' -k edge --stage transposed --pool max", 2,

@@ -1,4 +1,5 @@
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -339,3 +340,13 @@ def test_the_settings_say_what_no_window_reaches():
     wide = fv.extract(ramp(30, 4), [[1]], stride=(2, 3))
     assert "no window reaches 15 rows and columns 1, 2 ·" in settings_text(wide)
     assert "reaches" not in settings_text(fv.extract(ramp(6, 6), LOPSIDED))
+
+
+@pytest.mark.parametrize("bias", ["1/3", ["1/3"], ("−1/3",), Fraction(1, 3)], ids=str)
+def test_a_bias_may_be_written_as_a_fraction(bias):
+    number = -1 / 3 if "−" in str(bias) else 1 / 3
+    given = fv.extract([[1, 2]], LOPSIDED, bias=bias)
+    plain = fv.extract([[1, 2]], LOPSIDED, bias=number)
+    np.testing.assert_array_equal(given.filtered, plain.filtered)
+    told = fv.trace([[1, 2]], "1", bias=bias, stage="transposed", activation=None)
+    assert fv.text_from_step(told, told[0]).endswith(" = 2/3" if number < 0 else " = 4/3")

@@ -19,7 +19,7 @@ from featviz.render.motion import files as motion_files
 from featviz.render.motion.animations import animate
 from featviz.render.motion.files import hundredths
 from featviz.render.motion.palette import Indexer
-from featviz.render.motion.words import words_from_step
+from featviz.render.motion.words import texts_with_room, words_from_step
 
 ROOT = Path(__file__).parents[1]
 SERIES = runpy.run_path(str(ROOT / "scripts" / "convolution_arithmetic.py"))
@@ -424,7 +424,8 @@ TABLE = [
      "a smaller image or a larger most_steps"),
     ("many cells", lambda: animate(np.ones((400, 400)), MEAN, steps=(0, 9)), ValueError,
      "size must have room for 402×402 and 400×400 cells of 2 pixels and the words beside them; "
-     "got (1000, 500); use a larger size, drawing='lens' or a smaller image"),
+     "got (1000, 500); use a smaller image, as read_image(path, size=12) makes one, "
+     "a larger size or drawing='lens'"),
     ("dark", call(dark=1), TypeError, "dark must be True or False; got 1"),
     ("title", call(title=3), TypeError, "title must be a text or None; got 3"),
     ("palette", call(palette="jet"), ValueError,
@@ -488,7 +489,8 @@ def test_what_rounding_leaves_is_neither_written_nor_coloured():
         output = film._drawing.scene.output
         assert {text for row in output.texts[0] for text in row} == {"0"}
         assert len(np.unique(output.colours.reshape(-1, 3), axis=0)) == 1
-        assert words_from_step(film._drawing.scene, film.trace[0]).result == "sum 0"
+        scene = film._drawing.scene
+        assert words_from_step(scene, scene.step(0)).result == "sum 0"
 
 
 def test_frames_are_counted_from_both_ends():
@@ -626,3 +628,54 @@ def test_the_series_is_remade_by_its_script(tmp_path, capsys):
             assert (made.n_frames, made.size) == (before.n_frames, before.size)
     kept = {path.stem for path in (ROOT / "images" / "arithmetic").glob("*.gif")}
     assert kept == set(SERIES["SERIES"])
+
+
+@pytest.mark.parametrize("size", [(400, 260), (1000, 500), (1600, 800)], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_numbers_of_a_block_are_alike_and_keep_two_digits(seed, size):
+    """One count of decimals, one notation, and no number that reads as another."""
+    image = np.random.default_rng(seed).normal(size=(5, 6)).round(2 + seed)
+    film = animate(image, "1.2 -0.123; 1/3 -2", size=size)
+    scene = film._drawing.scene
+    for sheet in (scene.input, scene.output):
+        texts = [text for row in sheet.texts[0] for text in row]
+        assert not (any("." in text for text in texts) and any("/" in text for text in texts))
+        most = max(len(text.partition(".")[2]) for text in texts)
+        for text, value in zip(texts, sheet.values.ravel().tolist(), strict=True):
+            if text == "…":
+                assert f"{round(value, most):.2g}" != f"{value:.2g}" or most == 0
+                continue
+            told = float(Fraction(text.replace("−", "-")))
+            assert abs(told - value) <= 0.051 * abs(value)
+            assert "/" in text or abs(told - value) <= max(0.5001 * 10**-most, 5e-3 * abs(value))
+    weights = {text for row in scene.weights for text in row}
+    assert weights == {"1.2", "−0.123", "0.333", "−2"}
+
+
+def test_a_number_without_room_is_left_out_and_never_cut_to_another():
+    assert texts_with_room(["−6/5", "0.23"], [-1.2, 0.23], 12, 8) in (
+        (["…", "…"], 0), (["−6/5", "0.23"], 0),
+    )  # fmt: skip
+    found, size = texts_with_room(["−6/5", "3", "12.25"], [-1.2, 3, 12.25], 22, 8)
+    assert (found, size > 0) == (["−1.2", "3", "12.2"], True)
+
+
+@pytest.mark.parametrize(
+    ("options", "ends"),
+    [
+        (dict(activation="relu"), ("0", "30")),
+        (dict(), ("−30", "30")),
+        (dict(activation="leaky_relu"), ("−30", "30")),
+        (dict(stage="detect"), ("0", "30")),
+    ],
+    ids=["relu", "none", "leaky", "detect"],
+)
+def test_a_scale_has_no_half_that_cannot_be_reached(options, ends):
+    film = animate(np.arange(36).reshape(6, 6) % 7 - 2, "edge", **options)
+    assert film._drawing.scene.output.ends == ends
+
+
+def test_whole_numbers_that_float32_cannot_hold_are_said():
+    for image, note in (([[16777217, 1]], "rounded to float32"), ([[16777216, 1]], "")):
+        film = animate(image, "1 1", padding="valid")
+        assert film._drawing.scene.input.note == note

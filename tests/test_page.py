@@ -481,6 +481,78 @@ def test_a_bright_pixel_hides_no_small_value_and_cancelled_sums_are_zero(tab, tm
     assert "row 1, column 1: 0 (" in reader.text("#told")
 
 
+TINY = np.array([[0, 51, 102], [255, 0, 51], [5, 250, 255]], np.uint8)
+POOLED = dict(pool="average", pool_size=3, pool_stride=2, pool_padding=1)
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "options"),
+    [(TINY, "edge", POOLED), ([[0.1, 0.2], [0.3, 0.6]], "1 1; 1 -1", {"padding": "valid"})],
+    ids=["bytes", "decimals"],
+)
+def test_a_cell_is_zero_everywhere_or_nowhere(tab, tmp_path, image, kernel, options):
+    """Trace, matrices, panels, animation and page say the same of every cell."""
+    reader = Reader(tab, page(image, kernel, **options), tmp_path)
+    run = fv.extract(image, kernel, **options)
+    panels = fv.panels_from_extraction(run)
+    matrices = str(fv.text_from_extraction(run))
+    assert "e-0" not in matrices
+    for stage, panel in zip(("filter", "detect", "condense"), panels[1:], strict=True):
+        zeros = np.array(reader.see(f"featviz.view.stages.{stage}.texts")) == "0"
+        zeros = zeros.reshape(run.stage(stage).shape[:2])
+        np.testing.assert_array_equal(np.array(panel.cells) == "0", zeros)
+        film = fv.animate(image, kernel, stage=stage, activation="relu", **options)
+        if stage != "filter":
+            cells = np.array(film._drawing.scene.output.texts[0])
+            np.testing.assert_array_equal(cells == "0", zeros)
+        told = fv.trace(image, kernel, stage=stage, **options)
+        for row, column in np.argwhere(zeros):
+            line = fv.text_from_step(told, told.at(row, column)).partition(";")[0]
+            assert re.search(r"= 0( \(float32: \S+\))?$", line)
+            reader.choose(stage, int(row), int(column))
+            assert f"row {row}, column {column}: 0 (" in reader.text("#told")
+            assert "= 0" in reader.text("#sum-line").replace("\u00a0", " ")
+
+
+def test_the_sum_of_rounded_pixels_has_the_digits_of_the_trace(tab, tmp_path):
+    random = np.random.default_rng(1)
+    colours = random.integers(100, 104, (7, 7, 3)).astype(np.uint8)
+    reader = Reader(tab, page(colours, "edge", padding="valid", pool="none"), tmp_path)
+    told = fv.trace(colours, "edge", padding="valid")
+    for step in told:
+        reader.choose("detect", *step.cell)
+        lines = reader.tab.locator("#sum-line span").all_inner_texts()
+        assert "; ".join(lines).replace("\u00a0", " ") == fv.text_from_step(told, step)
+
+
+def test_every_brightness_reads_the_same_on_the_page_and_in_the_trace(tab, tmp_path):
+    random = np.random.default_rng(3)
+    colours = random.integers(0, 256, (1, 60, 3)).astype(np.uint8)
+    colours[0, 0] = 1, 183, 172  # stored as 0.499325514, of which seven digits are 0.4993255
+    options = dict(padding="valid", activation="linear")
+    reader = Reader(tab, page(colours, [[1]], pool="none", **options), tmp_path)
+    told = fv.trace(colours, [[1]], **options)
+    for column in range(60):
+        reader.choose("filter", 0, column)
+        line = reader.tab.locator("#sum-line span").inner_text().replace("\u00a0", " ")
+        assert line == fv.text_from_step(told, told.at(0, column))
+    assert fv.text_from_step(told, told[0]) == "0.499326·1 ≈ 0.499326"
+    matrices = str(fv.text_from_extraction(fv.extract(colours, [[1]], **options)))
+    assert matrices.count("0.499326") == 4
+
+
+def test_practice_says_zero_where_the_pixels_are_only_stored_wrongly(tab, tmp_path):
+    image, kernel = [[0.1, 0.2], [0.3, 0.6]], "1 1; 1 -1"
+    reader = Reader(tab, page(image, kernel, padding="valid", pool="none"), tmp_path)
+    for stage in ("filter", "detect"):
+        tab.select_option("#stage", stage)
+        tab.click("#practice-start")
+        tab.fill("#guess", "0")
+        tab.keyboard.press("Enter")
+        assert reader.text("#practice-told") == "Right: 0."
+        tab.click("#practice-stop")
+
+
 def test_practice_asks_finite_cells_never_one_twice_and_tells_no_range(tab, tmp_path):
     reader = Reader(tab, page([[3e38, 3e38, 1, 2]], "1 1", padding="valid", pool="none"), tmp_path)
     tab.click("#practice-start")

@@ -29,7 +29,7 @@ LINES = [
         "1/10·1 + 7/10·(−3) = −2; relu(−2) = 0", id="tenths"),
     pytest.param([[1, -2], [3, -4]], [[1]],
         {"stage": "detect", "activation": "leaky_relu(0.5)"}, 3,
-        "leaky_relu(negative_slope=0.5)(−4) = −2", id="detect"),
+        "leaky_relu(0.5)(−4) = −2", id="detect"),
     pytest.param([[1, 5], [5, -2]], [[1]], {"stage": "condense", **LINEAR}, 0,
         "max(1, 5, 5, −2) = 5", id="max"),
     pytest.param(RAMP[:3, :3], [[1]], AVERAGE, 3, "(14)/1 = 14", id="average of one"),
@@ -115,15 +115,16 @@ FLOAT32 = [
     ([[0.33333337]], "30000000", {}, "0.333333·30000000 ≈ 10000001; relu(10000001) = 10000001"),
     ([[1e38]], "100", {}, "1e+38·100 ≈ 1e+40 (float32: inf); relu(inf) = inf"),
     ([[1e-30]], "1e-30", {}, "1e-30·1e-30 ≈ 1e-60 (float32: 0); relu(0) = 0"),
-    ([[0.1, 0.2, 0.3]], "1 1 -1", {}, "1/10·1 + 1/5·1 + 3/10·(−1) = 0; relu(0) = 0"),
+    ([[0.1, 0.2, 0.3]], "1 1 -1", {},
+     "1/10·1 + 1/5·1 + 3/10·(−1) = 0 (float32: −7.45058e-09); relu(0) = 0"),
     ([[20]], "1", {"activation": "sigmoid"}, "20·1 = 20; sigmoid(20) ≈ 1"),
     ([[100]], "1", {"activation": "exponential"}, "100·1 = 100; exponential(100) ≈ inf"),
     ([[-0.1]], "1", {"activation": "leaky_relu"},
-     "(−1/10)·1 = −1/10; leaky_relu(negative_slope=0.2)(−1/10) = −0.02"),
+     "(−1/10)·1 = −1/10; leaky_relu(0.2)(−1/10) = −0.02"),
     ([[-123456792]], "1", {"activation": "leaky_relu(0.1)"},
-     "(−123456792)·1 = −123456792; leaky_relu(negative_slope=0.1)(−123456792) ≈ −12345679"),
+     "(−123456792)·1 = −123456792; leaky_relu(0.1)(−123456792) ≈ −12345679"),
     ([[-4]], "1", {"activation": "leaky_relu(0.1)"},
-     "(−4)·1 = −4; leaky_relu(negative_slope=0.1)(−4) = −2/5"),
+     "(−4)·1 = −4; leaky_relu(0.1)(−4) = −2/5"),
 ]  # fmt: skip
 
 
@@ -131,6 +132,75 @@ FLOAT32 = [
 def test_where_float32_changes_a_sum_it_is_said(image, kernel, options, line):
     steps = trace(image, kernel, padding="valid", **options)
     assert text_from_step(steps, steps[0]) == line
+
+
+TINY = np.array([[0, 51, 102], [255, 0, 51], [5, 250, 255]], np.uint8)
+POOLED = dict(stage="condense", pool="average", pool_size=3, pool_stride=2, pool_padding=1)
+DETECTED = {"stage": "detect", "padding": "valid"}
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "options", "ending"),
+    [
+        ([[0.1, 0.2], [0.3, 0.6]], "1 1; 1 -1", {"padding": "valid"},
+         " = 0 (float32: −7.45058e-09); relu(0) = 0"),
+        (TINY, "edge", POOLED, "(0 + 0 + 34/5 + 0)/4 = 17/10"),
+        ([[16777216, 16777215]], "1 -1", {"padding": "valid"}, " = 1; relu(1) = 1"),
+        ([[0.123456789, 0.123456789]], "1 -1", {"padding": "valid", **LINEAR}, "·(−1) = 0"),
+        ([[0.1, 0.2, 0.3]], "1 1 -1", DETECTED, "relu(0) = 0"),
+        ([[0.1, 0.2, 0.3]], "1 1 -1", {**DETECTED, "activation": "gelu"}, "gelu(0) = 0"),
+    ],
+    ids=["decimals", "pool", "whole numbers", "equal pixels", "detect", "gelu"],
+)  # fmt: skip
+def test_what_only_the_storing_of_pixels_leaves_is_zero(image, kernel, options, ending):
+    steps = trace(image, kernel, **options)
+    assert text_from_step(steps, steps[0]).endswith(ending)
+
+
+@pytest.mark.parametrize("stage", ["filter", "detect"])
+def test_no_digit_is_printed_that_rounded_pixels_do_not_tell(stage):
+    """Of the exact brightness of the colours the printed total is never a digit away."""
+    random = np.random.default_rng(1)
+    colours = random.integers(100, 104, (9, 9, 3)).astype(np.uint8)
+    exact = colours.astype(object) @ [Fraction(299, 1000), Fraction(587, 1000), Fraction(114, 1000)]
+    weights = np.array(fv.read_kernel("edge").rows, object)
+    steps = trace(colours, "edge", padding="valid", stage=stage)
+    fewer = 0
+    for step, (row, column) in zip(steps, np.ndindex(steps.shape), strict=True):
+        line = text_from_step(steps, step)
+        printed = re.search(r"relu\((.*?)\)", line)[1].replace("−", "-")
+        true = (exact[row : row + 3, column : column + 3] * weights).sum() / 255
+        digits = printed.lstrip("-0.").replace(".", "")
+        unit = Fraction(10) ** -len(printed.partition(".")[2])
+        assert abs(Fraction(printed) - true) <= unit, line
+        fewer += len(digits) < 5
+    assert fewer > 5
+
+
+@pytest.mark.parametrize(
+    ("activation", "value", "text"),
+    [
+        ("gelu", -4, "gelu(−4) ≈ −0.000127"),
+        ("gelu", 0, "gelu(0) = 0"),
+        ("sigmoid", 0, "sigmoid(0) = 1/2"),
+        ("tanh", 0, "tanh(0) = 0"),
+        ("sigmoid", 20, "sigmoid(20) ≈ 1"),
+        ("tanh", 1, "tanh(1) ≈ 0.76159"),
+        ("relu", 0.123456789, "relu(0.123457) ≈ 0.123457"),
+        ("leaky_relu(0.1)", 1, "leaky_relu(0.1)(1) = 1"),
+    ],
+)
+def test_activations_have_the_digits_and_the_sign_that_hold(activation, value, text):
+    steps = trace([[value]], [[1]], stage="detect", activation=activation)
+    assert text_from_step(steps, steps[0]) == text
+
+
+def test_what_is_stored_is_not_said_where_it_reads_the_same():
+    steps = trace([[200 / 255, 0.2]], [["0.7000001", 0.3]], padding="valid")
+    for step in steps:
+        line = text_from_step(steps, step)
+        note = re.search(r"[=≈] (\S+) \(float32: (.*?)\)", line)
+        assert note is None or note[1] != note[2]
 
 
 def test_long_sums_are_cut_where_asked_and_the_count_is_said():

@@ -210,6 +210,21 @@ def test_a_bias_stands_last(bias, text):
     assert text_from_sum(window_sum([[5]], [[2]], 0, 0, bias=bias)) == text
 
 
+@pytest.mark.parametrize(
+    ("image", "kernel", "line"),
+    [
+        ([[1e30]], "1", "1e+30·1 = 1e+30"),
+        ([[2**60]], "1", "1152921504606846976·1 = 1152921504606846976"),
+        (np.float32([[0.1234567, 0.1234567]]), "1 -1", "0.123457·1 + 0.123457·(−1) = 0"),
+        (np.float32([[0.1234567, 0.1234578]]), "1 -1", "0.123457·1 + 0.123458·(−1) ≈ −1.1e-06"),
+        ([[0.1, 0.2, 0.3]], "1 1 -1", "1/10·1 + 1/5·1 + 3/10·(−1) = 0"),
+    ],
+    ids=["1e30", "2**60", "equal", "close", "decimals"],
+)
+def test_numbers_are_written_as_given_and_in_digits_that_hold(image, kernel, line):
+    assert text_from_sum(window_sum(image, kernel, 0, 0, padding="valid")) == line
+
+
 def test_a_long_sum_can_be_cut_and_says_how_much():
     total = lesson_sum()
     short = "0·1/9 + 1·1/9 + ⋯ + 14·1/9 = 7 (9 terms, shown 3)"

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from featviz.expressions import Expressions
 from featviz.extraction import Extraction
+from featviz.networks.comparison import Comparison
+from featviz.networks.diagnosis import Diagnosis
+from featviz.networks.layer_values import LayerTable
+from featviz.render.comparison_plots import text_from_comparison
+from featviz.render.diagnosis_text import text_from_diagnosis
 from featviz.render.figures import png_from_figure
 from featviz.render.plots import plot_extraction
 from featviz.render.sum_text import text_from_expressions
+from featviz.render.table_text import text_from_table
 from featviz.render.trace_text import text_from_trace
 from featviz.windows import Trace
 
@@ -41,4 +47,10 @@ def markdown_from_value(value: object) -> str:
     """
     if isinstance(value, Trace):
         return text_from_trace(value, form="markdown", steps=12)
+    if isinstance(value, LayerTable):
+        return text_from_table(value, form="markdown")
+    if isinstance(value, Diagnosis):
+        return text_from_diagnosis(value, form="markdown")
+    if isinstance(value, Comparison):
+        return text_from_comparison(value, form="markdown")
     raise TypeError(f"value must have Markdown; got {type(value).__name__}")

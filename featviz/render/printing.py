@@ -93,9 +93,9 @@ def _pairs(run: Extraction) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = [
         (name, run.image[:, :, channel]) for channel, name in enumerate(names)
     ]
-    repeats = len(run.labels) // len(run.kernels)
+    repeats = len(run.labels) // max(1, len(run.kernels))
     for index, label in enumerate(run.labels):
-        if index % repeats == 0:
+        if run.kernels and index % repeats == 0:
             kernel = run.kernels[index // repeats]
             name = "" if kernel.name == "kernel" else f" {kernel.name}"
             pairs.append((f"kernel{name}", kernel))

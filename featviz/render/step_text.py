@@ -12,15 +12,27 @@ import sympy
 
 from featviz._check import one_of, shown, whole_number
 from featviz.captions import LARGEST_DENOMINATOR
-from featviz.exact import exact_number
+from featviz.exact import exact_number, is_exact_activation, is_stored_as, short_activation
 from featviz.letters import entry_from_number
 from featviz.render.algebra import is_rounded, number_in_form, number_of, short_number
-from featviz.render.sum_text import ABOUT, DOTS, text_from_sum
+from featviz.render.sum_text import (
+    ABOUT,
+    DOTS,
+    parts_of,
+    printed_total,
+    sum_line,
+    with_sure_digits,
+)
+from featviz.rounding import MOST_DIGITS
 from featviz.sums import total_of
 from featviz.vocabulary import EXACT_ACTIVATIONS, SUM_FORMS
 from featviz.windows import Step, Tap, Trace
 
 _SLOPE = re.compile(r"leaky_relu\(negative_slope=([0-9.e+-]+)\)")
+# They are computed in float32, the last of its digits by other ways in other places.
+_DIGITS_OF_FLOAT32 = 5
+# These subtract nearly equal numbers.
+_SUBTRACTING = ("gelu", "tanh_shrink", "squareplus")
 _STRANGE = re.compile(r"[^A-Za-z0-9_ .,=()+/−-]")
 
 
@@ -63,21 +75,35 @@ def text_from_step(
 
 
 def _line(trace: Trace, step: Step, style: str, most: int | None) -> str:
+    told = trace.without_rounding(step)
     if trace.stage == "condense":
-        return _pool_line(trace, step, style, most)
+        return _pool_line(trace, told, style, most)
     if trace.stage == "detect":
-        return _activation(trace, step, _numbers([step.total])[0], style)
+        error = _error_at(trace, step.cell)
+        total = with_sure_digits(_numbers([told.total])[0], error)
+        return _activation(trace, told, total, style, error)
     expression, total = _agreeing_sum(trace, step)
-    line = text_from_sum(expression, form=style, terms=most)
-    if not _agrees(trace, step, expression, total):
+    agrees = _agrees(trace, step, expression, total)
+    settled = agrees and told.total == 0 != total
+    line = sum_line(expression, style, most, settled=settled)
+    total = printed_total(parts_of(expression), total, settled=settled)[0]
+    if not agrees or (total == 0 != step.total):
         # The sum is right as it stands; the stage holds what float32 made of it.
-        total = _numbers([step.total])[0]
-        note = f" (float32: {number_in_form(total, style)})"
-        line += rf"\text{{{note}}}" if style == "latex" else note
+        stored = _numbers([step.total])[0]
+        line += _note(total, stored, style)
+        total = total if agrees else stored
     if trace.activation == "linear":
         return line
     joint = r";\quad " if style == "latex" else "; "
-    return line + joint + _activation(trace, step, short_number(total), style)
+    return line + joint + _activation(trace, told, total, style, _error_at(trace, step.cell))
+
+
+def _note(total: Any, stored: Any, style: str) -> str:
+    """Return what the stage holds, where that is printed otherwise than the sum."""
+    text = number_in_form(stored, style)
+    if text == number_in_form(total, style):
+        return ""
+    return rf"\text{{ (float32: {text})}}" if style == "latex" else f" (float32: {text})"
 
 
 def _agreeing_sum(trace: Trace, step: Step) -> tuple[Any, Any]:
@@ -90,12 +116,8 @@ def _agreeing_sum(trace: Trace, step: Step) -> tuple[Any, Any]:
     return expression, total
 
 
-def _parts(expression: Any) -> tuple[Any, ...]:
-    return expression.args if expression.is_Add else (expression,)
-
-
 def _total(expression: Any) -> Any:
-    return number_of(total_of(_parts(expression)))
+    return number_of(total_of(parts_of(expression)))
 
 
 def _agrees(trace: Trace, step: Step, expression: Any, total: Any) -> bool:
@@ -104,14 +126,17 @@ def _agrees(trace: Trace, step: Step, expression: Any, total: Any) -> bool:
         return True
     if not math.isfinite(step.total) or not any(n.is_integer is False for n in _atoms(expression)):
         return False
-    size = sum(abs(float(part.doit())) for part in _parts(expression))
-    close = trace.exact and total != 0
-    most = 2.0**-24 * abs(step.total) + 2.0**-40 * size if close else 2.0**-22 * size
-    return abs(float(total) - step.total) <= most
+    lost = 2.0**-24 * (abs(step.total) + abs(step.bias))
+    return abs(float(total) - step.total) <= lost + _error_at(trace, step.cell)
+
+
+def _error_at(trace: Trace, cell: tuple[int, int] | None) -> float:
+    """Return how far a cell of filter may lie from what its pixels stand for."""
+    return trace.sums.error_at(*cell) if trace.sums and cell else 0.0
 
 
 def _atoms(expression: Any) -> Iterable[Any]:
-    return (factor for part in _parts(expression) for factor in (part.args or (part,)))
+    return (factor for part in parts_of(expression) for factor in (part.args or (part,)))
 
 
 def sum_from_step(trace: Trace, step: Step, *, fractions: bool = True) -> Any:
@@ -123,15 +148,22 @@ def sum_from_step(trace: Trace, step: Step, *, fractions: bool = True) -> Any:
         fractions: whether floats are read as the fractions that people know, 1/3 for 0.333333.
     """
     values = [tap.value for tap in step.taps]
-    values = _numbers(values) if fractions else [_whole_or_float(value) for value in values]
+    numbers = _numbers(values) if fractions else []
+    # No sum has rounded a pixel: only what is stored as this very float is meant.
+    if not all(map(_is_stored_as, values, numbers)) or not fractions:
+        numbers = [_whole_or_float(value) for value in values]
     terms = [
         sympy.Mul(entry_from_number(v), entry_from_number(_weight(trace, tap)), evaluate=False)
-        for v, tap in zip(values, step.taps, strict=True)
+        for v, tap in zip(numbers, step.taps, strict=True)
     ]
     if trace.bias:
         bias = _numbers([step.bias])[0] if fractions else _whole_or_float(step.bias)
         terms.append(entry_from_number(bias))
     return sympy.Add(*terms, evaluate=False)
+
+
+def _is_stored_as(value: float, number: Any) -> bool:
+    return not isinstance(number, Fraction) or is_stored_as(number, value)
 
 
 def _weight(trace: Trace, tap: Tap) -> Any:
@@ -167,10 +199,19 @@ def _simple(value: float) -> Any:
     return exact
 
 
-def _activation(trace: Trace, step: Step, total: Any, style: str) -> str:
-    result = total if step.value == step.total else _numbers([step.value])[0]
-    name = trace.activation
-    equals = "=" if _is_exact(name, total, result) else ABOUT[style]
+def _activation(trace: Trace, step: Step, total: Any, style: str, error: float) -> str:
+    """Return ``relu(−1) = 0``; ``error``: how far the total may be wrong."""
+    raw = _numbers([step.value])[0]
+    result = total if step.value == step.total else raw
+    decimal = isinstance(result, float) and is_rounded(raw)
+    exact = not decimal and _is_exact(trace.activation, total, result)
+    if not exact:
+        bare = trace.activation.partition("(")[0]
+        error += 2.0**-23 * abs(step.total) if bare in _SUBTRACTING else 0.0
+        plain = (*EXACT_ACTIVATIONS, "linear", "leaky_relu")
+        most = MOST_DIGITS if bare in plain else _DIGITS_OF_FLOAT32
+        result = with_sure_digits(result, error, most=most)
+    name, equals = short_activation(trace.activation), "=" if exact else ABOUT[style]
     if style == "latex":
         name = _STRANGE.sub("", name).replace("_", r"\_").replace(" ", "~")
         name = rf"\mathrm{{{name}}}"
@@ -183,8 +224,8 @@ def _is_exact(name: str, before: Any, after: Any) -> bool:
     if is_rounded(after):
         return False
     slope = _SLOPE.fullmatch(name)
-    if slope is None:
-        return name.partition("(")[0] in EXACT_ACTIVATIONS
+    if slope is None or before == 0:
+        return is_exact_activation(name, before, float(after))
     if not all(map(math.isfinite, (before, after))) or is_rounded(before):
         return False
     factor = Fraction(slope[1]) if before < 0 else 1
@@ -192,25 +233,40 @@ def _is_exact(name: str, before: Any, after: Any) -> bool:
 
 
 def _pool_line(trace: Trace, step: Step, style: str, most: int | None) -> str:
-    cells = _numbers(tap.value for tap in step.taps if tap.kind == "image")
+    inside = [tap for tap in step.taps if tap.kind == "image"]
+    errors = _errors(trace, inside)
+    raw = _numbers(tap.value for tap in inside)
+    cells = [with_sure_digits(*pair) for pair in zip(raw, errors, strict=True)]
+    rounded = any(map(is_rounded, raw))
     if trace.pool == "none":
-        return number_in_form(_numbers([step.value])[0], style)
+        return number_in_form(cells[0], style)
     if trace.pool.endswith("average"):
-        return _average(cells, step.value, style, most)
+        mean = _mean(raw, step.value, sum(errors) / len(errors))
+        return _average(cells, mean, style, most, rounded=rounded)
     name = r"\max" if style == "latex" else "max"
     values, note = _listed(cells, ", ", style, most)
-    equals = ABOUT[style] if any(map(is_rounded, cells)) else "="
-    inside = [tap for tap in step.taps if tap.kind == "image"]
     best = next(cell for cell, tap in zip(cells, inside, strict=True) if tap is step.winner)
+    equals = ABOUT[style] if rounded else "="
     return f"{name}({values}) {equals} {number_in_form(best, style)}{note}"
 
 
-def _average(cells: list[Any], value: float, style: str, most: int | None) -> str:
-    values, note = _listed(cells, " + ", style, most)
+def _errors(trace: Trace, taps: list[Tap]) -> list[float]:
+    """Return how far each of some cells may lie from what its pixels stand for."""
+    places = [tap.source for tap in taps if tap.source]
+    return trace.sums.errors_at(places) if trace.sums else [0.0] * len(taps)
+
+
+def _mean(cells: list[Any], value: float, error: float) -> Any:
+    """Return the mean of cells, in the digits that are sure."""
     (mean,) = _numbers([value])
     if not any(isinstance(cell, float) for cell in cells):
-        mean = short_number(exact_number(sum(cells, Fraction(0)) / len(cells)))
-    equals = ABOUT[style] if any(map(is_rounded, [mean, *cells])) else "="
+        return short_number(exact_number(sum(cells, Fraction(0)) / len(cells)))
+    return with_sure_digits(mean, error)
+
+
+def _average(cells: list[Any], mean: Any, style: str, most: int | None, *, rounded: bool) -> str:
+    values, note = _listed(cells, " + ", style, most)
+    equals = ABOUT[style] if rounded or is_rounded(mean) else "="
     fraction = (
         rf"\frac{{{values}}}{{{len(cells)}}}" if style == "latex" else f"({values})/{len(cells)}"
     )

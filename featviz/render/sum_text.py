@@ -2,19 +2,21 @@ r"""Sums of windows and stages of expressions as text, LaTeX and Markdown.
 
 A sum is written as it stands, one product per tap: ``0·1/9 + 1·1/9 + 2·(−1) = −17/9``. Negative
 numbers and whole expressions stand in parentheses. Decimals are rounded to six digits, and then
-``≈`` stands for ``=``.
+``≈`` stands for ``=``. Pixels are kept in float32: where they cancel, fewer digits are sure, and no
+others are written.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
 from featviz._check import one_of, shown, whole_number
-from featviz.exact import exact_text
+from featviz.exact import exact_text, is_float32
 from featviz.expressions import Expressions
 from featviz.letters import check_names
 from featviz.render.algebra import (
@@ -26,10 +28,12 @@ from featviz.render.algebra import (
     shortened,
 )
 from featviz.render.text import MatrixText
+from featviz.rounding import MOST_DIGITS, sum_error, sure_digits
 from featviz.sums import total_of
 from featviz.vocabulary import STAGES, SUM_FORMS
 
 DOTS = {"unicode": "⋯", "plain": "...", "latex": r"\cdots"}
+_LARGEST_WRITTEN = 10**15
 _TIMES = {"unicode": "·", "plain": "*", "latex": r" \cdot "}
 ABOUT = {"unicode": "≈", "plain": "~=", "latex": r"\approx"}
 
@@ -67,7 +71,7 @@ def text_from_sum(expression: Any, *, form: str = "unicode", terms: int | None =
     check_names(expression, "expression")
     most = None if terms is None else whole_number("terms", terms, minimum=2)
     style = "latex" if form == "markdown" else form
-    line = _sum_line(expression, style, most)
+    line = sum_line(expression, style, most)
     return f"${line}$" if form == "markdown" else line
 
 
@@ -112,11 +116,19 @@ def _for_matrix(entry: Any) -> Any:
     return entry if entry.is_Number else shortened(entry)
 
 
-def _sum_line(expression: Any, style: str, most: int | None) -> str:
-    parts = expression.args if expression.is_Add else (expression,)
+def sum_line(expression: Any, style: str, most: int | None, *, settled: bool = False) -> str:
+    """Return a sum and its total in a style.
+
+    Args:
+        expression: the sum.
+        style: a form other than ``"markdown"``.
+        most: how many terms are written, None for all.
+        settled: whether the total is known to be 0 but for rounding.
+    """
+    parts = parts_of(expression)
     written = [_term(part, style, alone=len(parts) == 1) for part in parts]
     whole = " + ".join(written)
-    total, equal = _total(parts, style)
+    total, equal = _total(parts, style, settled=settled)
     if total == whole or (expression.free_symbols and len(total) >= len(whole)):
         return _cut(written, style, most)
     return _cut(written, style, most, total=f" {'=' if equal else ABOUT[style]} {total}")
@@ -136,34 +148,91 @@ def _term(term: Any, style: str, *, alone: bool) -> str:
     if term.is_Mul:
         return _TIMES[style].join(_factor(factor, style) for factor in term.args)
     number = number_of(term)
-    if alone or term.is_Symbol or (number is not None and number >= 0):
+    if number is not None and (alone or number >= 0):
+        return _number_text(number, style)
+    if alone or term.is_Symbol:
         return expression_in_form(term, style)
     return _factor(term, style)
 
 
 def _factor(factor: Any, style: str) -> str:
     """Return a factor, in parentheses where it is negative or an expression."""
-    text = expression_in_form(factor, style)
     number = number_of(factor)
+    text = expression_in_form(factor, style) if number is None else _number_text(number, style)
     if factor.is_Symbol or (number is not None and number >= 0):
         return text
     return rf"\left({text}\right)" if style == "latex" else f"({text})"
 
 
-def _total(parts: Any, style: str) -> tuple[str, bool]:
+def parts_of(expression: Any) -> tuple[Any, ...]:
+    """Return the terms of a sum that is not yet summed."""
+    return tuple(expression.args) if expression.is_Add else (expression,)
+
+
+def _number_text(number: Any, style: str) -> str:
+    """Return a number; a whole one that a float means as that float."""
+    if isinstance(number, int) and _LARGEST_WRITTEN < abs(number) <= sys.float_info.max:
+        meant = float(number)
+        if meant == number and not is_rounded(meant):
+            return number_in_form(meant, style)
+    return number_in_form(number, style)
+
+
+def _total(parts: Any, style: str, *, settled: bool) -> tuple[str, bool]:
     """Return the total as text, and whether the written numbers give it."""
-    total = total_of(parts)
-    number = number_of(total)
+    number = number_of(total_of(parts))
     if number is None:
+        total = total_of(parts)
         rounded = (_has_rounded_number(expression) for expression in (*parts, total))
         return expression_in_form(total, style), not any(rounded)
-    short = short_number(number)
-    if any(part.has(sympy.Float) for part in parts):
-        as_written = sum(map(_as_written, parts))
-        equal = as_written == Fraction(exact_text(short)) and not is_rounded(short)
-    else:
-        equal = not isinstance(short, float)
-    return number_in_form(short, style), equal
+    shown_number, equal = printed_total(parts, number, settled=settled)
+    return _number_text(shown_number, style), equal
+
+
+def printed_total(parts: Any, number: Any, *, settled: bool = False) -> tuple[Any, bool]:
+    """Return the total in its sure digits, and whether what is written gives it.
+
+    Args:
+        parts: the terms.
+        number: what they add up to.
+        settled: whether it is known to be 0 but for rounding.
+    """
+    short: Any = short_number(number)
+    if not any(part.has(sympy.Float) for part in parts):
+        return short, not isinstance(short, float)
+    written = sum(map(_as_written, parts))
+    if settled:
+        return 0, written == 0
+    if not is_rounded(short) and written == Fraction(exact_text(short)):
+        return short, True
+    error = _error_of(parts)
+    if short and abs(short) <= error:
+        return 0, written == 0
+    return with_sure_digits(short, error), False
+
+
+def with_sure_digits(number: Any, error: float, *, most: int = MOST_DIGITS) -> Any:
+    """Return a float in its sure digits; other numbers stay as they are.
+
+    Example:
+        >>> with_sure_digits(-0.00831364, 4e-7), with_sure_digits(3, 1.0)
+        (-0.008314, 3)
+    """
+    if not isinstance(number, float):
+        return number
+    digits = sure_digits(number, error, most=most)
+    return number if digits == MOST_DIGITS else float(f"{number:.{digits}g}")
+
+
+def _error_of(parts: Any) -> float:
+    """Return how far the sum may lie from that of the numbers that pixels stand for."""
+    pixels, weights = [], []
+    for part in parts:
+        pixel, *factors = part.args if part.is_Mul else (part,)
+        if pixel.is_Float and is_float32(float(pixel)):
+            pixels.append(float(pixel))
+            weights.append(float(math.prod(factors)))
+    return sum_error(pixels, weights) if pixels else 0.0
 
 
 def _as_written(term: Any) -> Fraction:

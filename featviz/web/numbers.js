@@ -234,7 +234,8 @@
   function shortestDecimal(nearest) {
     for (const digits of [6, 7, 8]) {
       const decimal = decimalOf(nearest, digits);
-      if (decimal <= LARGEST_FLOAT32 && Math.fround(decimal) === nearest) return decimal;
+      if (decimal > LARGEST_FLOAT32 || Math.fround(decimal) !== nearest) continue;
+      if (featviz.formatNumber(decimal) === featviz.formatNumber(nearest)) return decimal;
     }
     return decimalOf(nearest, 9);
   }

@@ -63,7 +63,12 @@
       view.stages[stage] = { maps, height, width, stats: [] };
     }
     const told = featviz.withoutRounding(run);
-    for (const stage of MAPS) view.stages[stage].told = told[names[stage]];
+    view.told = { ...run }; // what a pool sees is what the panels show
+    for (const stage of MAPS) {
+      const [name, maps] = [names[stage], told[names[stage]]];
+      view.stages[stage].told = maps;
+      view.told[name] = { ...run[name], maps };
+    }
     const { image, filter, detect } = view.stages;
     image.plane = featviz.planeOf(image.height, image.width, run.axes, border);
     image.plane.read = true; // its padding takes part in the sums, that of a pool does not

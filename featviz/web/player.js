@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const featviz = (globalThis.featviz ??= {});
-  const { one, write, cellText } = featviz;
+  const { one, write } = featviz;
   const SPEEDS = [0.5, 1, 2, 3, 5, 10, 20, 50, 200, 1000, 5000]; // cells per second
   const still = globalThis.matchMedia("(prefers-reduced-motion: reduce)");
   let timer = 0; // the animation frame that is asked for
@@ -33,7 +33,7 @@
   function showCell(view, aloud = false) {
     const cell = shownCell(view);
     const found = featviz.explain(
-      view.run,
+      view.told,
       cell.stage === "condense" ? "condense" : "filter",
       cell.row,
       cell.column,
@@ -44,7 +44,7 @@
     featviz.markPanels(view, view.marks);
     featviz.showArithmetic(view, cell, found, asked);
     if (view.pixel) write(one("#place"), `${pixelText(view)} ${one("#place").textContent}`);
-    const words = describeCell(view, cell, asked);
+    const words = describeCell(view, cell, found, asked);
     if (!view.hover) {
       const { height, width } = sizeOf(view, cell.stage);
       const scrub = one("#scrub");
@@ -95,10 +95,12 @@
     return marks;
   }
 
-  function describeCell(view, cell, asked) {
+  function describeCell(view, cell, found, asked) {
     const { told, width, height } = view.stages[cell.stage];
     const map = told[view.state.map];
-    const value = asked ? "hidden" : cellText(map[cell.row * width + cell.column], 6);
+    const error = featviz.cellError(view, cell.stage, found);
+    const number = map[cell.row * width + cell.column];
+    const value = asked ? "hidden" : featviz.sureText(number, error);
     return `${featviz.pointText(cell)}: ${value} (cell ${indexOf(view, cell) + 1} of ${height * width})`;
   }
 

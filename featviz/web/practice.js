@@ -47,7 +47,7 @@
     const cell = view.state.cell;
     view.practice = { ...cell, told: new Set(), tried: false, done: false };
     view.practice.found = featviz.explain(
-      view.run,
+      view.told,
       stage === "condense" ? "condense" : "filter",
       cell.row,
       cell.column,
@@ -116,7 +116,7 @@
       practice.done = true;
       featviz.showCell(view);
       featviz.writeCaptions(view);
-      const text = cellText(valueAsked(view), 6);
+      const text = featviz.sureText(valueAsked(view), featviz.cellError(view, practice.stage, practice.found));
       say(`Right: ${isExact(valueAsked(view), text) ? "" : "≈ "}${text}.`, "good");
       one("#practice-next").focus();
     } else say(`${typed} is not it. Try again, or take a hint.`, "bad");
@@ -132,7 +132,7 @@
     if (stage === "condense") say(poolHint(found), "");
     else if (stage === "detect")
       say(
-        `The filter gives ${cellText(found.total, 6)} here; the activation is ${view.run.settings.activation}.`,
+        `The filter gives ${featviz.totalText(view, practice)} here; the activation is ${view.run.settings.activation}.`,
         "",
       );
     else {

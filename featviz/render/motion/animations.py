@@ -6,7 +6,7 @@ import base64
 import html
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from featviz.render.motion.files import (
 from featviz.render.motion.lens import LensDrawing, lens_drawing
 from featviz.render.motion.palette import Indexer, palette_from_drawing
 from featviz.render.motion.plane import NumbersDrawing, numbers_drawing
-from featviz.render.motion.scene import Scene, scene_from_trace
+from featviz.render.motion.scene import Scene, loses_units, scene_from_trace
 from featviz.tracing import trace
 from featviz.vocabulary import DRAWINGS, TRACED_STAGES
 from featviz.windows import Trace
@@ -178,8 +178,10 @@ def animate(
         arithmetic: write all products and their sum in a line below the numbers; it makes a
             GIF a third larger. The lens has it always.
         dark: light type on dark paper.
-        title: a line above; None: the stage and the kernel; ``""`` for none.
-        **settings: every option of :func:`featviz.trace`.
+        title: a line above; None: the stage and, where it has one, the kernel's name; ``""``
+            for none.
+        **settings: every option of :func:`featviz.trace`. ``activation`` is ``"relu"`` for
+            ``"detect"`` and ``"condense"`` unless told otherwise, and none for the others.
 
     Returns:
         The :class:`Animation`; a notebook shows it, ``.save(path)`` writes it.
@@ -208,6 +210,10 @@ def animate(
         border=str(settings.get("border", "zeros")), theme=DARK if dark else LIGHT,
         arithmetic=arithmetic,
     )  # fmt: skip
+    if loses_units(image, told):
+        note = "rounded to float32"
+        note = f"{scene.input.note}, {note}" if scene.input.note else note
+        scene = replace(scene, input=replace(scene.input, note=note))
     drawn = _drawn(drawing, scene, extent, len(part))
     colours = palette_from_drawing(scene, (drawn.empty, drawn.finished), drawn.wanted)
     words = f"{scene.title or told.stage}: {scene.input.role}, {scene.kernel_role}, "

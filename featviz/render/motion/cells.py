@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw
 from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
 from featviz.render.motion.layout import Block, Grid, Layout, scale_for
-from featviz.render.motion.scene import Scene, Sheet, channel_names, shortened
+from featviz.render.motion.scene import LEFT_OUT, Scene, Sheet, channel_names
 from featviz.vocabulary import CELL_KINDS
 
 SMALLEST_TILE = 8
-SMALLEST_LINED = 5
-LEFT_OUT, MOST_LEFT_OUT = "…", 0.15
+# In smaller cells the crosses at the corners look like a texture.
+SMALLEST_LINED = 18
 VEIL = 0.66
 
 
@@ -71,40 +71,6 @@ def draw_lines(draw: ImageDraw.ImageDraw, grid: Grid, colour: Colour) -> None:
         for x in range(grid.left + grid.cell, grid.right, grid.cell):
             draw.line((x - arm, y, x + arm, y), fill=colour)
             draw.line((x, y - arm, x, y + arm), fill=colour)
-
-
-def texts_with_room(
-    texts: Sequence[str], values: Sequence[float], room: float, most: int
-) -> tuple[list[str], int]:
-    """Return texts that fit, with fewer digits where they must, and their type.
-
-    At the smallest type each has as many digits as fit, and a few may be ``…``; the type is 0
-    where many would be.
-    """
-    for digits in (3, 2):
-        found = [shortened(*pair, digits) for pair in zip(texts, values, strict=True)]
-        if size := canvas.largest_type(found, room, most):
-            return found, size
-    if max(room, most) < canvas.SMALLEST_ROOM:
-        return list(texts), 0
-    size, found = canvas.SMALLEST_TYPE, []
-    for text, value in zip(texts, values, strict=True):
-        choices = [shortened(text, value, digits) for digits in (3, 2, 1)]
-        found.append(next((c for c in choices if canvas.text_width(c, size) <= room), LEFT_OUT))
-    return found, size if found.count(LEFT_OUT) <= MOST_LEFT_OUT * len(found) else 0
-
-
-def sheet_with_room(sheet: Sheet, room: float, most: int) -> tuple[Sheet, int]:
-    """Return the sheet with numbers that fit ``room`` pixels, and their type."""
-    if sheet.texts is None:
-        return sheet, 0
-    texts = [text for channel in sheet.texts for row in channel for text in row]
-    found, size = texts_with_room(texts, sheet.values.ravel().tolist(), room, most)
-    if found == texts or not size:
-        return sheet, size
-    shape = np.array(found, object).reshape(sheet.values.shape).tolist()
-    kept = tuple(tuple(tuple(row) for row in channel) for channel in shape)
-    return replace(sheet, texts=kept), size
 
 
 def draw_texts(
@@ -326,3 +292,14 @@ def draw_arrows(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None
         reach = min(round(30 * scale), right - left - 8)
         start = (left + right - reach) // 2
         canvas.arrow(draw, (start, y), (start + reach, y), scene.theme.faint, width)
+
+
+def fill_output(image: Image.Image, finished: Image.Image, grid: Grid, index: int) -> None:
+    """Show the output up to and with the cell ``index``."""
+    row, column = divmod(index, grid.columns)
+    parts = [grid.box(0, 0, row, grid.columns)] if row else []
+    parts.append(grid.box(row, 0, 1, column + 1))
+    for left, top, right, bottom in parts:
+        # The next cell begins at that pixel; only beyond the last one the edge is drawn there.
+        box = left, top, right + (right == grid.right), bottom + (bottom == grid.bottom)
+        image.paste(finished.crop(box), (left, top))

@@ -185,8 +185,9 @@ def layout_for(
     else:
         raise ValueError(
             f"size must have room for {size_text(plane)} and {size_text(output)} cells of "
-            f"{SMALLEST_CELL} pixels and the words beside them; got {shown(size)}; use a larger "
-            "size, drawing='lens' or a smaller image"
+            f"{SMALLEST_CELL} pixels and the words beside them; got {shown(size)}; use a "
+            "smaller image, as read_image(path, size=12) makes one, a larger size or "
+            "drawing='lens'"
         )
     blocks = _placed(needs, plan, (margin, top))
     return Layout(

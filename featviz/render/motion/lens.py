@@ -16,18 +16,15 @@ from PIL import Image, ImageDraw
 from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
 from featviz.render.motion.cells import (
-    LEFT_OUT,
     colour_at,
     draw_bar,
     draw_cells,
     draw_name,
     legend,
-    sheet_with_room,
-    texts_with_room,
 )
 from featviz.render.motion.layout import Grid, scale_for
 from featviz.render.motion.palette import MOST_CELL_COLOURS, different_colours
-from featviz.render.motion.scene import Scene, Sheet, colours_of_photograph, flat_sheet
+from featviz.render.motion.scene import LEFT_OUT, Scene, Sheet, colours_of_photograph, flat_sheet
 from featviz.render.motion.space import (
     Camera,
     Plane,
@@ -36,7 +33,12 @@ from featviz.render.motion.space import (
     paste_in_space,
     room_in_space,
 )
-from featviz.render.motion.words import Words, words_from_step
+from featviz.render.motion.words import (
+    Words,
+    sheet_with_room,
+    texts_with_room,
+    words_from_step,
+)
 from featviz.windows import Step
 
 # Twice 4000×4000 would be half a gigabyte for each picture.
@@ -87,7 +89,7 @@ class LensDrawing:
 
     def frame(self, index: int) -> Image.Image:
         """Return the picture of one step, RGB."""
-        step = self.scene.trace[index]
+        step = self.scene.step(index)
         large = self.blank.copy()
         beam = self._beam(step)
         draw = ImageDraw.Draw(large, "RGBA")

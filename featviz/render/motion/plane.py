@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 from featviz.render import canvas
 from featviz.render.canvas import write
 from featviz.render.motion.cells import (
-    LEFT_OUT,
     VEIL,
     colour_at,
     draw_arrows,
@@ -23,24 +22,17 @@ from featviz.render.motion.cells import (
     draw_heading,
     draw_lines,
     draw_texts,
+    fill_output,
     legend,
     mark_winner,
     name_channels,
     products_beside,
-    sheet_with_room,
-    texts_with_room,
     tile_for,
     veiled_sheet,
 )
-from featviz.render.motion.layout import (
-    Grid,
-    Layout,
-    largest_cell,
-    layout_for,
-    scale_for,
-)
-from featviz.render.motion.scene import Scene, colours_of_products
-from featviz.render.motion.words import Words, words_from_step
+from featviz.render.motion.layout import Layout, largest_cell, layout_for, scale_for
+from featviz.render.motion.scene import LEFT_OUT, Scene, colours_of_products
+from featviz.render.motion.words import Words, sheet_with_room, texts_with_room, words_from_step
 from featviz.windows import Step, Tap
 
 # Below this edge a cell has no room for the weight beside its number.
@@ -72,7 +64,7 @@ class NumbersDrawing:
 
     def frame(self, index: int) -> Image.Image:
         """Return the picture of one step, RGB."""
-        step = self.scene.trace[index]
+        step = self.scene.step(index)
         words = words_from_step(self.scene, step)
         image = self.empty.copy()
         draw = ImageDraw.Draw(image)
@@ -129,31 +121,46 @@ class NumbersDrawing:
             fills = [np.array(scene.theme.paper)] * len(step.taps)
         else:
             fills = list(colours_of_products(scene, step.products))
-        for tap, fill, product in zip(step.taps, fills, words.products, strict=True):
+        texts, size = self._products_with_room(step, words, grids[0].cell)
+        for tap, fill, product in zip(step.taps, fills, texts, strict=True):
             grid = grids[tap.channel]
             box = grid.box(tap.kernel_row, tap.kernel_column)
-            self._draw_product(image, tap, box, colour_at(fill), product)
+            self._draw_product(image, tap, box, colour_at(fill), (product, size))
             if tap == step.winner:
                 mark_winner(draw, box, scene.theme)
         for grid in grids:
             draw_lines(draw, grid, scene.theme.line)
 
+    def _products_with_room(self, step: Step, words: Words, cell: int) -> tuple[list[str], int]:
+        """Return the numbers of the block as they fit, and their type."""
+        size, pool = self.types.product, self.scene.weights is None
+        if not size:
+            return list(words.products), 0
+        room = (0.7 if self.scene.trace.pool.endswith("max") else 0.86) * cell
+        values = [tap.value if pool else tap.product for tap in step.taps]
+        # What padding holds does not count in a pool: its cells are left blank.
+        counted = [at for at, tap in enumerate(step.taps) if not pool or tap.kind == "image"]
+        found, fitting = texts_with_room(
+            [words.products[at] for at in counted], [values[at] for at in counted], room, size,
+            dots=1.0,
+        )  # fmt: skip
+        texts = [LEFT_OUT] * len(step.taps)
+        for at, text in zip(counted, found, strict=True):
+            texts[at] = text
+        return texts, fitting
+
     def _draw_product(
-        self, image: Image.Image, tap: Tap, box: canvas.Box, fill: canvas.Colour, product: str
+        self, image: Image.Image, tap: Tap, box: canvas.Box, fill: canvas.Colour,
+        words: tuple[str, int],
     ) -> None:  # fmt: skip
-        draw, theme, types = ImageDraw.Draw(image), self.scene.theme, self.types
+        draw, theme = ImageDraw.Draw(image), self.scene.theme
         cell, x, y = box[2] - box[0], (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
         if self.scene.weights is None and tap.kind != "image":
             image.paste(tile_for(tap.kind, cell, theme), box[:2])
             return
         draw.rectangle(box, fill=fill)
-        room = (0.7 if self.scene.trace.pool.endswith("max") else 0.86) * cell
-        ink, size = canvas.ink_on(fill), types.product
-        if size:
-            value = tap.value if self.scene.weights is None else tap.product
-            found, fitting = texts_with_room([product], [value], room, size)
-            product, size = (found[0], fitting) if fitting else (LEFT_OUT, size)
-        write(draw, (x, y), product, size=size, colour=ink, anchor="mm")
+        text, size = words
+        write(draw, (x, y), text, size=size, colour=canvas.ink_on(fill), anchor="mm")
 
     def _write_words(self, draw: ImageDraw.ImageDraw, words: Words) -> None:
         """Write the result below the products and the whole arithmetic below all."""
@@ -171,17 +178,6 @@ class NumbersDrawing:
         if self.scene.arithmetic:
             line, size = words.fitted(self.empty.width - 2 * left, layout.scale)
             write(draw, (left, layout.line), line, size=size, colour=theme.ink)
-
-
-def fill_output(image: Image.Image, finished: Image.Image, grid: Grid, index: int) -> None:
-    """Show the output up to and with the cell ``index``."""
-    row, column = divmod(index, grid.columns)
-    parts = [grid.box(0, 0, row, grid.columns)] if row else []
-    parts.append(grid.box(row, 0, 1, column + 1))
-    for left, top, right, bottom in parts:
-        # The next cell begins at that pixel; only beyond the last one the edge is drawn there.
-        box = left, top, right + (right == grid.right), bottom + (bottom == grid.bottom)
-        image.paste(finished.crop(box), (left, top))
 
 
 def numbers_drawing(scene: Scene, size: tuple[int, int], frames: int) -> NumbersDrawing:
@@ -319,8 +315,9 @@ def _left_out(scene: Scene, layout: Layout, types: Types) -> str:
         return "too small for numbers: products red > 0, blue < 0"
     kernel = scene.weights is None or _kernel_texts(scene, layout)[1]
     texts = str((scene.input.texts, scene.output.texts))
-    shown = types.value and types.result and kernel and LEFT_OUT not in texts
-    return "" if shown else "too small for numbers"
+    if not (types.value and types.result and kernel):
+        return "too small for numbers"
+    return "no room for the number" if LEFT_OUT in texts else ""
 
 
 def _draw_kernel(image: Image.Image, scene: Scene, layout: Layout) -> None:

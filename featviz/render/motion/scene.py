@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,31 @@ import numpy.typing as npt
 from PIL import Image
 
 from featviz._check import size_text
-from featviz.captions import cell_texts, kernel_cell, one_line, value_text
+from featviz.captions import (
+    LARGEST_DENOMINATOR,
+    cell_texts,
+    kernel_cell,
+    one_line,
+    value_text,
+)
 from featviz.exact import exact_text
 from featviz.extraction import Maps
 from featviz.kernels import Kernel
 from featviz.panels import MapView, Panel, image_panel, panels_from_kernels, panels_from_views
 from featviz.render.canvas import Colour, Theme
 from featviz.render.drawing import colours_of
-from featviz.rounding import WindowSums, without_rounding
 from featviz.vocabulary import CELL_KINDS
-from featviz.windows import Trace
+from featviz.windows import Step, Trace
 
 Colours = npt.NDArray[np.uint8]
 Texts = tuple[tuple[str, ...], ...]
 
 MOST_TEXTS = 64 * 64
+# Stands for a number that has no room.
+LEFT_OUT = "…"
+LONGEST_DECIMAL = 7
+# What these make is never negative.
+_UPWARDS = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softplus", "exponential")
 BAR_COLOURS = 64
 COLOURS_OF_PHOTOGRAPH = 120
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
@@ -94,6 +105,10 @@ class Scene:
     theme: Theme
     arithmetic: bool
 
+    def step(self, index: int) -> Step:
+        """Return a step as it is shown: 0 where nothing but rounding is left of a sum."""
+        return self.trace.without_rounding(self.trace[index])
+
 
 def scene_from_trace(
     trace: Trace, *, title: str | None, scale: str, palette: str | None, border: str,
@@ -110,8 +125,8 @@ def scene_from_trace(
         theme: the fixed colours.
         arithmetic: whether the whole arithmetic stands in a line below.
     """
-    values = values_to_show(trace)
-    given, made = _panels(trace, values, scale, palette)
+    plane, _, values = trace.told or (trace.plane, trace.totals, trace.values)
+    given, made = _panels(trace, (plane, values), scale, palette)
     role, note = _kernel_words(trace)
     weights, weight_colours = _weights(trace)
     if title is None:
@@ -119,46 +134,27 @@ def scene_from_trace(
         title += "" if trace.label == Kernel("0").name else f" · {trace.label}"
     return Scene(
         trace, one_line(title),
-        _input_sheet(trace, given, theme), _output_sheet(trace, values, made),
+        _input_sheet(trace, plane, given, theme), _output_sheet(trace, values, made),
         role, note, weights, weight_colours, border, scale == "shared", theme, arithmetic,
     )  # fmt: skip
 
 
-def sums_of(trace: Trace) -> WindowSums | None:
-    """Return how the sums of a trace were made; None where a stage sums nothing.
-
-    What such a stage holds is never taken for 0.
-    """
-    if trace.stage not in ("filter", "transposed"):
-        return None
-    first, (height, width) = trace[0].window, trace.shape
-    rows, columns = (1, 1) if trace.stage == "transposed" else trace.stride
-    plane = trace.kinds.shape
-    return WindowSums(
-        trace.plane, (np.arange(plane[0]), np.arange(plane[1])),
-        (first.top + rows * np.arange(height), first.left + columns * np.arange(width)),
-        trace.dilation, trace.weights, trace.bias, trace.exact,
-    )  # fmt: skip
-
-
-def values_to_show(trace: Trace) -> Maps:
-    """Return the values, 0 where nothing but rounding is left of the sum before them."""
-    sums = sums_of(trace)
-    return trace.values if sums is None else without_rounding(trace.values, trace.totals, sums)
-
-
-def _panels(trace: Trace, values: Maps, scale: str, palette: str | None) -> tuple[Panel, Panel]:
+def _panels(
+    trace: Trace, shown: tuple[Maps, Maps], scale: str, palette: str | None
+) -> tuple[Panel, Panel]:
     """Return panels that carry the colour scales of input and output."""
+    plane, values = shown
     # Only cells of the input make its scale: a zero put there by padding is none of its values.
-    cells = trace.plane[trace.kinds == 0][None]
+    cells = plane[trace.kinds == 0][None]
     before = MapView("input", "input", cells.reshape(1, -1), signed=False)
-    signed = trace.stage in ("filter", "transposed")
+    sums = trace.stage in ("filter", "transposed")
+    signed = sums and trace.activation not in _UPWARDS
     after = MapView("output", "output", values, signed=signed)
     if scale == "shared":
         given, made = panels_from_views([before, after], scale=scale, gamma=1.0, palette=palette)
         return given, made
     (made,) = panels_from_views([after], scale="each", gamma=1.0, palette=palette)
-    if signed:
+    if sums:
         return image_panel(cells.reshape(1, -1, 1), "input"), made
     return panels_from_views([before], scale="each", gamma=1.0, palette=palette)[0], made
 
@@ -179,8 +175,8 @@ def _ends(panel: Panel) -> tuple[str, str]:
     return value_text(panel.limits[0]), value_text(panel.limits[1])
 
 
-def _input_sheet(trace: Trace, panel: Panel, theme: Theme) -> Sheet:
-    plane = np.moveaxis(trace.plane, 2, 0)
+def _input_sheet(trace: Trace, cells: Maps, panel: Panel, theme: Theme) -> Sheet:
+    plane = np.moveaxis(cells, 2, 0)
     colours = np.ascontiguousarray(_filled(panel, plane))
     for kind, colour in (("padding", theme.padding), ("inserted", theme.inserted)):
         colours[:, trace.kinds == CELL_KINDS.index(kind)] = colour
@@ -218,9 +214,27 @@ def _output_sheet(trace: Trace, values: Maps, panel: Panel) -> Sheet:
 
 def _texts(values: Maps) -> Texts:
     texts = cell_texts(values)
+    if any("." in text for row in texts for text in row):  # beside decimals no fraction stands
+        texts = tuple(
+            tuple(map(_as_decimal, row, line.tolist()))
+            for row, line in zip(texts, values, strict=True)
+        )
     if np.isinf(values).any():
         return tuple(tuple(text.replace("inf", "∞") for text in row) for row in texts)
     return texts
+
+
+def _as_decimal(text: str, value: float) -> str:
+    return exact_text(value, digits=3).replace("-", "−") if "/" in text else text
+
+
+def _weight_text(value: Any) -> str:
+    """Return a kernel's number: typed thousandths stay decimals."""
+    typed = isinstance(value, Fraction) and value.denominator > LARGEST_DENOMINATOR
+    text = exact_text(float(value), digits=9) if typed and value.denominator % 5 == 0 else ""
+    if text and len(text) <= LONGEST_DECIMAL and Fraction(text) == value:
+        return text.replace("-", "−")
+    return kernel_cell(value)
 
 
 def _kernel_words(trace: Trace) -> tuple[str, str]:
@@ -249,7 +263,12 @@ def _weights(trace: Trace) -> tuple[Texts | None, Colours | None]:
     if trace.kernel is None:
         return None, None
     kernel = trace.kernel.rotated(180) if trace.stage == "transposed" else trace.kernel
-    texts = tuple(tuple(map(kernel_cell, row)) for row in kernel.rows)
+    texts = tuple(tuple(map(_weight_text, row)) for row in kernel.rows)
+    if any("." in text for row in texts for text in row):  # beside decimals no fraction stands
+        texts = tuple(
+            tuple(map(_as_decimal, row, map(float, numbers)))
+            for row, numbers in zip(texts, kernel.rows, strict=True)
+        )
     (panel,) = panels_from_kernels([kernel])
     return texts, _filled(panel, panel.pixels)
 
@@ -274,19 +293,6 @@ def channel_names(trace: Trace) -> tuple[str, ...]:
     return tuple(f"channel {index + 1}" for index in range(count)) if count > 1 else ("",)
 
 
-def shortened(text: str, value: float, digits: int) -> str:
-    """Return a number's text with fewer digits; whole numbers stay as they are.
-
-    Example:
-        >>> shortened("0.0133", 0.01331, 2), shortened("14/9", 14 / 9, 2), shortened("119", 119, 1)
-        ('0.013', '1.6', '119')
-    """
-    if digits > 2 or not set(text) & set("./e"):
-        return text
-    other = exact_text(float(value), digits=digits).replace("-", "−")
-    return min(text, other, key=len)
-
-
 def flat_sheet(scene: Scene) -> Sheet:
     """Return the input in one layer: a photograph's colours, else the mean."""
     sheet = scene.input
@@ -307,3 +313,11 @@ def colours_of_photograph(sheet: Sheet) -> list[Colour]:
     picture = Image.fromarray(np.ascontiguousarray(sheet.colours[0]))
     values = picture.quantize(COLOURS_OF_PHOTOGRAPH).getpalette() or []
     return [(r, g, b) for r, g, b in zip(values[::3], values[1::3], values[2::3], strict=True)]
+
+
+def loses_units(image: Any, told: Trace) -> bool:
+    """Whether whole numbers were given that float32 cannot hold, as 16777217."""
+    if told.stage not in ("filter", "transposed") or not isinstance(image, (list, tuple)):
+        return False
+    given = np.asarray(image)
+    return given.dtype.kind in "iu" and bool((given.astype(np.float32) != given).any())

@@ -7,21 +7,23 @@ Numbers are written by :mod:`featviz.exact`: whole, as a fraction, or as a round
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from featviz.captions import cell_texts
-from featviz.exact import exact_number, exact_text
+from featviz.exact import exact_number, exact_text, is_exact_activation, short_activation
+from featviz.render import canvas
 from featviz.render.canvas import fitted, text_width
-from featviz.render.motion.scene import Scene
-from featviz.rounding import leftover_share
-from featviz.vocabulary import EXACT_ACTIVATIONS
+from featviz.render.motion.scene import LEFT_OUT, Scene, Sheet
+from featviz.rounding import sum_error
 from featviz.windows import Step
 
 MOST_LETTERS = 1500
+MOST_LEFT_OUT = 0.15
+MOST_DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,12 @@ def _is_decimal(text: str) -> bool:
 
 
 def words_from_step(scene: Scene, step: Step) -> Words:
-    """Return every text of one frame that is not the same in all of them."""
+    """Return every text of one frame that is not the same in all of them.
+
+    Args:
+        scene: what is shown.
+        step: from :meth:`Scene.step`.
+    """
     cell = f"row {step.cell[0]}, column {step.cell[1]}"
     given = [tap.value for tap in step.taps]
     if scene.weights is None:
@@ -159,14 +166,10 @@ def _sum_words(
     scene: Scene, step: Step, writer: _Writer, terms: tuple[str, ...], *, true: bool
 ) -> tuple[str, str]:
     """Return the sum in short and in whole; ``true``: all terms are unrounded."""
-    share, products = leftover_share(exact=scene.trace.exact), sum(step.products)
-    own = share * sum(map(abs, step.products))
-    least = own + share * abs(step.bias)
-    nothing = abs(step.total) <= least
-    total, value = (
-        0.0 if nothing and abs(number) <= least else number for number in (step.total, step.value)
-    )
-    products = 0.0 if abs(products) <= own else products
+    products, total = sum(step.products), step.total
+    values, weights = zip(*((tap.value, tap.weight) for tap in step.taps), strict=True)
+    if abs(products) <= sum_error(values, weights, exact=scene.trace.exact):
+        products = 0.0
     bias = writer.text(step.bias)
     before, after = writer.text(products), writer.text(total)
     added = f" {_plus(bias)}" if step.bias else ""
@@ -176,19 +179,19 @@ def _sum_words(
     if not math.isfinite(total):
         line += " (float32)"
     if scene.trace.activation != "linear":
-        result = _activated(scene, value, writer, before + added)
-        return result, f"{line}; {_activated(scene, value, writer, after)}"
+        result = _activated(scene, step, writer, before + added)
+        return result, f"{line}; {_activated(scene, step, writer, after)}"
     if step.bias:
         true = writer.exact(products, step.bias, total) and adds_up([before, bias], after)
         return f"sum {before}{added} {'=' if true else '≈'} {after}", line
     return writer.named("sum", total), line
 
 
-def _activated(scene: Scene, value: float, writer: _Writer, before: str) -> str:
+def _activated(scene: Scene, step: Step, writer: _Writer, before: str) -> str:
     # What is rounded alike on both sides still is no equation.
-    name = scene.trace.activation
-    exact = name.partition("(")[0] in EXACT_ACTIVATIONS and writer.exact(value)
-    return f"{name}({before}) {'=' if exact else '≈'} {writer.text(value)}"
+    name, value = scene.trace.activation, step.value
+    exact = writer.exact(value) and is_exact_activation(name, step.total, value)
+    return f"{short_activation(name)}({before}) {'=' if exact else '≈'} {writer.text(value)}"
 
 
 def _words_without_kernel(
@@ -197,7 +200,7 @@ def _words_without_kernel(
     """Return the result in short, and the whole line."""
     if scene.trace.stage == "detect":
         writer = _writer([step.total, step.value])
-        result = _activated(scene, step.value, writer, writer.text(step.total))
+        result = _activated(scene, step, writer, writer.text(step.total))
         return result, result
     if step.winner is not None:
         true = writer.exact(*(tap.value for tap in step.taps if tap.kind == "image"))
@@ -229,3 +232,80 @@ def _in_brackets(text: str) -> str:
 
 def _plus(text: str) -> str:
     return f"− {text[1:]}" if text.startswith("−") else f"+ {text}"
+
+
+def texts_with_room(
+    texts: Sequence[str], values: Sequence[float], room: float, most: int,
+    *, dots: float = MOST_LEFT_OUT,
+) -> tuple[list[str], int]:  # fmt: skip
+    """Return the texts of one block that fit, and their type.
+
+    All have the same number of decimals, as many as fit, or all are whole or fractions. A number
+    is ``…`` where its first two digits would be lost; the type is 0 where too many would be.
+
+    Args:
+        texts: as they are without want of room.
+        values: what they tell.
+        room: pixels.
+        most: the largest type.
+        dots: the share of numbers that may be left out.
+    """
+    written = list(dict.fromkeys(zip(texts, values, strict=True)))
+    if size := canvas.largest_type(texts, room, most):
+        return list(texts), size
+    if max(room, most) < canvas.SMALLEST_ROOM:
+        return list(texts), 0
+    decimals = max((len(text.partition(".")[2]) for text in texts), default=0) or MOST_DECIMALS
+    for count in range(min(decimals, MOST_DECIMALS), -1, -1):
+        short = {pair: shortened(*pair, count) for pair in written}
+        left_out = [pair for pair in written if short[pair] is None]
+        wide = [
+            pair
+            for pair in written
+            if canvas.text_width(short[pair] or LEFT_OUT, canvas.SMALLEST_TYPE) > room
+        ]
+        if count and any(short[pair] != pair[0] or "." in pair[0] for pair in wide):
+            continue
+        lost = {*left_out, *wide}
+        found = [
+            LEFT_OUT if pair in lost else short[pair] or LEFT_OUT
+            for pair in zip(texts, values, strict=True)
+        ]
+        if found.count(LEFT_OUT) > dots * len(found):
+            return list(texts), 0
+        return found, canvas.largest_type(found, room, most)
+    return list(texts), 0
+
+
+def sheet_with_room(sheet: Sheet, room: float, most: int) -> tuple[Sheet, int]:
+    """Return the sheet with numbers that fit ``room`` pixels, and their type."""
+    if sheet.texts is None:
+        return sheet, 0
+    texts = [text for channel in sheet.texts for row in channel for text in row]
+    found, size = texts_with_room(texts, sheet.values.ravel().tolist(), room, most)
+    if found == texts or not size:
+        return sheet, size
+    shape = np.array(found, object).reshape(sheet.values.shape).tolist()
+    kept = tuple(tuple(tuple(row) for row in channel) for channel in shape)
+    return replace(sheet, texts=kept), size
+
+
+def shortened(text: str, value: float, decimals: int) -> str | None:
+    """Return a text with so many decimals; whole numbers stay as they are.
+
+    Returns:
+        None where the first two digits of the number are lost.
+
+    Example:
+        >>> shortened("0.0133", 0.01331, 3), shortened("14/9", 14 / 9, 1), shortened("119", 119, 1)
+        ('0.013', '1.6', '119')
+        >>> shortened("−6/5", -1.2, 0), shortened("9e−14", 9e-14, 3)
+        (None, '9e−14')
+    """
+    if not set(text) & set("./") or "e" in text:
+        return text
+    rounded = float(f"{value:.{decimals}f}")
+    second = 10.0 ** (math.floor(math.log10(abs(value))) - 1) if value else 1.0
+    if abs(rounded - value) > 0.501 * second:
+        return None
+    return exact_text(rounded, digits=9).replace("-", "−")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import featviz
 from featviz._check import one_of, real_number, shown, size_text, whole_number
+from featviz._numbers import bias_numbers
 from featviz.geometry import Axis
 from featviz.images import read_image, shared_pixels
 from featviz.kernel_sources import read_kernels
@@ -70,7 +71,7 @@ def data_from_image(
         padding: see there.
         dilation: at most 10 000.
         border: see there.
-        bias: one number; None for 0.
+        bias: one number, also as ``"1/3"``; None for 0.
         activation: one of :data:`PAGE_ACTIVATIONS`, with its numbers if wanted.
         pool: see there.
         pool_size: see there.
@@ -316,7 +317,7 @@ def _plain(given: Any, sliding: Sliding) -> Any:
 def _checked_bias(bias: Any) -> float:
     if bias is None:
         return 0
-    number = real_number("bias", bias)
+    number = real_number("bias", bias_numbers(bias))
     if abs(number) > _LARGEST_FLOAT32:
         raise ValueError(f"bias must be finite float32; got {shown(bias)}")
     return _json_number(number)

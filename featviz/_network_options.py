@@ -1,0 +1,97 @@
+"""Options of the commands about Keras models, and how errors name them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from featviz._check import one_of, real_number, shown, whole_number
+from featviz._options import above_zero, read_by, words
+from featviz._terminal import Failure
+
+MAP_SCALES = ("layer", "shared", "signed", "each")
+CHANNEL_CHOICES = ("strongest", "most_varied")
+WEIGHTS = ("none", "imagenet")
+# What a sentence of the package calls a thing, and what the command line does.
+_WORDS = (
+    (r"\btrust=True\b", "--trust"),
+    (r"^(weights|channels|count|limit|white) must", r"--\1 must"),
+    (r"\bweights 'none'", "--weights none"),
+    (r"^input_shape must", "--input-shape must"),
+    (r"\binput_shape=", "--input-shape "),
+    (r"^batch_size must", "--batch-size must"),
+    (r"\bpass resize=True\b", "add --resize"),
+    (r"; pass finite=False to keep them", ""),
+    (r"^layers must", "-l must"),
+)
+
+
+def shape(name: str, text: str) -> tuple[int, ...]:
+    """Return the three sizes of an image."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 3:
+        raise ValueError(f"{name} must be three whole numbers; got {shown(text)}")
+    return tuple(whole_number(name, _whole(part), minimum=1) for part in parts)
+
+
+def _whole(text: str) -> Any:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
+
+
+def channels(name: str, text: str) -> Any:
+    """Return the numbers of channels, or how they are chosen."""
+    if re.fullmatch(r"[0-9,\s]+", text):
+        parts = text.split(",")
+        return [whole_number(name, _whole(part.strip()), minimum=0) for part in parts]
+    return one_of(name, text, CHANNEL_CHOICES, also=" or numbers such as 0,3")
+
+
+def scale(name: str, text: str) -> Any:
+    """Return the name of a scale, or its two numbers."""
+    parts = text.split(",")
+    if len(parts) != 2:
+        return one_of(name, text, MAP_SCALES, also=" or two numbers LOW,HIGH")
+    try:
+        low, high = (real_number(name, float(part)) for part in parts)
+    except ValueError:
+        low = high = 0.0
+    if low >= high:
+        raise ValueError(f"{name} must be two numbers LOW,HIGH, LOW < HIGH; got {shown(text)}")
+    return low, high
+
+
+MODEL_OPTIONS = (
+    click.option("--weights", default="none", show_default=True, metavar="|".join(WEIGHTS),
+                 callback=read_by(words(WEIGHTS)),
+                 help="Of a model that ships with Keras: random ones, or those of ImageNet, which "
+                 "are downloaded once."),
+    click.option("--trust", is_flag=True,
+                 help="Your own decision: open a model file that holds code. It may run any "
+                 "program with your rights."),
+)  # fmt: skip
+IMAGE_OPTIONS = (
+    click.option("--white", metavar="NUMBER", callback=read_by(above_zero),
+                 help="What white becomes for the model.  [default: 1; for a model that ships "
+                 "with Keras 255, and then its own preprocess_input]"),
+    click.option("--resize", is_flag=True, help="Make images of another size or colour fit."),
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def own_words(*, failing: bool = False) -> Iterator[None]:
+    """Let an error name the options of the command; what failed is no wrong use."""
+    try:
+        yield
+    except (ValueError, TypeError, RuntimeError) as error:
+        text = str(error)
+        for pattern, option in _WORDS:
+            text = re.sub(pattern, option, text)
+        if isinstance(error, RuntimeError) or (failing and not text.startswith("-")):
+            raise Failure(text) from error
+        if text == str(error):
+            raise
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from error

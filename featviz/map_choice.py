@@ -1,0 +1,143 @@
+"""Values of a layer for one image: floats, form, statistics, chosen channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from featviz._check import one_of, real_number, shown, whole_number
+from featviz.panels import LEAST_GAMMA, MOST_GAMMA, WIDEST_SCALE, Limits
+from featviz.stats import MapStats
+from featviz.vocabulary import PALETTES
+
+Values = npt.NDArray[np.floating[Any]]
+
+MAP_SCALES = ("layer", "shared", "signed", "each")
+CHANNEL_CHOICES = ("strongest", "most_varied")
+# float32 holds every value of these.
+_SMALL = ("bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "float32")
+
+
+def check_scale(scale: Any) -> Limits | None:
+    """Return limits that were given as numbers, None for the name of a scale."""
+    rule = f"scale must be one of {', '.join(map(repr, MAP_SCALES))} or two numbers (low, high)"
+    if isinstance(scale, str):
+        one_of("scale", scale, MAP_SCALES, also=" or two numbers (low, high)")
+        return None
+    if not isinstance(scale, (list, tuple)) or len(scale) != 2:
+        raise TypeError(f"{rule}; got {shown(scale)}")
+    low, high = (real_number("scale", item) for item in scale)
+    if low >= high:
+        raise ValueError(f"{rule}, low < high; got {shown(scale)}")
+    if max(-low, high) > WIDEST_SCALE or high - low < 1 / WIDEST_SCALE:
+        raise ValueError(
+            f"scale must lie within ±{WIDEST_SCALE:g} and span at least {1 / WIDEST_SCALE:g}; "
+            f"got {shown(scale)}"
+        )
+    return low, high
+
+
+def check_look(gamma: Any, palette: Any) -> None:
+    """Raise if this is no exponent of a display, or no palette; None is either."""
+    if gamma is not None and not LEAST_GAMMA <= real_number("gamma", gamma, above=0) <= MOST_GAMMA:
+        rule = f"gamma must be from {LEAST_GAMMA:g} to {MOST_GAMMA:g}"
+        raise ValueError(f"{rule}; got {shown(gamma)}")
+    if palette is not None:
+        one_of("palette", palette, PALETTES)
+
+
+def checked_index(argument: str, value: Any, below: int, what: str) -> int:
+    """Return a number from 0 that is below ``below``, the number of ``what``."""
+    number = whole_number(argument, value, minimum=0)
+    if number >= below:
+        raise ValueError(f"{argument} must be below {below}, {what}; got {number}")
+    return number
+
+
+def floats_from(values: npt.NDArray[Any], path: str) -> Values:
+    """Return numbers as float32, or float64 where float32 would not hold them all.
+
+    Raises:
+        TypeError: no real numbers.
+    """
+    kind = values.dtype
+    if kind.kind not in "biuf" and "float" not in kind.name:
+        raise TypeError(f"path must have real numbers; {path!r} has {kind}")
+    small = kind.name in _SMALL or ("float" in kind.name and kind.itemsize < 4)
+    return values.astype(np.float32 if small else np.float64, copy=False)
+
+
+def form_of(shape: tuple[int, ...]) -> str:
+    """Return how values of one image are shown: maps, volume, sequence or vector.
+
+    Example:
+        >>> form_of((56, 56, 64)), form_of((1, 1, 64)), form_of((50, 64))
+        ('maps', 'vector', 'sequence')
+    """
+    if len(shape) > 4:
+        raise ValueError(f"path must have at most 5 axes with that of the images; got {shape}")
+    if np.prod(shape[:-1]) == 1:
+        return "vector"
+    return {2: "sequence", 3: "maps", 4: "volume"}[len(shape)]
+
+
+def stats_of_channels(values: Values) -> list[MapStats]:
+    """Return the numbers about every channel of (…, F), as ``map_stats`` would.
+
+    Example:
+        >>> import numpy as np
+        >>> [stats.high for stats in stats_of_channels(np.float32([[[1, 5], [2, 4]]]))]
+        [2.0, 5.0]
+    """
+    flat = values.reshape(-1, values.shape[-1])
+    zeros = np.count_nonzero(flat == 0, axis=0) / len(flat)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    nan = infinite = np.zeros(flat.shape[1], int)
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        whole = np.isfinite(flat)
+        low = np.where(whole, flat, np.inf).min(axis=0)
+        high = np.where(whole, flat, -np.inf).max(axis=0)
+        none = ~whole.any(axis=0)
+        low, high = np.where(none, 0, low), np.where(none, 0, high)
+        nan, infinite = np.isnan(flat).sum(axis=0), np.isinf(flat).sum(axis=0)
+    shape = (len(flat), 1) if values.ndim < 3 else (len(flat) // values.shape[-2], values.shape[-2])
+    rows = zip(low, high, zeros, nan, infinite, strict=True)
+    return [MapStats(shape, float(a), float(b), float(c), int(d), int(e)) for a, b, c, d, e in rows]
+
+
+def chosen_channels(
+    values: Values, stats: Sequence[MapStats], channels: Any, count: Any
+) -> tuple[int, ...]:
+    """Return which channels are shown, in their order."""
+    total = values.shape[-1]
+    most = total if count is None else whole_number("count", count, minimum=1)
+    if channels is None:
+        return tuple(range(min(most, total)))
+    if isinstance(channels, str):
+        one_of("channels", channels, CHANNEL_CHOICES, also=", None or channel numbers")
+        order = np.argsort(-_strength(values, stats, channels), kind="stable")
+        return tuple(int(channel) for channel in order[:most])
+    if not isinstance(channels, (Sequence, range, np.ndarray)):
+        raise TypeError(f"channels must be channel numbers, a word or None; got {shown(channels)}")
+    if len(channels) == 0:
+        raise ValueError("channels must hold at least one channel number; got none")
+    what = f"of {total} channels from 0"
+    return tuple(checked_index("channels", channel, total, what) for channel in channels)
+
+
+def _strength(values: Values, stats: Sequence[MapStats], choice: str) -> Values:
+    """Return what orders the channels; cells that are not finite do not count."""
+    flat = values.reshape(-1, values.shape[-1])
+    most = max(max(abs(item.low), abs(item.high)) for item in stats) or 1.0
+    scaled = flat.astype(np.float64) / most  # so that no square overflows
+    if any(item.broken for item in stats):
+        scaled[~np.isfinite(flat)] = np.nan
+        scaled[:, np.isnan(scaled).all(axis=0)] = 0.0
+    if choice == "strongest":
+        strength: Values = np.nanmean(np.abs(scaled), axis=0)
+    else:
+        strength = np.nanstd(scaled, axis=0)
+    return strength

@@ -1,0 +1,144 @@
+"""The words about feature maps: what is shown, what is dead, constant or NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from featviz.captions import one_line, range_text, value_text
+from featviz.networks.values import FeatureMaps
+from featviz.stats import MapStats
+
+# More channel numbers than these are counted, not listed.
+MOST_NUMBERS = 8
+
+
+def short_mark(stats: MapStats) -> str:
+    """Return what must not be overlooked of one map in few letters.
+
+    Example:
+        >>> short_mark(MapStats((2, 2), 0.0, 0.0, 1.0, 0, 0))
+        'dead'
+    """
+    if stats.broken:
+        return broken_text(stats)
+    if stats.shape == (1, 1):
+        return ""
+    if stats.dead:
+        return "dead"
+    return f"constant {value_text(stats.low)}" if stats.constant else ""
+
+
+def name_options(name: str, mark: str) -> list[str]:
+    """Return a map's name with its mark, the longest first, for where there is room.
+
+    Example:
+        >>> name_options("7", "3 NaN"), name_options("7", "constant 0.5")
+        (['7: 3 NaN', '7 NaN', '7'], ['7 constant 0.5', '7 constant', '7'])
+    """
+    if not mark:
+        return [name]
+    words = mark.replace(",", "").split(" ")
+    if mark[0].isdigit():
+        return [f"{name}: {mark}", f"{name} {words[1]}", name]
+    return [f"{name} {mark}", f"{name} {words[0]}", name]
+
+
+def broken_text(stats: MapStats) -> str:
+    """Return how many cells are NaN or infinite, or nothing."""
+    words = ((stats.nan_count, "NaN"), (stats.infinite_count, "infinite"))
+    return ", ".join(f"{count} {what}" for count, what in words if count)
+
+
+def numbers_text(numbers: Sequence[int]) -> str:
+    """Return channel numbers in words: a run as its ends, else at most eight.
+
+    Example:
+        >>> numbers_text([3, 4, 5]), numbers_text([7, 2])
+        ('3 to 5', '7, 2')
+    """
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    more = len(numbers) - MOST_NUMBERS
+    text = ", ".join(map(str, numbers[:MOST_NUMBERS]))
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def layer_words(maps: FeatureMaps, full: str) -> str:
+    """Return what a layer is: ``Conv2D 3×3, 64 features, same, relu``."""
+    info = maps.layers[full]
+    return f"{one_line(info.kind)} {one_line(info.settings)}".strip()
+
+
+def shown_words(chosen: Sequence[int], total: int, choice: Any) -> str:
+    """Return how many channels of how many are shown, and which.
+
+    Example:
+        >>> shown_words((5, 2), 64, "strongest")
+        '2 of 64 channels shown, numbered from 0, the strongest first (mean magnitude)'
+    """
+    text = f"{len(set(chosen))} of {total} channel{'s' * (total > 1)} shown, numbered from 0"
+    if isinstance(choice, str):
+        measure = {"strongest": "mean magnitude", "most_varied": "standard deviation"}[choice]
+        text += f", the {choice.replace('_', ' ')} first ({measure})"
+    return text
+
+
+def wrong_words(stats: Sequence[MapStats], *, single: bool) -> str:
+    """Return how many channels are dead, constant, with NaN, and which; or nothing.
+
+    Args:
+        stats: of every channel of the layer.
+        single: whether a channel has one value, which is never dead or constant but 0.
+
+    Example:
+        >>> wrong_words([MapStats((2, 2), 0.0, 0.0, 1.0, 0, 0)], single=False)
+        '1 dead (0)'
+    """
+    zero = [i for i, item in enumerate(stats) if item.dead]
+    constant = [i for i, item in enumerate(stats) if item.constant and not item.dead]
+    nan = [i for i, item in enumerate(stats) if item.nan_count]
+    infinite = [i for i, item in enumerate(stats) if item.infinite_count]
+    kinds = [(zero, "are 0" if single else "dead"), ([] if single else constant, "constant")]
+    kinds += [(nan, "with NaN"), (infinite, "with infinity")]
+    return ", ".join(
+        f"{len(which)} {what} ({numbers_text(which)})" for which, what in kinds if which
+    )
+
+
+def span_words(stats: Sequence[MapStats]) -> str:
+    """Return the range of all channels together: ``−1 to 2.5``."""
+    finite = [item for item in stats if not _nothing_finite(item)]
+    if not finite:
+        return "no finite value"
+    low, high = min(item.low for item in finite), max(item.high for item in finite)
+    return range_text(MapStats((1, 1), low, high, 0.0, 0, 0))
+
+
+def _nothing_finite(stats: MapStats) -> bool:
+    return stats.nan_count + stats.infinite_count == stats.shape[0] * stats.shape[1]
+
+
+def scale_words(scale: str | tuple[float, float], total: int, gamma: float) -> str:
+    """Return what a colour bar of a layer stands for.
+
+    Args:
+        scale: its name, or (low, high).
+        total: channels of the layer.
+        gamma: exponent of the display.
+
+    Example:
+        >>> scale_words("signed", 64, 0.5)
+        'one scale for all 64 channels, symmetric about 0 · gamma 0.5'
+    """
+    every = f"one scale for all {total} channels" if total > 1 else "one scale for the channel"
+    words = {
+        "layer": every,
+        "signed": f"{every}, symmetric about 0",
+        "shared": "one scale for the maps shown",
+        "each": "each map on its own scale; its max is written below it",
+    }
+    text = (
+        words[scale] if isinstance(scale, str) else "fixed scale, beyond it the colour of its end"
+    )
+    return text if gamma == 1.0 else f"{text} · gamma {gamma:g}"

@@ -1,0 +1,1 @@
+"""Keras models: what every layer gives, holds and costs."""

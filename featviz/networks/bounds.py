@@ -1,0 +1,65 @@
+"""The values that a bounded activation cannot leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+# Where an activation is flat, so that nothing is learned through it. Softmax: only at 1, where
+# all others are at 0; of many classes most are near 0 rightly. ReLU6: only at 6; 0 is a zero.
+# Source: Glorot, Bengio, Understanding the difficulty of training deep feedforward neural
+# networks, AISTATS 2010, section 3, and the definitions in keras.activations.
+BOUNDS = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "sparse_sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hard_tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "softmax": (1.0,),
+    "relu6": (6.0,),
+}
+# Kinds whose activation is the last thing they do; that of an LSTM, say, is not.
+_LAST = tuple(
+    getattr(keras.layers, name)
+    for name in (
+        "Activation", "Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose",
+        "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv1D", "DepthwiseConv2D",
+        "SeparableConv1D", "SeparableConv2D",
+    )
+)  # fmt: skip
+
+
+def bounds_of_layer(layer: Any) -> tuple[float, ...]:
+    """Return the bounds of what a layer gives, none if it is not bounded.
+
+    Args:
+        layer: a Keras layer, or an activation function.
+
+    Example:
+        >>> bounds_of_layer(keras.layers.Dense(3, activation="tanh"))
+        (-1.0, 1.0)
+        >>> bounds_of_layer(keras.layers.ReLU(max_value=2.0)), bounds_of_layer(keras.layers.ReLU())
+        ((2.0,), ())
+    """
+    if isinstance(layer, keras.layers.ReLU):
+        return () if layer.max_value is None else (float(layer.max_value),)
+    if isinstance(layer, keras.layers.Softmax):
+        return BOUNDS["softmax"]
+    if isinstance(layer, _LAST):
+        return bounds_of_layer(layer.activation)
+    return BOUNDS.get(getattr(layer, "__name__", ""), ())
+
+
+def bounds_by_name(model: Any) -> dict[tuple[str, str], tuple[float, ...]]:
+    """Return (name, kind) of each layer of a model → its bounds.
+
+    Layers of one name and kind within different models that disagree have none.
+    """
+    found: dict[tuple[str, str], tuple[float, ...]] = {}
+    for layer in model._flatten_layers():
+        key = layer.name, type(layer).__name__
+        bounds = bounds_of_layer(layer)
+        found[key] = bounds if found.get(key, bounds) == bounds else ()
+    return found

@@ -1,0 +1,168 @@
+"""Numbers about the channels of a layer that run along with the batches.
+
+Everything is computed in float64, also for float16 and integers. NaN and infinity are counted and
+left out of mean, deviation and range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from featviz.networks.histograms import Histogram, RunningHistogram
+from featviz.networks.twins import Twins, blocks_of
+from featviz.networks.values import Array
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+# The distance of two values from one another must not leave float64.
+LARGEST_ORIGIN = 1e150
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChannelStats:
+    """The numbers about each channel of one layer; every array is (F,).
+
+    Attributes:
+        count: values in each channel: images times positions.
+        mean: of the finite values; NaN where there is none.
+        deviation: their standard deviation, that of all values and no estimate.
+        low: the lowest finite value.
+        high: the highest finite value.
+        zeros: how many values are exactly 0.
+        nan_count: how many are NaN.
+        infinite_count: how many are plus or minus infinity.
+        saturated: how many lie within the tolerance of a bound, or None without a bound.
+        twins: groups of channels that are equal throughout, each in rising order.
+        histogram: of the values of all channels.
+        first_broken: number of the first image with NaN or infinity, from 0, or None.
+    """
+
+    count: int
+    mean: Floats
+    deviation: Floats
+    low: Floats
+    high: Floats
+    zeros: Counts
+    nan_count: Counts
+    infinite_count: Counts
+    saturated: Counts | None
+    twins: tuple[tuple[int, ...], ...]
+    histogram: Histogram
+    first_broken: int | None
+
+
+class RunningStats:
+    """Gathers the numbers of one layer, batch by batch, in memory for F channels.
+
+    Args:
+        channels: F.
+        bounds: values that the activation cannot leave, none if it has none.
+        tolerance: how near to a bound a value counts as saturated.
+    """
+
+    def __init__(self, channels: int, bounds: tuple[float, ...] = (), tolerance: float = 0.0):
+        self.channels = channels
+        self.bounds, self._tolerance = bounds, tolerance
+        self._finite = np.zeros(channels, np.int64)
+        self._mean, self._squares = np.zeros(channels), np.zeros(channels)
+        self._origin = np.zeros(channels)
+        self._low, self._high = np.full(channels, np.inf), np.full(channels, -np.inf)
+        self._zeros, self._nan, self._infinite, self._saturated = np.zeros((4, channels), np.int64)
+        self._count = self._images = 0
+        self._first_broken: int | None = None
+        self._histogram, self._twins = RunningHistogram(), Twins(channels)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether any value was seen; a layer may give arrays without cells."""
+        return self._count > 0
+
+    def add(self, values: Array) -> None:
+        """Take one batch, (B, …, F) of any real dtype; it is not kept."""
+        rows = values.reshape(-1, self.channels)
+        for block in blocks_of(rows, self.channels):
+            self._add_block(block.astype(np.float64))
+        self._twins.add(rows)
+        if self._first_broken is None and (self._nan + self._infinite).any():
+            each = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            self._first_broken = self._images + int(np.argmin(each))
+        self._count += len(rows)
+        self._images += len(values)
+
+    def _add_block(self, block: Floats) -> None:
+        finite = np.isfinite(block)
+        whole = bool(finite.all())
+        self._zeros += (block == 0).sum(axis=0)
+        if not whole:
+            self._nan += np.isnan(block).sum(axis=0)
+            self._infinite += np.isinf(block).sum(axis=0)
+        for bound in self.bounds:
+            self._saturated += (np.abs(block - bound) <= self._tolerance).sum(axis=0)
+        self._low = np.minimum(self._low, block.min(axis=0, initial=np.inf, where=finite))
+        self._high = np.maximum(self._high, block.max(axis=0, initial=-np.inf, where=finite))
+        self._find_origin(block, finite)
+        with np.errstate(over="ignore"):  # squares of what only float64 can hold
+            apart = block - self._origin
+            self._merge(apart if whole else np.where(finite, apart, 0.0), finite)
+        self._histogram.add(block if whole else block[finite])
+
+    def _find_origin(self, block: Floats, finite: npt.NDArray[np.bool_]) -> None:
+        """Take each channel's first finite value as what sums are counted from.
+
+        A mean of 10⁹ is stored to 10⁻⁷ only; the distance from a neighbour is stored well.
+        """
+        rows = finite.argmax(axis=0)
+        columns = np.arange(self.channels)
+        value = block[rows, columns]
+        new = (self._finite == 0) & finite[rows, columns] & (np.abs(value) < LARGEST_ORIGIN)
+        self._origin = np.where(new, value, self._origin)
+
+    def _merge(self, block: Floats, finite: npt.NDArray[np.bool_]) -> None:
+        """Join mean and sum of squared deviations of a block to those before.
+
+        Source:
+            Chan, Golub, LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample
+            Variances, Stanford STAN-CS-79-773 (1979), equations 2.1; the corrected two-pass
+            sum, equation 1.7, within the block.
+        """
+        count = finite.sum(axis=0)
+        some = np.maximum(count, 1)
+        mean = block.sum(axis=0) / some
+        apart = (block - mean) * finite
+        rest = apart.sum(axis=0)
+        squares = np.square(apart, out=apart).sum(axis=0) - rest**2 / some
+        mean += rest / some
+        total = np.maximum(self._finite + count, 1)
+        step = mean - self._mean
+        self._mean += step * (count / total)
+        self._squares += squares + step**2 * (self._finite * (count / total))
+        self._finite += count
+
+    def result(self) -> ChannelStats:
+        """Return the numbers so far."""
+        none = self._finite == 0
+        with np.errstate(invalid="ignore"):
+            deviation = np.sqrt(np.maximum(self._squares, 0) / np.maximum(self._finite, 1))
+        low, high, mean = (
+            np.where(none, np.nan, values)
+            for values in (self._low, self._high, self._mean + self._origin)
+        )
+        # A mean of equal values is that value; sums leave a trace of rounding.
+        one = low == high
+        return ChannelStats(
+            self._count,
+            np.where(one, low, np.clip(mean, low, high)),
+            np.where(none, np.nan, np.where(one, 0.0, deviation)),
+            low + 0.0,
+            high + 0.0,
+            self._zeros.copy(),
+            self._nan.copy(),
+            self._infinite.copy(),
+            self._saturated.copy() if self.bounds else None,
+            tuple(sorted(tuple(group.tolist()) for group in self._twins.groups)),
+            self._histogram.result(int(self._nan.sum()), int(self._infinite.sum())),
+            self._first_broken,
+        )

@@ -1,0 +1,124 @@
+"""The same layers of two models, checkpoints or sets of images, side by side.
+
+The first side is the reference; differences are the second minus the first, in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from featviz._check import nearest, size_text
+from featviz._notebook import markdown_from_value
+from featviz.networks.values import FeatureMaps, names_text
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerComparison:
+    """How the maps of one layer differ.
+
+    Attributes:
+        path: of the first side.
+        other_path: of the second side; the same, unless layers were matched by order.
+        shape: of the maps, (B, …, F), channels last.
+        mean_difference: mean of |b − a| over the cells that are finite on both sides.
+        largest_difference: the largest |b − a|.
+        place: where that is, as an index of ``shape``: image, row, column, channel.
+        relative_difference: ‖b − a‖ / ‖a‖, Euclidean norms; infinite where a is 0 and b is not.
+        cosine: a·b / (‖a‖ ‖b‖), from −1 to 1; NaN where one of them is all 0.
+        equal_share: share of cells with the same value; NaN equals NaN.
+        broken_count: cells that are NaN or infinite on one side at least.
+        channel_differences: (F,) mean of |b − a| of each channel.
+    """
+
+    path: str
+    other_path: str
+    shape: tuple[int, ...]
+    mean_difference: float
+    largest_difference: float
+    place: tuple[int, ...] | None
+    relative_difference: float
+    cosine: float
+    equal_share: float
+    broken_count: int
+    channel_differences: Floats
+
+    @property
+    def identical(self) -> bool:
+        """Whether every cell is equal."""
+        return self.equal_share == 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """The layers that two sides have in common, and how they differ.
+
+    Attributes:
+        a: the maps of the first side.
+        b: the maps of the second side.
+        names: of the two sides.
+        layers: path of the first side → :class:`LayerComparison`, in the order of the run.
+        only_a: paths that the second side does not have.
+        only_b: paths that the first side does not have.
+        unlike: path → (sizes of a, sizes of b) where they differ.
+    """
+
+    a: FeatureMaps
+    b: FeatureMaps
+    names: tuple[str, str]
+    layers: Mapping[str, LayerComparison]
+    only_a: tuple[str, ...] = ()
+    only_b: tuple[str, ...] = ()
+    unlike: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "unlike"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def layer(self, path: str) -> LayerComparison:
+        """Return one layer.
+
+        Args:
+            path: of the first side, with or without ``:detect``.
+
+        Raises:
+            KeyError: no such layer; the nearest and the list are named.
+        """
+        for known in (path, f"{path}:detect"):
+            if known in self.layers:
+                return self.layers[known]
+            if known in self.unlike:
+                one, other = (size_text(sizes) for sizes in self.unlike[known])
+                raise KeyError(f"path must be a layer of one size; {known!r} is {one} and {other}")
+        names = list(self.layers)
+        close = nearest(str(path), names)
+        raise KeyError(f"path must be one of {names_text(names)}; got {path!r}{close}")
+
+    def maps(self, path: str) -> tuple[Floats, Floats]:
+        """Return the maps of both sides, (B, …, F) float64, channels last."""
+        told = self.layer(path)
+        one, other = self.a.channels_last(told.path), self.b.channels_last(told.other_path)
+        return one.astype(np.float64), other.astype(np.float64)
+
+    def difference(self, path: str) -> Floats:
+        """Return second minus first, (B, …, F) float64; NaN where either is not finite."""
+        one, other = self.maps(path)
+        finite = np.isfinite(one) & np.isfinite(other)
+        apart: Floats = np.subtract(other, one, out=np.full(one.shape, np.nan), where=finite)
+        return apart
+
+    def __repr__(self) -> str:
+        same = sum(told.identical for told in self.layers.values())
+        return (
+            f"Comparison of {self.names[0]} and {self.names[1]}: {len(self.layers)} layers, "
+            f"{same} identical"
+        )
+
+    def _repr_markdown_(self) -> str:
+        return markdown_from_value(self)

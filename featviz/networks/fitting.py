@@ -1,0 +1,280 @@
+"""Batches of images made to fit an input of a model.
+
+Pixel values follow the convention of :mod:`featviz.images`: the type decides, nothing is guessed.
+Files, Pillow images and unsigned integers give 0..1, times ``white``; floats, lists and signed
+integers stay as they are. What was done is told in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from featviz._check import real_number, shown, size_text
+from featviz._numbers import numbers_from
+from featviz.captions import value_text
+from featviz.images import LUMA, read_image
+from featviz.networks.values import Array
+
+# What a file or a photograph can hold along the axis of its channels.
+CHANNELS = (1, 3, 4)
+# In how many ways the images of one list came about is told of in words.
+MOST_WAYS = 3
+
+
+class InputSpec(NamedTuple):
+    """One input of a model.
+
+    Attributes:
+        name: of the input.
+        shape: its sizes without the batch, or None: the model does not tell.
+        dtype: of its numbers.
+        tokens: whether its numbers may be places in a table, which are never scaled.
+        axes: how many axes one image has.
+    """
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    dtype: str
+    tokens: bool = False
+    axes: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How images are made to fit.
+
+    Attributes:
+        resize: whether another size or number of channels is changed.
+        white: what 1.0 of a file or of an unsigned integer becomes.
+        preprocess: called with each batch (B, …) before it goes in, or None.
+        finite: whether NaN and infinity are refused.
+    """
+
+    resize: bool = False
+    white: float = 1.0
+    preprocess: Callable[[Any], Any] | None = None
+    finite: bool = True
+
+    def __post_init__(self) -> None:
+        real_number("white", self.white, above=0)
+        if self.preprocess is not None and not callable(self.preprocess):
+            raise TypeError(
+                f"preprocess must be a function of a batch or None; got {shown(self.preprocess)}"
+            )
+
+
+class Ends(NamedTuple):
+    """The lowest and highest finite number of an array, and how many are not finite."""
+
+    low: float
+    high: float
+    wrong: int
+
+
+def with_channel_axis(array: Any, spec: InputSpec) -> Any:
+    """Return a grey image (H, W) with an axis of channels, if a model takes one."""
+    if len(array.shape) != 2 or spec.axes != 3:
+        return array
+    return array[None] if spec.shape and channels_first(spec.shape) else array[..., None]
+
+
+def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> tuple[Array, str]:
+    """Return one batch of one input, and how it came about.
+
+    Args:
+        column: an array (B, …), or a list of sources.
+        spec: the input.
+        fit: how to make it fit.
+
+    Raises:
+        ValueError: another size, NaN, numbers that the input cannot hold.
+        TypeError: no numbers.
+    """
+    if isinstance(column, list):
+        parts = [_one(source, spec, fit) for source in column]
+        shapes = sorted({array.shape for array, _ in parts})
+        if len(shapes) > 1:
+            sizes = ", ".join(map(size_text, shapes))
+            raise ValueError(f"images must have one size in a batch; got {sizes}; {_ONE_SIZE}")
+        batch, notes = np.stack([array for array, _ in parts]), _all_notes(parts)
+    else:
+        batch, notes = _numbers(np.asarray(column), spec, fit)
+        batch, more = _fitted(batch, spec, fit)
+        notes = notes + more
+    if fit.finite:
+        _check_finite(batch, spec.name)
+    if fit.preprocess is not None:
+        batch = np.asarray(fit.preprocess(batch.copy()))
+        notes = [*notes, f"through {getattr(fit.preprocess, '__name__', 'preprocess')}"]
+    return np.ascontiguousarray(batch), ", ".join(notes)
+
+
+_ONE_SIZE = "bring them to one, or give them one by one"
+
+
+def _all_notes(parts: Sequence[tuple[Array, list[str]]]) -> list[str]:
+    """Return how the images of a list came about, each way once."""
+    ways = list(dict.fromkeys(", ".join(notes) for _, notes in parts))
+    most = " or ".join(ways[:MOST_WAYS])
+    more = len(ways) - MOST_WAYS
+    return [f"{most} or in {more} other way{'s' * (more > 1)}" if more > 0 else most]
+
+
+def ends_of(array: Array) -> Ends:
+    """Return the range of the finite numbers of an array, and how many are not."""
+    if not array.size:
+        return Ends(0.0, 0.0, 0)
+    with np.errstate(invalid="ignore"):
+        low, high = float(array.min()), float(array.max())
+    if array.dtype.kind in "biu" or (np.isfinite(low) and np.isfinite(high)):
+        return Ends(low, high, 0)
+    finite = array[np.isfinite(array)]
+    if not finite.size:
+        return Ends(0.0, 0.0, array.size)
+    return Ends(float(finite.min()), float(finite.max()), array.size - finite.size)
+
+
+def _check_finite(batch: Array, name: str) -> None:
+    """Raise where a number is not finite, or became so in the model's dtype."""
+    if batch.dtype.kind in "biu":
+        return
+    if batch.dtype == np.float32:
+        line = batch.reshape(-1)
+        with np.errstate(all="ignore"):
+            if np.isfinite(np.dot(line, line)):
+                return
+    wrong = ~np.isfinite(batch)
+    if wrong.any():
+        first = [int(axis[0]) for axis in np.nonzero(wrong)]
+        raise ValueError(
+            f"images must hold finite {batch.dtype} numbers; got {int(wrong.sum())} NaN or "
+            f"infinite for the input {name!r}, the first at {first} of its batch; "
+            "pass finite=False to keep them"
+        )
+
+
+def _one(source: Any, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
+    """Return one image without a batch axis, and how it came about."""
+    listed = isinstance(source, (list, tuple))
+    if listed or hasattr(source, "shape"):
+        values = numbers_from(source) if listed else np.asarray(source)
+        batch, notes = _numbers(with_channel_axis(values, spec)[None], spec, fit)
+    else:
+        batch, notes = _picture(source, spec, fit)
+    batch, more = _fitted(batch, spec, fit)
+    return batch[0], notes + more
+
+
+def _picture(source: Any, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
+    """Return a file or a Pillow image as (1, H, W, C), and how it came about."""
+    batch = read_image(source, finite=fit.finite)[None] * np.float32(fit.white)
+    notes = [f"a picture, white is {value_text(fit.white)}"]
+    wanted = _dtype(spec)
+    if wanted.kind in "iu":
+        if fit.white == 1:
+            raise ValueError(
+                f"white must be above 1 for a picture in the input {spec.name!r} of {wanted}; "
+                "got 1; pass white=255"
+            )
+        batch = np.rint(batch)
+    if spec.shape and channels_first(spec.shape):
+        batch = np.moveaxis(batch, -1, 1)
+        notes.append("channels moved to the front")
+    return batch.astype(wanted, copy=False), notes
+
+
+def _dtype(spec: InputSpec) -> np.dtype[Any]:
+    return np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
+
+
+def channels_first(shape: tuple[int | None, ...]) -> bool:
+    """Return whether three sizes tell of channels on the first axis."""
+    return len(shape) == 3 and shape[0] in CHANNELS and shape[-1] not in CHANNELS
+
+
+def _numbers(values: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
+    """Return numbers in the model's dtype, by the convention of pixel values."""
+    wanted, kind = _dtype(spec), values.dtype.kind
+    tokens = spec.tokens and values.ndim <= 2
+    if kind not in "biuf" and not _is_small_float(values.dtype):
+        raise TypeError(f"images must be real numbers; got an array of {values.dtype}")
+    if kind == "u" and wanted.kind == "f" and not tokens:
+        full = np.float32(np.iinfo(values.dtype).max)
+        scaled = values.astype(np.float32) / full * np.float32(fit.white)
+        return scaled.astype(wanted), [f"{values.dtype}, white is {value_text(fit.white)}"]
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused by its name
+        cast = values.astype(wanted, copy=False)
+    if wanted.kind in "iu" and cast is not values and not (cast == values).all():
+        low, high = np.iinfo(wanted).min, np.iinfo(wanted).max
+        raise ValueError(
+            f"images must be whole numbers from {low} to {high} for the input {spec.name!r} of "
+            f"{wanted}; got {values[cast != values][0]}"
+        )
+    return cast, [f"{values.dtype} as given"]
+
+
+def _is_small_float(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind == "V" and dtype.name.startswith(("bfloat", "float"))
+
+
+def _fitted(batch: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
+    """Return the batch in the size that the model takes, and what was done for it."""
+    shape = spec.shape
+    if shape is None or suits(batch.shape[1:], shape):
+        return batch, []
+    needed = size_text("any" if size is None else size for size in shape)  # type: ignore[misc]
+    rule = f"image must be {needed} for the input {spec.name!r}"
+    sentence = f"{rule}; got {size_text(batch.shape[1:])}"
+    if len(shape) != 3 or batch.ndim != 4:
+        raise ValueError(f"{sentence}; give an array of that shape")
+    if not fit.resize:
+        raise ValueError(f"{sentence}; pass resize=True to change it")
+    axis = 1 if channels_first(shape) else 3
+    last = np.moveaxis(batch, axis, -1)
+    height, width, channels = (*shape[1:], shape[0]) if axis == 1 else shape
+    notes = []
+    if channels not in (None, last.shape[-1]):
+        left_out = ", alpha left out" if last.shape[-1] == 4 else ""
+        count = last.shape[-1]
+        notes.append(f"{count} channel{'s' * (count > 1)} made {channels}{left_out}")
+        last = _with_channels(last, channels, sentence)
+    sizes = (height or last.shape[1], width or last.shape[2])
+    if sizes != last.shape[1:3]:
+        notes.append(f"resized from {size_text(last.shape[1:3])}")
+        last = _resized(last, sizes)
+    return np.moveaxis(last, -1, axis), notes
+
+
+def _resized(batch: Array, sizes: tuple[int, int]) -> Array:
+    """Return images (B, H, W, C) in another size, their dtype kept."""
+    values = tf.image.resize(batch, sizes, antialias=True).numpy()
+    return _as_kind(values, batch.dtype)
+
+
+def _as_kind(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Return values in a dtype, rounded where it holds whole numbers alone."""
+    return (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
+
+
+def suits(sizes: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    """Return whether sizes are those that are known of a shape."""
+    return len(sizes) == len(shape) and all(
+        known in (None, size) for known, size in zip(shape, sizes, strict=True)
+    )
+
+
+def _with_channels(batch: Array, channels: int | None, sentence: str) -> Array:
+    """Return grey as RGB or RGB as grey; other numbers of channels have no meaning."""
+    if batch.shape[-1] == 1 and channels == 3:
+        return np.repeat(batch, 3, axis=-1)
+    if batch.shape[-1] == 3 and channels == 1:
+        grey: Array = batch.astype(np.float64) @ np.array(LUMA)[:, None]
+        return _as_kind(grey, batch.dtype)
+    if batch.shape[-1] == 4 and channels == 3:
+        return batch[..., :3]
+    raise ValueError(f"{sentence}; only 1 and 3 channels can be made of one another")

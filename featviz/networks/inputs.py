@@ -1,0 +1,186 @@
+"""What a model takes, and images brought to its inputs, batch by batch.
+
+What was done with them (:mod:`featviz.networks.fitting`) is told in words beside every result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import keras
+
+from featviz._check import shown, size_text
+from featviz._numbers import numbers_from
+from featviz.captions import value_text
+from featviz.networks.fitting import (
+    Fit,
+    InputSpec,
+    batch_from_column,
+    ends_of,
+    suits,
+    with_channel_axis,
+)
+from featviz.networks.values import Array
+
+__all__ = [
+    "Feed",
+    "Fit",
+    "InputSpec",
+    "columns_from_images",
+    "feed_from_columns",
+    "feeds_from_images",
+    "inputs_of_model",
+    "note_of_input",
+]
+
+
+class Feed(NamedTuple):
+    """One batch that goes in.
+
+    Attributes:
+        arrays: for each input (B, …).
+        notes: how they came about.
+        names: of the inputs, where the caller knows them and the model does not tell.
+    """
+
+    arrays: tuple[Array, ...]
+    notes: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
+    """Return the inputs of a model, one of unknown shape where it tells none."""
+    table = any(isinstance(layer, keras.layers.Embedding) for layer in model._flatten_layers())
+    try:
+        tensors = model.inputs
+    except AttributeError:
+        tensors = None
+    if not tensors:
+        shape: Any = (model.get_build_config() or {}).get("input_shape")
+        known = isinstance(shape, (list, tuple)) and all(
+            size is None or isinstance(size, int) for size in shape
+        )
+        return (InputSpec("image", None, "float32", table, len(shape) - 1 if known else 3),)
+    return tuple(
+        InputSpec(one.name, tuple(one.shape[1:]), str(one.dtype), table, len(one.shape) - 1)
+        for one in tensors
+    )
+
+
+def columns_from_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any]:
+    """Return, for each input of a model, something that holds its images.
+
+    Args:
+        images: for one input: a path, an image (H, W, C), several (B, H, W, C), or a list of
+            such. For several inputs: a list or a dict with as many.
+        inputs: of the model.
+
+    Returns:
+        Input name → an array (B, …) or a list of B sources; all have one length.
+
+    Raises:
+        ValueError: other inputs than the model's, different lengths, no image.
+    """
+    names = [spec.name for spec in inputs]
+    if isinstance(images, dict):
+        if inputs[0].shape is None:
+            inputs = tuple(inputs[0]._replace(name=str(name)) for name in images)
+        elif set(images) != set(names):
+            raise ValueError(_inputs_sentence(names, f"{list(images)}"))
+        pairs = [(spec, images[spec.name]) for spec in inputs]
+    elif len(inputs) > 1:
+        if not isinstance(images, (list, tuple)) or len(images) != len(inputs):
+            sizes = getattr(images, "shape", None)
+            got = shown(images) if sizes is None else f"one array of {size_text(sizes)}"
+            raise ValueError(_inputs_sentence(names, got))
+        pairs = list(zip(inputs, images, strict=True))
+    else:
+        pairs = [(inputs[0], images)]
+    columns = {spec.name: _column(value, spec) for spec, value in pairs}
+    lengths = {name: len(column) for name, column in columns.items()}
+    if not columns or 0 in lengths.values():
+        raise ValueError("images must hold at least one image; got none")
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"images must be as many for every input; got {lengths}")
+    return columns
+
+
+def _inputs_sentence(names: Sequence[str], got: str) -> str:
+    return f"images must be a list or dict of {len(names)} inputs, {', '.join(names)}; got {got}"
+
+
+def _column(value: Any, spec: InputSpec) -> Any:
+    """Return an array with its batch axis, or a list of sources."""
+    if isinstance(value, (str, bytes, bytearray, os.PathLike)) or not _is_numeric(value):
+        return list(value) if isinstance(value, (list, tuple)) else [value]
+    # A tensor or an array stays what it is until its turn comes.
+    array = value if hasattr(value, "shape") else numbers_from(value)
+    sizes, shape = tuple(array.shape), spec.shape
+    if len(sizes) > spec.axes or (shape is not None and suits(sizes, shape)):
+        return array if len(sizes) > spec.axes else array[None]
+    if shape and shape[-1] == 1 and len(sizes) == spec.axes and suits(sizes[1:], shape[:-1]):
+        return array[..., None]  # B images without an axis of channels
+    return with_channel_axis(array, spec)[None]
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(_is_numeric(item) for item in value) and not _holds_arrays(value)
+    return hasattr(value, "shape") or isinstance(value, (int, float))
+
+
+def _holds_arrays(value: Sequence[Any]) -> bool:
+    return any(hasattr(item, "shape") and len(item.shape) > 0 for item in value)
+
+
+def feed_from_columns(
+    columns: dict[str, Any], inputs: Sequence[InputSpec], fit: Fit, part: slice
+) -> Feed:
+    """Return one batch, ready to go in.
+
+    Args:
+        columns: of :func:`columns_from_images`.
+        inputs: of the model.
+        fit: how to make it fit.
+        part: which images.
+    """
+    specs = {spec.name: spec for spec in inputs}
+    fed = [
+        batch_from_column(column[part], specs.get(name, inputs[0]), fit)
+        for name, column in columns.items()
+    ]
+    names = tuple(columns) if set(columns) != set(specs) else ()
+    return Feed(tuple(array for array, _ in fed), tuple(note for _, note in fed), names)
+
+
+def feeds_from_images(
+    model: Any, images: Any, fit: Fit, batch_size: int
+) -> tuple[int, Iterator[Feed]]:
+    """Return how many images there are, and them batch by batch.
+
+    Args:
+        model: a Keras model.
+        images: as in :func:`columns_from_images`.
+        fit: how to make them fit.
+        batch_size: at least 1.
+    """
+    inputs = inputs_of_model(model)
+    columns = columns_from_images(images, inputs)
+    count = len(next(iter(columns.values())))
+    parts = (slice(start, start + batch_size) for start in range(0, count, batch_size))
+    return count, (feed_from_columns(columns, inputs, fit, part) for part in parts)
+
+
+def note_of_input(array: Array, note: str) -> str:
+    """Return what went into one input in one line: shape, dtype, range, and how.
+
+    Args:
+        array: (B, …).
+        note: how it came about.
+    """
+    ends = ends_of(array)
+    text = f"{value_text(ends.low)} to {value_text(ends.high)}"
+    text += f", {ends.wrong} NaN or infinite" if ends.wrong else ""
+    return f"{size_text(array.shape)} {array.dtype}, {text} ({note})"

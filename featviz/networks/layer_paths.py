@@ -1,0 +1,82 @@
+"""Which layer stands under which path, read off the tree of a model."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from featviz._check import nearest
+from featviz.networks.layer_shapes import trace_model
+from featviz.networks.values import names_text
+
+# What a recording adds to a layer's name for one of its calls, outputs or stages.
+_OF_A_CALL = re.compile(r"@\d+(?=/|:|\[|$)|(?::filter|:detect)$|\[[^\]/]*\]$")
+
+
+def layers_by_path(model: Any, input_shape: Any = None) -> dict[str, Any]:
+    """Return path → layer for everything that a model holds, outer before inner.
+
+    The paths are those of a recording, without the marks of one call (``@2``, ``:detect``). Where
+    two layers within one have the same name, only the order of their calls tells ``x`` from
+    ``x#2``; so the model is traced then.
+
+    Args:
+        model: a built Keras model.
+        input_shape: for that trace, as in ``trace_model``.
+
+    Raises:
+        ValueError: two layers of one name in a model that cannot be traced without an
+            ``input_shape``.
+    """
+    found: dict[str, Any] = {}
+    if _walk(model, "", found):
+        return found
+    traced = trace_model(model, input_shape)
+    return {path_of_layer(entry.path): entry.layer for entry in traced.entries}
+
+
+def _walk(layer: Any, path: str, found: dict[str, Any]) -> bool:
+    """Add what stands in a layer; return whether all names in it are different."""
+    held = layer._flatten_layers(recursive=False, include_self=False)
+    inner = list({id(one): one for one in held}.values())
+    clear = len({one.name for one in inner}) == len(inner)
+    for one in inner:
+        below = f"{path}/{one.name}" if path else one.name
+        if any(one is other for other in found.values() if path.startswith(below)):
+            continue  # a layer that holds the one in which it stands
+        found[below] = one
+        clear = _walk(one, below, found) and clear
+    return clear
+
+
+def path_of_layer(path: str) -> str:
+    """Return a path without the marks of one call, output or stage.
+
+    Example:
+        >>> path_of_layer("backbone@2/conv@3:detect"), path_of_layer("lstm#2[0]")
+        ('backbone/conv', 'lstm#2')
+    """
+    while (shorter := _OF_A_CALL.sub("", path)) != path:
+        path = shorter
+    return path
+
+
+def layer_at(model: Any, path: str) -> Any:
+    """Return the layer that stands under a path.
+
+    Args:
+        model: a built Keras model.
+        path: as in a recording, with or without the marks of one call.
+
+    Raises:
+        ValueError: no such layer; the nearest and the list are named.
+        TypeError: the path is no text.
+    """
+    if not isinstance(path, str):
+        raise TypeError(f"path must be the text of a layer's path; got {path!r}")
+    known = layers_by_path(model)
+    wanted = path_of_layer(path)
+    if wanted in known:
+        return known[wanted]
+    names = list(known)
+    raise ValueError(f"path must be one of {names_text(names)}; got {path!r}{nearest(path, names)}")

@@ -1,0 +1,243 @@
+"""A model's calls without numbers: shapes, dtypes, what is given to whom.
+
+The model is traced, not run, in a graph of its own. Nothing of it changes, its weights and its
+state are not read, and the size of its input costs no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from featviz._check import shown, size_text, whole_number
+from featviz.networks.recording import Entry, Recorder, recording
+from featviz.networks.runs import check_model
+from featviz.networks.words import failure_text
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traced:
+    """The calls of a model for inputs of one size.
+
+    Attributes:
+        inputs: the tensors that went in, (B, …).
+        entries: as a recording keeps them, their tensors without values.
+        outputs: what the model gives.
+        unseen: path → why a layer that was called gave no entry.
+        graph: in which the tensors stand; they live as long as it does.
+    """
+
+    inputs: tuple[tf.Tensor, ...]
+    entries: tuple[Entry, ...]
+    outputs: tuple[tf.Tensor, ...]
+    unseen: dict[str, str]
+    graph: Any
+
+    @property
+    def batch(self) -> int:
+        """Images in the traced batch."""
+        return int(self.inputs[0].shape[0])
+
+    @property
+    def channel_axis(self) -> int:
+        """Where the channels stand: 1 if a layer says that they come first, else −1."""
+        formats = {getattr(entry.layer, "data_format", None) for entry in self.entries}
+        return 1 if "channels_first" in formats else -1
+
+
+def trace_model(model: Any, input_shape: Any = None) -> Traced:
+    """Return the calls of a model, traced for images of one size.
+
+    Args:
+        model: a built Keras model.
+        input_shape: of one input without the batch, such as (224, 224, 3); of several a list or
+            dict of such. None: what the model says; sizes that it leaves open stay unknown.
+
+    Raises:
+        TypeError: no model, no shape.
+        ValueError: never built, a shape that the model does not take, or a model that says no
+            shape while none is given.
+        RuntimeError: the model fails.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((5, 4, 1)), keras.layers.Flatten(name="flat")])
+        >>> [(entry.path, tuple(entry.value.shape)) for entry in trace_model(model).entries]
+        [('flat', (1, 20))]
+    """
+    check_model(model)
+    specs = _specs(model, input_shape)
+    entries: list[Entry] = []
+    recorder = Recorder(entries.append)
+    kept: dict[str, Any] = {}
+
+    def trace(given: Any) -> list[Any]:
+        kept["inputs"] = tuple(tf.nest.flatten(given))
+        entries.clear()
+        with recording(recorder):
+            outputs = tf.nest.flatten(model(given, training=False))
+        kept["outputs"] = tuple(one for one in outputs if isinstance(one, tf.Tensor))
+        return []
+
+    with _losses_kept(model):
+        try:
+            traced = tf.function(trace, autograph=False).get_concrete_function(specs)
+        except Exception as error:
+            sizes = ", ".join(size_text(_words(spec.shape[1:])) for spec in tf.nest.flatten(specs))
+            raise RuntimeError(
+                f"model {model.name!r} cannot be traced for an input of {sizes}; "
+                f"{failure_text(recorder.ran, error)}"
+            ) from error
+    return Traced(
+        kept["inputs"], tuple(entries), kept["outputs"], dict(recorder.unseen), traced.graph
+    )
+
+
+@contextmanager
+def _losses_kept(model: Any) -> Iterator[None]:
+    """Put the layers' losses back, which a trace would replace by its own."""
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "_losses")]
+    before = [list(layer._losses) for layer in layers]
+    try:
+        yield
+    finally:
+        for layer, losses in zip(layers, before, strict=True):
+            layer._losses[:] = losses
+
+
+def _specs(model: Any, input_shape: Any) -> Any:
+    """Return what goes in, a ``TensorSpec`` for each input, in the model's structure."""
+    try:
+        tensors = model.inputs
+    except AttributeError:
+        tensors = None
+    if not tensors:
+        return _specs_of_unknown(model, input_shape)
+    shapes = [tuple(one.shape) for one in tensors]
+    if input_shape is not None:
+        names = [one.name for one in tensors]
+        given = _given_shapes(input_shape, names, [shape[1:] for shape in shapes])
+        shapes = [(whole[0], *shape) for whole, shape in zip(shapes, given, strict=True)]
+    specs = [
+        tf.TensorSpec((shape[0] or 1, *shape[1:]), one.dtype)
+        for shape, one in zip(shapes, tensors, strict=True)
+    ]
+    structure = getattr(model, "_inputs_struct", None)
+    if len(specs) == 1 and not isinstance(structure, (dict, list, tuple)):
+        return specs[0]
+    return specs if structure is None else tf.nest.pack_sequence_as(structure, specs)
+
+
+def _given_shapes(given: Any, names: list[str], known: list[Shape]) -> list[Shape]:
+    """Return the caller's shapes, one for each input, where the model takes them."""
+    several = [given[name] for name in names] if _names_all(given, names) else given
+    if len(names) == 1 and (isinstance(several, tuple) or _is_shape(several)):
+        several = [several]
+    if not isinstance(several, (list, tuple)) or len(several) != len(names):
+        raise ValueError(
+            f"input_shape must be one for each input, {', '.join(names)}; got {shown(given)}"
+        )
+    shapes = [_shape(one) for one in several]
+    for name, shape, rule in zip(names, shapes, known, strict=True):
+        pairs = zip(shape, rule, strict=False)
+        if len(shape) != len(rule) or any(size not in (None, one) for one, size in pairs):
+            raise ValueError(
+                f"input_shape must be {size_text(_words(rule))} for the input {name!r}; "
+                f"got {size_text(_words(shape))}"
+            )
+    return shapes
+
+
+def _names_all(given: Any, names: list[str]) -> bool:
+    return isinstance(given, dict) and set(given) == set(names)
+
+
+def _specs_of_unknown(model: Any, input_shape: Any) -> Any:
+    """Return the specs for a model that has no inputs of its own: a subclassed one."""
+    shape = input_shape
+    if shape is None:
+        shape = _shape_it_was_built_for(model)
+    if shape is None:
+        raise ValueError(
+            f"input_shape must be given for {model.name!r}, which says none; got None; "
+            "pass input_shape=(height, width, channels)"
+        )
+
+    def spec(one: Any) -> tf.TensorSpec:
+        return tf.TensorSpec((1, *_shape(one)), model.input_dtype)
+
+    if isinstance(shape, dict):
+        return {name: spec(one) for name, one in shape.items()}
+    if _is_shape(shape):
+        return spec(shape)
+    return [spec(one) for one in shape]
+
+
+def _shape_it_was_built_for(model: Any) -> Any:
+    config = model.get_build_config() or {}
+    shape = config.get("input_shape")
+    if shape is None and config.get("shapes_dict"):
+        shapes = list(config["shapes_dict"].values())
+        shape = shapes[0] if len(shapes) == 1 else shapes
+    if isinstance(shape, dict):
+        return {name: tuple(one)[1:] for name, one in shape.items()}
+    if shape is None:
+        return None
+    return tuple(shape)[1:] if _is_shape(shape) else [tuple(one)[1:] for one in shape]
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and not any(
+        isinstance(size, (list, tuple)) for size in value
+    )
+
+
+def _shape(value: Any) -> Shape:
+    """Return a shape without the batch: sizes of at least 1, None where open."""
+    if not _is_shape(value):
+        raise TypeError(
+            f"input_shape must be sizes without the batch, such as (28, 28, 1); got {shown(value)}"
+        )
+    return tuple(
+        None if size is None else whole_number("input_shape", size, minimum=1) for size in value
+    )
+
+
+def _words(shape: Any) -> list[Any]:
+    return ["any" if size is None else size for size in shape]
+
+
+def kind_of(layer: Any) -> str:
+    """Return the name of a layer's class."""
+    return type(layer).__name__
+
+
+def is_kind(layer: Any, names: tuple[str, ...]) -> bool:
+    """Return whether a layer is of one of Keras' classes, or of one below it.
+
+    Args:
+        layer: a Keras layer.
+        names: of classes in ``keras.layers``; those that this Keras does not have are passed by.
+    """
+    kinds = tuple(getattr(keras.layers, name) for name in names if hasattr(keras.layers, name))
+    return isinstance(layer, kinds)
+
+
+def works_as(layer: Any, names: tuple[str, ...]) -> bool:
+    """Return whether a layer is of one of Keras' classes and computes as it does.
+
+    Args:
+        layer: a Keras layer; one of a class of the caller's own that has a ``call`` of its own
+            may do anything.
+        names: of classes in ``keras.layers``.
+    """
+    own = [getattr(type(layer), name, None) for name in ("call", "convolution_op")]
+    return is_kind(layer, names) and all(
+        function is None or function.__module__.split(".")[0] == "keras" for function in own
+    )

@@ -1,0 +1,165 @@
+"""The feature maps of any Keras model, by path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from featviz._check import real_number
+from featviz.networks.inputs import Feed, Fit, feeds_from_images, note_of_input
+from featviz.networks.runs import Batch, Run
+from featviz.networks.values import Array, FeatureMaps, Lines
+
+# What is kept may take this many bytes unless told: a quarter of a small machine.
+MOST_BYTES = 4 * 2**30
+
+
+def feature_maps(
+    model: Any,
+    images: Any,
+    layers: Any = None,
+    *,
+    resize: bool = False,
+    white: float = 1.0,
+    preprocess: Callable[[Any], Any] | None = None,
+    finite: bool = True,
+    batch_size: int = 32,
+    compiled: bool | None = None,
+    max_bytes: int = MOST_BYTES,
+) -> FeatureMaps:
+    """Return what the layers of a model give for some images, by path.
+
+    The model runs as it always does (``training=False``), whatever its kind: Sequential,
+    functional, nested, subclassed, with several inputs, with shared layers. It is not changed.
+
+    Args:
+        model: a built ``keras.Model``.
+        images: one image (H, W, C), several (B, H, W, C), a path, a list of such; for a model of
+            several inputs a list or a dict of them. Unsigned integers and files give 0..1 times
+            ``white``; floats, lists and signed integers go in as they are.
+        layers: None for all; or names, paths, shell patterns (``backbone/*conv*``), layer
+            classes, functions of a layer; one or several.
+        resize: whether an image of another size or of other channels is made to fit.
+        white: what 1.0 of a file or of an unsigned integer becomes, above 0; 255 for models
+            that take 0..255.
+        preprocess: called with each batch before it goes in, such as
+            ``keras.applications.vgg16.preprocess_input``; or None.
+        finite: whether NaN and infinity in the images are refused.
+        batch_size: how many images run at once, at least 1.
+        compiled: whether batches run through a compiled graph; None: when there are many and
+            it gives the very same numbers, which is tried on the first images.
+        max_bytes: the most that the kept maps may take.
+
+    Returns:
+        :class:`FeatureMaps`: path → (B, …), the axes and dtypes of the model.
+
+    Raises:
+        ValueError: a model that was never built, images that do not fit, no such layer, maps
+            of more than ``max_bytes``.
+        TypeError: no model, no image.
+        RuntimeError: a layer failed; the layers that ran are named.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.ReLU(name="detect")])
+        >>> maps = feature_maps(model, [[-1.0, 2.0]])
+        >>> maps["detect"].tolist(), maps.went_in
+        ([[[[0.0], [2.0]]]], ('1×1×2×1 float32, −1 to 2 (float64 as given)',))
+    """
+    real_number("max_bytes", max_bytes, above=0)
+    fit = Fit(resize, white, preprocess, finite)
+    run = Run(model, layers, batch_size=batch_size, compiled=compiled)
+    parts: list[Batch] = []
+    used = 0
+    count, feeds = feeds_from_images(model, images, fit, run.batch_size)
+    for batch in run.batches(feeds, count):
+        used += sum(values.nbytes for values in batch.arrays.values())
+        whole = used if parts else used * -(-count // len(batch.feed.arrays[0]))
+        if max(used, whole) > max_bytes:
+            raise ValueError(
+                f"maps must take at most {max_bytes:,} bytes; those of {count} images take about "
+                f"{max(used, whole):,}; name fewer layers, raise max_bytes, or take them batch by "
+                "batch with stream_feature_maps"
+            )
+        parts.append(batch)
+    return _joined(run, parts)
+
+
+def stream_feature_maps(
+    model: Any,
+    images: Any,
+    layers: Any = None,
+    *,
+    resize: bool = False,
+    white: float = 1.0,
+    preprocess: Callable[[Any], Any] | None = None,
+    finite: bool = True,
+    batch_size: int = 32,
+    compiled: bool | None = None,
+) -> Iterator[FeatureMaps]:
+    """Yield the feature maps of many images, batch by batch, in constant memory.
+
+    Args:
+        model: as in :func:`feature_maps`.
+        images: as in :func:`feature_maps`; a list of paths is read batch by batch.
+        layers: as in :func:`feature_maps`.
+        resize: as in :func:`feature_maps`.
+        white: as in :func:`feature_maps`.
+        preprocess: as in :func:`feature_maps`.
+        finite: as in :func:`feature_maps`.
+        batch_size: how many images run at once, at least 1.
+        compiled: as in :func:`feature_maps`.
+
+    Yields:
+        :class:`FeatureMaps` of up to ``batch_size`` images each, in order.
+
+    Raises:
+        ValueError: as :func:`feature_maps`.
+        TypeError: as :func:`feature_maps`.
+        RuntimeError: as :func:`feature_maps`.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.ReLU(name="detect")])
+        >>> images = np.ones((5, 1, 2, 1), np.float32)
+        >>> [len(maps["detect"]) for maps in stream_feature_maps(model, images, batch_size=2)]
+        [2, 2, 1]
+    """
+    fit = Fit(resize, white, preprocess, finite)
+    run = Run(model, layers, batch_size=batch_size, compiled=compiled)
+    count, feeds = feeds_from_images(model, images, fit, run.batch_size)
+    # map() lets go of a batch when its maps are given; a loop would hold two.
+    return map(partial(_joined_batch, run), run.batches(feeds, count))
+
+
+def _joined_batch(run: Run, batch: Batch) -> FeatureMaps:
+    return _joined(run, [batch])
+
+
+def _joined(run: Run, parts: list[Batch]) -> FeatureMaps:
+    """Return batches as one value; arrays are read-only."""
+    arrays: dict[str, Array] = {}
+    for path in parts[0].arrays:
+        several = [part.arrays[path] for part in parts]
+        arrays[path] = several[0] if len(several) == 1 else np.concatenate(several)
+        arrays[path].flags.writeable = False
+    inputs = list(zip(*(part.feed.arrays for part in parts), strict=True))
+    images = tuple(one[0] if len(one) == 1 else np.concatenate(one) for one in inputs)
+    notes = _notes([part.feed for part in parts])
+    return FeatureMaps(
+        arrays,
+        run.layers,
+        images,
+        Lines(lambda: tuple(map(note_of_input, images, notes))),
+        run.model.name,
+        run.unseen,
+    )
+
+
+def _notes(feeds: list[Feed]) -> list[str]:
+    """Return for each input how its images came about, each way once."""
+    columns = zip(*(feed.notes for feed in feeds), strict=True)
+    return [" or ".join(dict.fromkeys(column)) for column in columns]

@@ -1,0 +1,251 @@
+"""Nodes for layers: how the window of each kind lies on what it was given.
+
+Layers without a rule of their own are followed through their operations; a layer that neither way
+explains gets no node, and nothing after it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from featviz.geometry import Span, read_span, slide, spread_span
+from featviz.networks.layer_shapes import Traced, works_as
+from featviz.networks.reach import Node, Reads, Spans
+from featviz.networks.reach_ops import (
+    ABSENT,
+    Absent,
+    Known,
+    moved_node,
+    node_from_operation,
+    places_of,
+    whole_node,
+)
+from featviz.networks.recording import Entry
+from featviz.networks.weights import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED
+
+SLIDING = (*CONVOLUTIONS, *DEPTHWISE, *SEPARABLE)
+POOLS = tuple(f"{how}Pooling{n}D" for how in ("Max", "Average") for n in (1, 2, 3))
+WHOLE = (
+    "Flatten", "GroupNormalization",
+    *(f"Global{how}Pooling{n}D" for how in ("Max", "Average") for n in (1, 2, 3)),
+)  # fmt: skip
+SHIFTS = tuple(f"{how}{n}D" for how in ("ZeroPadding", "Cropping") for n in (1, 2, 3))
+UPSAMPLINGS = ("UpSampling1D", "UpSampling2D", "UpSampling3D")
+NORMALISATIONS = ("LayerNormalization", "UnitNormalization", "RMSNormalization")
+
+
+class _NodeMaker:
+    """Numbers the nodes as they are made, so that sources come first."""
+
+    def __init__(self, axis: int) -> None:
+        self.axis = axis
+        self._count = 0
+
+    def make(
+        self,
+        sizes: tuple[int, ...],
+        sources: Sequence[tuple[Node, Reads]] = (),
+        jumps: tuple[Fraction, ...] | None = None,
+        periods: tuple[int, ...] = (),
+        source: int | None = None,
+    ) -> Node:
+        self._count += 1
+        return Node(self._count, sizes, tuple(sources), jumps, periods or (1,) * len(sizes), source)
+
+
+def nodes_of_entries(traced: Traced) -> dict[str, Node | None]:
+    """Return path → node for each entry of a trace, None where it is not known.
+
+    Args:
+        traced: from ``trace_model``.
+    """
+    axis = traced.channel_axis
+    maker = _NodeMaker(axis)
+    known: dict[str, Known] = {}
+    for number, tensor in enumerate(traced.inputs):
+        sizes = places_of(tensor, axis)
+        ones = (Fraction(1),) * len(sizes or ())
+        image = maker.make(sizes, (), ones, source=number) if sizes else None
+        known[tensor.name] = ABSENT if sizes == () else image  # a vector has no places
+    found: dict[str, Node | None] = {}
+    for entry in traced.entries:
+        name = entry.value.name
+        # A model within gives what its last layer gave: that tensor has its node.
+        if name not in known:
+            known[name] = _node_of_entry(entry, known, maker)
+        node = known[name]
+        found[entry.path] = node if isinstance(node, Node) else None
+    return found
+
+
+def _node_of_entry(entry: Entry, known: dict[str, Known], maker: _NodeMaker) -> Known:
+    """Return the node of what a layer gave, by its rule or its operations."""
+    rule = None if entry.path.endswith(":detect") else _rule(entry.layer)
+    if rule is None or not entry.given:
+        return _followed(entry.value, known, maker)
+    before = _followed(entry.given[0], known, maker)
+    order = "channels_first" if maker.axis == 1 else "channels_last"
+    fits = getattr(entry.layer, "data_format", order) == order
+    if isinstance(before, Node) and fits and places_of(entry.value, maker.axis) is not None:
+        return rule(_Step(entry.layer, before, entry.value, maker))  # type: ignore[no-any-return]
+    return before if isinstance(before, Absent) else None
+
+
+def _followed(tensor: tf.Tensor, known: dict[str, Known], maker: _NodeMaker) -> Known:
+    """Return the node of a tensor, following the operations back to known tensors."""
+    stack = [tensor]
+    while stack:
+        one = stack[-1]
+        missing = [before for before in one.op.inputs if before.name not in known]
+        if one.name in known or not missing:
+            if one.name not in known:
+                known[one.name] = node_from_operation(one, known, maker.axis, maker.make)
+            stack.pop()
+        else:
+            stack.extend(missing)
+    return known[tensor.name]
+
+
+def _rule(layer: Any) -> Any:
+    """Return the function that makes the node of a kind of layer, or None."""
+    rules = (
+        (TRANSPOSED, _transposed), (SLIDING, _slid), (POOLS, _pooled), (WHOLE, _seen_whole),
+        (SHIFTS, _shifted), (UPSAMPLINGS, _repeated), (("BatchNormalization",), _same),
+        (NORMALISATIONS, _normalised), (("Dense",), _mixed_by_place),
+    )  # fmt: skip
+    return next((rule for names, rule in rules if works_as(layer, names)), None)
+
+
+class _Step(NamedTuple):
+    """A layer's call: the node of what it was given, and the tensor that it gave."""
+
+    layer: Any
+    node: Node
+    tensor: tf.Tensor
+    maker: _NodeMaker
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes of the result along the axes of the image."""
+        return places_of(self.tensor, self.maker.axis) or ()
+
+
+def _same(step: _Step) -> Node:
+    return step.node
+
+
+def _seen_whole(step: _Step) -> Node:
+    return whole_node(step.node, step.sizes, step.maker.make)
+
+
+def _mixed_by_place(step: _Step) -> Node | None:
+    return step.node if step.maker.axis == -1 or not step.node.sizes else None
+
+
+def _normalised(step: _Step) -> Node | None:
+    """Return the node of a normalisation: of the channels, or of whole maps."""
+    axes = step.layer.axis if isinstance(step.layer.axis, (list, tuple)) else [step.layer.axis]
+    rank = step.tensor.shape.rank
+    along = {one % rank for one in axes}
+    if along == {step.maker.axis % rank}:
+        return step.node
+    image = set(range(1, rank)) - {step.maker.axis % rank}
+    return _seen_whole(step) if image <= along else None
+
+
+def _slid(step: _Step) -> Node | None:
+    steps = zip(step.layer.kernel_size, step.layer.strides, step.layer.dilation_rate, strict=True)
+    return _windowed(list(steps), step)
+
+
+def _pooled(step: _Step) -> Node | None:
+    steps = [(k, s, 1) for k, s in zip(step.layer.pool_size, step.layer.strides, strict=True)]
+    return _windowed(steps, step)
+
+
+def _windowed(moves: list[tuple[int, int, int]], step: _Step) -> Node | None:
+    """Return the node of windows: for each axis its cells, its stride, its dilation."""
+    node, padding = step.node, step.layer.padding
+    axes = [
+        slide(size, window, stride=stride, dilation=far, padding=_pads(padding, window, far))
+        for size, (window, stride, far) in zip(node.sizes, moves, strict=True)
+    ]
+    if tuple(axis.outputs for axis in axes) != step.sizes:
+        return None
+
+    def reads(spans: Spans) -> Spans:
+        return tuple(read_span(axis, span) for axis, span in zip(axes, spans, strict=True))
+
+    jumps = node.jumps and tuple(j * a.stride for j, a in zip(node.jumps, axes, strict=True))
+    pairs = zip(node.periods, axes, strict=True)
+    periods = tuple(period // math.gcd(period, axis.stride) for period, axis in pairs)
+    return step.maker.make(step.sizes, [(node, reads)], jumps, periods)
+
+
+def _pads(padding: str, window: int, dilation: int) -> Any:
+    return ((window - 1) * dilation, 0) if padding == "causal" else padding
+
+
+def _transposed(step: _Step) -> Node | None:
+    one = step.layer
+    moves = zip(step.sizes, one.kernel_size, one.strides, one.dilation_rate, strict=True)
+    axes = [slide(n, k, stride=s, dilation=d, padding=one.padding) for n, k, s, d in moves]
+    if tuple(axis.outputs for axis in axes) != step.node.sizes:
+        return None
+    spread = [functools.partial(spread_span, axis) for axis in axes]
+    return _widened(step, spread, [axis.stride for axis in axes])
+
+
+def _repeated(step: _Step) -> Node | None:
+    times = step.layer.size if isinstance(step.layer.size, (list, tuple)) else [step.layer.size]
+    how = getattr(step.layer, "interpolation", "nearest")
+    if how not in ("nearest", "bilinear"):
+        return None
+    read = _copied if how == "nearest" else _interpolated
+    spread = [functools.partial(read, n) for n in times]
+    return _widened(step, spread, list(times))
+
+
+def _copied(times: int, span: Span) -> Span:
+    return span[0] // times, span[1] // times
+
+
+def _interpolated(times: int, span: Span) -> Span:
+    """Return the cells beside a place, (o + ½)/n − ½, as ``tf.image.resize`` does."""
+    first, last = (2 * cell + 1 - times for cell in span)
+    return first // (2 * times), -(-last // (2 * times))
+
+
+def _widened(
+    step: _Step, spread: Sequence[Callable[[Span], Span | None]], times: list[int]
+) -> Node:
+    """Return the node of a map with more cells than it was given."""
+    node = step.node
+
+    def reads(spans: Spans) -> Spans | None:
+        found = [read(span) for read, span in zip(spread, spans, strict=True)]
+        known = tuple(span for span in found if span is not None)
+        return known if len(known) == len(found) else None
+
+    jumps = node.jumps and tuple(j / n for j, n in zip(node.jumps, times, strict=True))
+    periods = tuple(p * n for p, n in zip(node.periods, times, strict=True))
+    return step.maker.make(step.sizes, [(node, reads)], jumps, periods)
+
+
+def _shifted(step: _Step) -> Node:
+    pads = getattr(step.layer, "padding", None)
+    if pads is None:
+        pads = [(-first, -last) for first, last in _pairs(step.layer.cropping)]
+    before = [pair[0] for pair in _pairs(pads)]
+    return moved_node(step.node, step.sizes, before, step.maker.make)
+
+
+def _pairs(pads: Any) -> list[tuple[int, int]]:
+    several = list(pads)
+    return [tuple(several)] if isinstance(several[0], int) else [tuple(pair) for pair in several]

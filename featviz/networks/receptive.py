@@ -1,0 +1,130 @@
+"""The receptive field: which part of the image a cell of a layer sees.
+
+``"same"`` pads the odd cell at the bottom and on the right, at every layer by the size of what that
+layer is given. So where a window lies depends on the size of the image, its size does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from featviz._check import nearest, per_axis, shown, size_text, whole_number
+from featviz.networks.inputs import inputs_of_model
+from featviz.networks.layer_shapes import Traced, trace_model
+from featviz.networks.layer_values import ReceptiveField
+from featviz.networks.reach import Node, Spans, read_from_inputs
+from featviz.networks.reach_layers import nodes_of_entries
+from featviz.networks.reach_ops import places_of
+from featviz.networks.recording import Entry
+from featviz.networks.values import names_text
+from featviz.windows import Window
+
+
+def receptive_field(
+    model: Any,
+    path: str,
+    cell: int | tuple[int, int],
+    *,
+    input_shape: Any = None,
+    input_number: int = 0,
+) -> ReceptiveField:
+    """Return the part of the image that one cell of a layer's map sees.
+
+    Args:
+        model: a built ``keras.Model``.
+        path: of the layer, as in a recording.
+        cell: (row, column) of its map, from 0.
+        input_shape: of the image, (H, W, C); needed where the model leaves sizes open.
+        input_number: of which input, for a model of several, from 0.
+
+    Returns:
+        :class:`ReceptiveField`: ``window`` on the image without padding, which may reach beyond
+        it, and ``inside``, what of it is read from the image.
+
+    Raises:
+        ValueError: no such layer or cell, a layer whose field is not known, no image.
+        TypeError: a wrong kind.
+        RuntimeError: the model cannot be traced.
+
+    Example:
+        >>> import keras
+        >>> layer = keras.layers.Conv2D(1, 3, strides=2, padding="same", name="conv")
+        >>> model = keras.Sequential([keras.Input((6, 6, 1)), layer])
+        >>> receptive_field(model, "conv", (2, 0)).window
+        Window(top=4, left=0, height=3, width=3)
+    """
+    row, column = per_axis("cell", cell, minimum=0)
+    number = whole_number("input_number", input_number, minimum=0)
+    traced = trace_model(model, input_shape)
+    if number >= len(traced.inputs):
+        raise ValueError(f"input_number must be below {len(traced.inputs)}; got {number}")
+    image = places_of(traced.inputs[number], traced.channel_axis)
+    if image is None or len(image) != 2:
+        raise ValueError(
+            "input_shape must be that of an image, (height, width, channels), every size known; "
+            f"got {shown(tuple(traced.inputs[number].shape[1:]))}"
+        )
+    entry = _entry(traced, path)
+    node = _known(nodes_of_entries(traced)[entry.path], path)
+    spans = _spans_of_cell(node, (row, column), path)
+    whole = read_from_inputs(node, spans, inside=False).get(number)
+    if whole is None:
+        raise ValueError(f"path must be a layer that sees the input {number}; got {path!r}")
+    inside = read_from_inputs(node, spans, inside=True).get(number)
+    return ReceptiveField(
+        entry.path,
+        (row, column),
+        _window(whole),
+        None if inside is None else _window(inside),
+        (image[0], image[1]),
+    )
+
+
+def _entry(traced: Traced, path: Any) -> Entry:
+    entries = {entry.path: entry for entry in traced.entries}
+    for known in (path, f"{path}:detect"):
+        if known in entries:
+            return entries[known]
+    names = list(entries)
+    close = nearest(str(path), names)
+    raise ValueError(f"path must be one of {names_text(names)}; got {shown(path)}{close}")
+
+
+def _known(node: Node | None, path: str) -> Node:
+    if node is None:
+        raise ValueError(
+            f"path must be a layer whose receptive field is known; {path!r} or a layer before it "
+            "moves cells in a way that is not followed"
+        )
+    return node
+
+
+def _spans_of_cell(node: Node, cell: tuple[int, int], path: str) -> Spans:
+    sizes = node.sizes or (1, 1)
+    if len(sizes) != 2 or any(at >= size for at, size in zip(cell, sizes, strict=True)):
+        raise ValueError(f"cell must lie on the {size_text(sizes)} map of {path!r}; got {cell}")
+    return tuple((at, at) for at in cell) if node.sizes else ()
+
+
+def _window(spans: Spans) -> Window:
+    (top, bottom), (left, right) = spans
+    return Window(top, left, bottom - top + 1, right - left + 1)
+
+
+def shape_for_image(model: Any, size: tuple[int, ...]) -> tuple[int | None, ...]:
+    """Return the shape of a model's only input for images of one size.
+
+    Args:
+        model: a built Keras model.
+        size: (H, W, C) of an image; of its channels the model's own number is taken.
+    """
+    spec = inputs_of_model(model)[0]
+    if spec.shape is None or len(spec.shape) != 3:
+        return tuple(size)
+    first = _channels_first(model)
+    return (spec.shape[0], *size[:2]) if first else (*size[:2], spec.shape[-1])
+
+
+def _channels_first(model: Any) -> bool:
+    layers = model._flatten_layers()
+    return any(getattr(layer, "data_format", "") == "channels_first" for layer in layers)

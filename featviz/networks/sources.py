@@ -1,0 +1,285 @@
+"""Many images from anywhere, batch by batch, made to fit a model.
+
+Streams (a ``tf.data.Dataset``, a ``keras.utils.PyDataset``, a generator) give images or labelled
+images; labels are left. An element with one axis more than the model's input is a batch and stays
+one; single images are gathered. Nothing but the batch that runs is held.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from featviz._check import shown, whole_number
+from featviz._numbers import numbers_from
+from featviz.networks.inputs import (
+    Feed,
+    Fit,
+    InputSpec,
+    feed_from_columns,
+    feeds_from_images,
+    inputs_of_model,
+)
+
+# Endings of the files that read_image reads; others in a folder are passed over.
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# The axes of images for a model that does not tell its own.
+IMAGE_AXES = 3
+# How many channels a photograph can have: grey, colour, colour with alpha.
+CHANNELS = (1, 3, 4)
+
+
+def feeds_from_data(
+    model: Any, data: Any, fit: Fit, batch_size: int, *, limit: int | None = None
+) -> tuple[int | None, Iterator[Feed]]:
+    """Return how many images there are, if that is known, and them batch by batch.
+
+    Args:
+        model: a Keras model.
+        data: images as :func:`featviz.feature_maps` takes them; a folder, whose image files are
+            read sorted by their path, also those in folders inside, but none whose name begins
+            with a dot; a ``tf.data.Dataset``, a ``keras.utils.PyDataset``, a generator or another
+            iterable of images or of batches (B, …), alone or as the first of a tuple (x, y) or
+            (x, y, weights); of paths, too. Batches keep their size.
+        fit: how to make them fit.
+        batch_size: how many single images run at once, at least 1.
+        limit: at most so many images are taken; None: all.
+
+    Raises:
+        TypeError: data of another kind.
+        ValueError: a folder without images, a data set without end and no ``limit``.
+    """
+    most = None if limit is None else whole_number("limit", limit, minimum=1)
+    if _is_folder(data):
+        count, feeds = _feeds_from_folder(model, data, fit, batch_size)
+    elif _is_stream(data):
+        _check_end(data, most)
+        inputs = inputs_of_model(model)
+        count, feeds = None, _feeds_from_stream(data, inputs, fit, batch_size)
+        if isinstance(data, tf.data.Dataset):
+            count = _count_of_dataset(data, inputs)
+    else:
+        count, feeds = feeds_from_images(model, data, fit, batch_size)
+    if most is None:
+        return count, feeds
+    return None if count is None else min(count, most), _cut(feeds, most)
+
+
+def _is_folder(data: Any) -> bool:
+    return isinstance(data, (str, os.PathLike)) and Path(data).is_dir()
+
+
+def _is_stream(data: Any) -> bool:
+    """Whether data gives its images one after the other and holds none itself."""
+    if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
+        return True
+    holds = isinstance(data, (str, bytes, bytearray, list, tuple, dict, os.PathLike))
+    return isinstance(data, Iterable) and not (
+        holds or hasattr(data, "shape") or hasattr(data, "read")
+    )
+
+
+def _check_end(data: Any, limit: int | None) -> None:
+    if limit is not None:
+        return
+    endless = False
+    if isinstance(data, tf.data.Dataset):
+        endless = int(data.cardinality()) == tf.data.INFINITE_CARDINALITY
+    elif isinstance(data, keras.utils.PyDataset):
+        endless = data.num_batches is None
+    if endless:
+        raise ValueError(
+            "data must have an end; got a data set that repeats forever; pass limit=1000 to take "
+            "so many images of it"
+        )
+
+
+def _count_of_dataset(data: Any, inputs: Sequence[InputSpec]) -> int | None:
+    """Return the number of images where the data set tells it."""
+    count = int(data.cardinality())
+    first = tf.nest.flatten(_images_of(data.element_spec))[0]
+    rank = getattr(getattr(first, "shape", None), "rank", None)
+    if rank is None or count < 0:
+        return None
+    if not _is_batch(tuple(first.shape), inputs[0]):
+        return count
+    size = first.shape[0]
+    return count * size if size else None
+
+
+def _images_of(element: Any) -> Any:
+    """Return what goes in: the first of (x,), (x, y), (x, y, weights), or all."""
+    return element[0] if isinstance(element, tuple) and 1 <= len(element) <= 3 else element
+
+
+def _elements(data: Any) -> Iterator[Any]:
+    if isinstance(data, keras.utils.PyDataset) and data.num_batches is not None:
+        return (data[index] for index in range(data.num_batches))
+    return iter(data)
+
+
+def _feeds_from_stream(
+    data: Any, inputs: Sequence[InputSpec], fit: Fit, batch_size: int
+) -> Iterator[Feed]:
+    """Yield batches as they come, and single images gathered."""
+    waiting: dict[str, list[Any]] = {}
+    for element in _elements(data):
+        images = _named(_images_of(element), inputs)
+        first = next(iter(images.values()))
+        if hasattr(first, "shape") and _is_batch(tuple(first.shape), inputs[0]):
+            columns = {name: _whole(value, inputs[0]) for name, value in images.items()}
+            if len({len(column) for column in columns.values()}) > 1:
+                sizes = {name: len(column) for name, column in columns.items()}
+                raise ValueError(f"data must give as many images for every input; got {sizes}")
+            if len(columns[next(iter(columns))]):
+                yield feed_from_columns(columns, inputs, fit, slice(None))
+            continue
+        for name, value in images.items():
+            waiting.setdefault(name, []).append(_single(value, inputs[0]))
+        if len(next(iter(waiting.values()))) == batch_size:
+            yield feed_from_columns(waiting, inputs, fit, slice(None))
+            waiting = {}
+    if waiting:
+        yield feed_from_columns(waiting, inputs, fit, slice(None))
+
+
+def _named(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any]:
+    """Return input name → what goes in there."""
+    names = [spec.name for spec in inputs]
+    if isinstance(images, dict):
+        if inputs[0].shape is not None and set(images) != set(names):
+            raise ValueError(
+                f"data must give the inputs {', '.join(names)}; got {', '.join(map(str, images))}"
+            )
+        ordered = images if inputs[0].shape is None else names
+        return {str(name): _array(images[name]) for name in ordered}
+    if len(inputs) == 1:
+        return {names[0]: _array(images)}
+    if not isinstance(images, (list, tuple)) or len(images) != len(inputs):
+        raise ValueError(
+            f"data must give a tuple or dict of {len(inputs)} inputs, {', '.join(names)}; "
+            f"got {shown(images)}"
+        )
+    return {name: _array(value) for name, value in zip(names, images, strict=True)}
+
+
+def _array(value: Any) -> Any:
+    """Return numbers as an array; paths, bytes and Pillow images stay."""
+    if isinstance(value, (str, bytes, os.PathLike)) or hasattr(value, "getbands"):
+        return value
+    return numbers_from(value)
+
+
+def _is_batch(shape: tuple[int | None, ...], spec: InputSpec) -> bool:
+    """Whether an element of a stream is a batch (B, …) and no single image."""
+    if spec.shape is None:
+        # (H, W, C) and, for models of vectors, (B, F): a single vector makes no data set.
+        return len(shape) > IMAGE_AXES or len(shape) == 2
+    if len(shape) == len(spec.shape) and spec.shape[-1] == 1:
+        if _suits(shape, spec.shape):
+            return False
+        # Neither (H, W, C) nor (B, H, W) of the right sizes: then the last axis tells.
+        return _suits(shape[1:], spec.shape[:-1]) or shape[-1] not in CHANNELS
+    return len(shape) > len(spec.shape)
+
+
+def _whole(batch: Any, spec: InputSpec) -> Any:
+    """Return a batch with its axis of channels."""
+    missing = spec.shape is not None and len(batch.shape) == len(spec.shape)
+    return batch[..., None] if missing else batch
+
+
+def _single(image: Any, spec: InputSpec) -> Any:
+    if hasattr(image, "shape") and _without_channels(image.shape, spec):
+        return image[..., None]
+    return image
+
+
+def _without_channels(shape: tuple[int | None, ...], spec: InputSpec) -> bool:
+    """Whether this is an image (H, W) for a model of one channel."""
+    return bool(spec.shape) and spec.shape[-1] == 1 and len(shape) == len(spec.shape) - 1  # type: ignore[arg-type,index]
+
+
+def _suits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
+    return all(
+        size is None or known in (None, size) for known, size in zip(wanted, shape, strict=True)
+    )
+
+
+def _feeds_from_folder(
+    model: Any, folder: Any, fit: Fit, batch_size: int
+) -> tuple[int, Iterator[Feed]]:
+    inputs = inputs_of_model(model)
+    if len(inputs) > 1:
+        names = ", ".join(spec.name for spec in inputs)
+        raise ValueError(
+            f"data must give every input of the model, {names}; got a folder, which gives one"
+        )
+    files = image_files(folder)
+    parts = (files[start : start + batch_size] for start in range(0, len(files), batch_size))
+    return len(files), (_feed_from_files(part, inputs, fit) for part in parts)
+
+
+def image_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the image files of a folder and of those inside it, sorted by path.
+
+    What begins with a dot is passed over: thumbnails, checkpoints, resource forks.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            Path(place, name)
+            for name in names
+            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_ENDINGS
+        ]
+    if not found:
+        endings = ", ".join(IMAGE_ENDINGS)
+        raise ValueError(
+            f"data must be a folder with image files ({endings}); got none in {str(folder)!r}"
+        )
+    return sorted(found)
+
+
+def _feed_from_files(files: list[Path], inputs: Sequence[InputSpec], fit: Fit) -> Feed:
+    """Return one batch; a file that cannot be taken is named."""
+    try:
+        return feed_from_columns({inputs[0].name: files}, inputs, fit, slice(None))
+    except (ValueError, TypeError, OSError) as error:
+        raise _naming_the_file(error, files, inputs, fit) from error
+
+
+def _naming_the_file(
+    error: Exception, files: list[Path], inputs: Sequence[InputSpec], fit: Fit
+) -> Exception:
+    """Return the error of the first file that fails by itself, with its name."""
+    for file in files:
+        try:
+            feed_from_columns({inputs[0].name: [file]}, inputs, fit, slice(None))
+        except (ValueError, TypeError, OSError) as own:
+            words = str(own)
+            known = repr(str(file)) in words
+            return type(error)(words if known else f"{words}; the file is {str(file)!r}")
+    return error
+
+
+def _cut(feeds: Iterator[Feed], most: int) -> Iterator[Feed]:
+    """Yield batches until there are so many images, the last one cut."""
+    left = most
+    for feed in feeds:
+        size = len(feed.arrays[0])
+        if size > left:
+            yield Feed(tuple(array[:left] for array in feed.arrays), feed.notes)
+        else:
+            yield feed
+        left -= size
+        if left <= 0:
+            return

@@ -1,0 +1,188 @@
+"""The value of a recording: the feature maps of a model's layers, by path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from featviz._check import nearest, size_text
+
+Array = npt.NDArray[Any]
+# As many names as an error sentence can hold and still be read.
+MOST_NAMES_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """What is known of the layer that gave an entry.
+
+    Attributes:
+        path: of the entry, such as ``backbone/conv1:filter``.
+        name: of the layer.
+        kind: its class, such as ``Conv2D``.
+        settings: in words, such as ``3×3, 64 features, stride 2, same``.
+        channel_axis: 1 for channels-first maps, else −1: the last axis.
+    """
+
+    path: str
+    name: str
+    kind: str
+    settings: str
+    channel_axis: int
+
+    @property
+    def base(self) -> str:
+        """The path without ``:filter`` or ``:detect``."""
+        return self.path.removesuffix(":filter").removesuffix(":detect")
+
+
+class Lines:
+    """Lines of text that are made when they are first read; else as a tuple.
+
+    Args:
+        make: gives them.
+
+    Example:
+        >>> lines = Lines(lambda: ("one", "two"))
+        >>> len(lines), lines[0], lines == ("one", "two")
+        (2, 'one', True)
+    """
+
+    __slots__ = ("_lines", "_make")
+
+    def __init__(self, make: Callable[[], tuple[str, ...]]) -> None:
+        self._make = make
+        self._lines: tuple[str, ...] | None = None
+
+    @property
+    def _known(self) -> tuple[str, ...]:
+        if self._lines is None:
+            self._lines = self._make()
+        return self._lines
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._known[index]
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __eq__(self, other: object) -> bool:
+        return self._known == (other._known if isinstance(other, Lines) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._known)
+
+    def __repr__(self) -> str:
+        return repr(self._known)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple, (self._known,)
+
+
+Sequence.register(Lines)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureMaps:
+    """An ordered mapping from path to what the layer gave, (B, …), read-only.
+
+    ``maps["conv"]`` also finds ``conv:detect``, the output of a convolution whose activation
+    stands inside. Entries keep the dtype and the axes of the model; :meth:`channels_last` gives
+    the maps of one entry in one convention.
+
+    Attributes:
+        arrays: path → array (B, H, W, F), (B, T, F), (B, F), …, in the order of the run.
+        layers: path → :class:`LayerInfo`.
+        images: what went in, one array (B, …) for each input of the model.
+        went_in: for each input one line: its shape, dtype, range and how that came about.
+        model: the model's name.
+        unseen: path → why a layer that ran gave no entry.
+    """
+
+    arrays: Mapping[str, Array]
+    layers: Mapping[str, LayerInfo]
+    images: tuple[Array, ...]
+    went_in: Lines | tuple[str, ...]
+    model: str
+    unseen: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("arrays", "layers", "unseen"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def path(self, path: str) -> str:
+        """Return the full path of an entry.
+
+        Args:
+            path: a path, with or without ``:detect``.
+
+        Raises:
+            KeyError: no such entry; the nearest and the list are named.
+        """
+        for known in (path, f"{path}:detect"):
+            if known in self.arrays:
+                return known
+        if path in self.unseen:
+            raise KeyError(f"path must be a recorded layer; {path!r} {self.unseen[path]}")
+        names = list(self.arrays)
+        raise KeyError(
+            f"path must be one of {names_text(names)}; got {path!r}{nearest(str(path), names)}"
+        )
+
+    def channels_last(self, path: str) -> Array:
+        """Return the maps of one entry with the channels on the last axis, (B, …, F)."""
+        full = self.path(path)
+        return np.moveaxis(self.arrays[full], self.layers[full].channel_axis, -1)
+
+    def __getitem__(self, path: str) -> Array:
+        return self.arrays[self.path(path)]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.arrays or f"{path}:detect" in self.arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Return the array of a path, or ``default``."""
+        return self[path] if path in self else default  # noqa: SIM401
+
+    def keys(self) -> Any:
+        """Return the paths."""
+        return self.arrays.keys()
+
+    def values(self) -> Any:
+        """Return the arrays."""
+        return self.arrays.values()
+
+    def items(self) -> Any:
+        """Return the pairs (path, array)."""
+        return self.arrays.items()
+
+    def __repr__(self) -> str:
+        rows = [
+            f"  {path}  {size_text(values.shape)}  {values.dtype}"
+            for path, values in self.arrays.items()
+        ]
+        return "\n".join([f"FeatureMaps of {self.model}: {len(self)} entries", *rows])
+
+
+Mapping.register(FeatureMaps)
+
+
+def names_text(names: list[str]) -> str:
+    """Return names for an error sentence, the first thirty and how many more."""
+    text = ", ".join(repr(name) for name in names[:MOST_NAMES_SHOWN])
+    more = len(names) - MOST_NAMES_SHOWN
+    return f"{text} and {more} more" if more > 0 else text

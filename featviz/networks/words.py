@@ -1,0 +1,74 @@
+"""Layers and their failures in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from featviz._check import size_text
+
+# How many of the layers that ran an error names, and how much of what Keras says it repeats.
+MOST_RAN = 8
+LONGEST_REASON = 200
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def settings_of_layer(layer: Any) -> str:
+    """Return what a layer was told to do: ``3×3, 64 features, stride 2, same, relu``.
+
+    Args:
+        layer: a Keras layer of any kind; unknown kinds give what they have of the usual settings.
+    """
+    # Keras keeps its settings in the layer itself; a failing getattr of a layer is slow.
+    own, kind = vars(layer), type(layer)
+
+    def told(name: str) -> Any:
+        return own[name] if name in own else getattr(layer, name) if hasattr(kind, name) else None
+
+    windows = [told(name) for name in ("kernel_size", "pool_size")]
+    words = [size_text(_several(window)) for window in windows if window is not None]
+    features = told("filters") or told("units")
+    if isinstance(features, int):
+        words.append(f"{features} feature{'s' * (features > 1)}")
+    for name, word in (("strides", "stride"), ("dilation_rate", "dilation")):
+        steps = _several(told(name) or 1)
+        if max(steps) > 1:
+            words.append(f"{word} {_short(steps)}")
+    groups = told("groups")
+    if isinstance(groups, int) and groups > 1:
+        words.append(f"{groups} groups")
+    padding, activation = told("padding"), told("activation")
+    if isinstance(padding, str):
+        words.append(padding)
+    name = getattr(activation, "__name__", getattr(activation, "name", ""))
+    return ", ".join([*words, name] if name and name != "linear" else words)
+
+
+def _several(value: Any) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _short(values: tuple[int, ...]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else size_text(values)
+
+
+def reason_of_error(error: BaseException) -> str:
+    """Return the first line of an error that says something, as plain text."""
+    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines()]
+    said = [line for line in lines if line and not line.startswith("Exception encountered when")]
+    text = "".join(sign if sign.isprintable() else "?" for sign in (said or [""])[0])
+    text = text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
+    return text or type(error).__name__
+
+
+def failure_text(ran: Sequence[str], error: BaseException) -> str:
+    """Return how far a model came: the last layers that ran, and why it failed.
+
+    Args:
+        ran: paths, in order.
+        error: what was raised.
+    """
+    names = ", ".join(ran[-MOST_RAN:]) or "none"
+    more = f"{len(ran) - MOST_RAN} more, then " if len(ran) > MOST_RAN else ""
+    return f"layers that ran: {more}{names}; {reason_of_error(error)}"

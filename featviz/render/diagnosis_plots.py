@@ -1,0 +1,323 @@
+"""A diagnosis as a figure: for each layer a histogram, its zeros, its channels."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from featviz._check import shown, whole_number
+from featviz.captions import share_text, value_text
+from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
+from featviz.render.drawing import (
+    ALARM,
+    BROKEN,
+    FAINT_INK,
+    INK,
+    TEXT,
+    drawable,
+    fitted,
+    text_width,
+    wrapped,
+    write,
+)
+from featviz.render.figures import DOTS_PER_INCH, MARGIN, png_from_figure
+
+# Inches: a cell, and in it the histogram and the bar of zeros beside it.
+CELL, ROOM_LEFT, HISTOGRAM, ZEROS = (2.95, 1.98), 0.52, (1.85, 0.95), 0.15
+BAR_TOP, STRIP = 0.37, 0.1
+MOST_LAYERS = 48
+# More cells than these could not be told apart in the strip of channels.
+MOST_STRIP_CELLS = 120
+FILL, ZERO_FILL, REST_FILL = "#4878a8", "#b8bec6", "#eef0f2"
+# From what is least to what must not be overlooked.
+STATES = {
+    "fine": REST_FILL,
+    "equal": "#6fa8dc",
+    "saturated": "#e69f00",
+    "constant": "#8e63b5",
+    "dead": "#1a1a1a",
+    "NaN or infinite": BROKEN,
+}
+Box = tuple[float, float, float, float]
+Place = Callable[[float, float, float, float], Box]
+
+
+def plot_diagnosis(
+    diagnosis: Diagnosis,
+    *,
+    layers: Iterable[str] | None = None,
+    columns: int = 4,
+    most: int = MOST_LAYERS,
+    title: str = "",
+) -> Figure:
+    """Draw for each layer a histogram, its share of zeros, and its channels.
+
+    The bars count the finite values other than 0 of all channels, on a logarithmic axis that
+    begins below 1; the zeros stand beside them as a share. The strip below has a cell for each
+    channel: dead, constant, saturated, equal to another, or with NaN or infinity. Where there are
+    more than 120 channels a cell stands for several and shows what is worst. Dashed lines are the
+    bounds of the activation.
+
+    Args:
+        diagnosis: what :func:`featviz.diagnose` returned.
+        layers: paths of the layers that are drawn; None: the first ones.
+        columns: layers in a row, at least 1.
+        most: how many layers are drawn at most; the figure says how many there are.
+        title: a line above; "" for the model and the number of images.
+
+    Returns:
+        The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
+
+    Raises:
+        TypeError: no diagnosis.
+        KeyError: no such layer.
+        ValueError: no layer, or a wrong number.
+
+    Example:
+        >>> import keras
+        >>> from featviz.networks.diagnosing import diagnose
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.ReLU(name="detect")])
+        >>> figure = plot_diagnosis(diagnose(model, [[-1.0, 2.0], [-3.0, 4.0]]))
+        >>> [axes.get_label() for axes in figure.axes]
+        ['detect', 'detect · zeros', 'detect · channels']
+    """
+    chosen = _chosen(diagnosis, layers)
+    drawn = chosen[: whole_number("most", most, minimum=1)]
+    wide = min(whole_number("columns", columns, minimum=1), len(drawn))
+    images = f"{diagnosis.images:,} image{'s' * (diagnosis.images != 1)}"
+    heading = title or f"{diagnosis.model}: values of each layer over {images}"
+    width = wide * CELL[0] + 2 * MARGIN
+    notes = wrapped(_notes(diagnosis, drawn), 6.5, width - 2 * MARGIN)
+    rows = -(-len(drawn) // wide)
+    height = 2 * MARGIN + 0.3 + rows * CELL[1] + 0.24 + 0.12 * len(notes)
+    figure = Figure(
+        (width, height), DOTS_PER_INCH,
+        facecolor="white", edgecolor="white", frameon=True, layout="none",  # type: ignore[arg-type]
+    )  # fmt: skip
+    FigureCanvasAgg(figure)
+    figure._repr_png_ = functools.partial(png_from_figure, figure)  # type: ignore[attr-defined]
+    words, size = fitted(heading, 11.0, width - 2 * MARGIN, bold=True)
+    write(figure, (MARGIN / width, 1 - MARGIN / height), words, size=size, colour=INK, bold=True,
+          ha="left")  # fmt: skip
+    for index, layer in enumerate(drawn):
+        left = MARGIN + (index % wide) * CELL[0]
+        top = MARGIN + 0.3 + (index // wide) * CELL[1]
+        _draw_layer(figure, layer, functools.partial(_box, (width, height), (left, top)))
+    _draw_key(figure, (MARGIN, 0.12 * len(notes) + MARGIN + 0.06), (width, height))
+    for line, words in enumerate(notes, start=1):
+        spot = MARGIN / width, (MARGIN + 0.12 * (len(notes) - line)) / height
+        write(figure, spot, words, size=6.5, colour=FAINT_INK, ha="left", va="bottom")
+    return figure
+
+
+def _chosen(diagnosis: Any, layers: Iterable[str] | None) -> list[LayerDiagnosis]:
+    if not isinstance(diagnosis, Diagnosis):
+        raise TypeError(f"diagnosis must come from diagnose(); got {shown(diagnosis)}")
+    if layers is None:
+        chosen = list(diagnosis.layers.values())
+    else:
+        paths = [layers] if isinstance(layers, str) else layers
+        chosen = [diagnosis.layer(path) for path in paths]
+    if not chosen:
+        raise ValueError("layers must be at least one path; got none")
+    return chosen
+
+
+def _notes(diagnosis: Diagnosis, drawn: Sequence[LayerDiagnosis]) -> str:
+    words = (
+        "Bars: values in each bin, on a logarithmic axis, without zeros; the grey bar beside is "
+        "the share of zeros. Strip: the channels, from 0 at the left."
+    )
+    if any(layer.channels > MOST_STRIP_CELLS for layer in drawn):
+        words += f" Beyond {MOST_STRIP_CELLS} channels a cell stands for several."
+    if any(states_of_layer(layer).any() for layer in drawn):
+        words += " A cell shows what stands last in the key."
+    every = len(diagnosis.layers)
+    return words if len(drawn) == every else f"{words} {len(drawn)} of {every} layers shown."
+
+
+def _box(sheet: tuple[float, float], corner: tuple[float, float], *sizes: float) -> Box:
+    """Return a box of inches from the corner of a cell as shares of the figure."""
+    left, top, wide, tall = sizes
+    bottom = sheet[1] - corner[1] - top - tall
+    return (
+        (corner[0] + left) / sheet[0], bottom / sheet[1], wide / sheet[0], tall / sheet[1]
+    )  # fmt: skip
+
+
+def _draw_layer(figure: Figure, layer: LayerDiagnosis, place: Place) -> None:
+    room = CELL[0] - 0.1
+    shape = "×".join("?" if size is None else str(size) for size in layer.shape)
+    settings = f" · {layer.info.settings}" if layer.info.settings else ""
+    for below, text, size, bold in (
+        (0.0, layer.path, 9.0, True),
+        (0.17, f"{layer.kind}{settings} · {shape}", 7.0, False),
+    ):
+        words, points = fitted(text, size, room, bold=bold)
+        left, high, _, _ = place(0.02, below, 0, 0)
+        colour = INK if bold else FAINT_INK
+        write(figure, (left, high), words, size=points, colour=colour, bold=bold, ha="left")
+    axes = figure.add_axes(place(ROOM_LEFT, BAR_TOP, *HISTOGRAM))
+    axes.set_label(layer.path)
+    _draw_histogram(axes, layer)
+    left = ROOM_LEFT + HISTOGRAM[0] + 0.14
+    zeros = figure.add_axes(place(left, BAR_TOP, ZEROS, HISTOGRAM[1]))
+    zeros.set_label(f"{layer.path} · zeros")
+    _draw_zeros(zeros, layer)
+    below = BAR_TOP + HISTOGRAM[1] + 0.28
+    strip = figure.add_axes(place(ROOM_LEFT, below, HISTOGRAM[0], STRIP))
+    strip.set_label(f"{layer.path} · channels")
+    _draw_strip(strip, layer)
+    words, points = fitted(_marks(layer), 7.0, room - ROOM_LEFT)
+    left, high, _, _ = place(ROOM_LEFT, below + STRIP + 0.04, 0, 0)
+    colour = FAINT_INK if states_of_layer(layer).max() == 0 else ALARM
+    write(figure, (left, high), words, size=points, colour=colour, ha="left")
+
+
+def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
+    """Draw the counts on a logarithmic axis, and the bounds of the activation."""
+    histogram = layer.histogram
+    _bare(axes)
+    if not histogram.counts.size:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        words = "no value but 0" if histogram.zeros else "no finite value"
+        write(axes, (0.5, 0.5), words, size=7.0, colour=FAINT_INK, va="center")
+        return
+    largest = float(np.abs(histogram.edges).max())
+    # What matplotlib can draw.
+    unit = 1.0 if 1e-30 < largest < 1e30 else 10.0 ** math.floor(math.log10(largest))
+    edges = histogram.edges / unit
+    axes.set_yscale("log")
+    axes.stairs(histogram.counts, edges, baseline=0.5, fill=True, color=FILL, linewidth=0)
+    axes.set_ylim(0.5, float(histogram.counts.max()) * 2)
+    axes.set_xlim(*_limits(edges, layer.bounds))
+    for bound in layer.bounds:
+        axes.axvline(bound / unit, color=STATES["saturated"], linewidth=0.8, linestyle="--")
+    ticks = _ticks(*axes.get_xlim(), unit)
+    axes.set_xticks(ticks, labels=[value_text(tick * unit) for tick in ticks])
+    powers = range(int(math.log10(histogram.counts.max())) + 1)
+    powers = range(0, len(powers), 1 + (len(powers) - 1) // 4)
+    axes.set_yticks([10**power for power in powers], labels=[f"{10**p:,}" for p in powers])
+    axes.minorticks_off()
+    _label(axes, "value", "values")
+
+
+def _ticks(low: float, high: float, unit: float) -> list[float]:
+    """Return round values whose labels have room below the histogram."""
+    for most in (4, 3, 2, 1):
+        steps = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        ticks = [float(f"{tick:.6g}") for tick in steps if low <= tick <= high]
+        inches = HISTOGRAM[0] / (high - low)
+        wide = [text_width(value_text(tick * unit), 6.0) for tick in ticks]
+        apart = all(
+            (right - left) * inches > 0.08 + (a + b) / 2
+            for left, right, a, b in zip(ticks, ticks[1:], wide, wide[1:], strict=False)
+        )
+        if apart and (not ticks or (high - ticks[-1]) * inches + 0.1 > wide[-1] / 2):
+            return ticks
+    return [0.0]
+
+
+def _limits(edges: Any, bounds: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the axis: all bins, 0, and the bounds."""
+    ends = [*edges[[0, -1]], 0.0, *bounds]
+    margin = 0.03 * (max(ends) - min(ends))
+    return float(min(ends) - margin), float(max(ends) + margin)
+
+
+def _label(axes: Axes, across: str, up: str) -> None:
+    axes.tick_params(
+        labelsize=6.0, length=2, width=0.5, color=FAINT_INK, labelcolor=INK, pad=1.5,
+        direction="out", labelrotation=0, bottom=True, left=True, top=False, right=False,
+        labelbottom=True, labelleft=True, labeltop=False, labelright=False,
+    )  # fmt: skip
+    for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
+        label.set(weight="normal", **TEXT)
+    style: dict[str, Any] = {"size": 6.0, "color": FAINT_INK, "weight": "normal", **TEXT}
+    axes.set_xlabel(across, labelpad=0.5, loc="center", **style)
+    axes.set_ylabel(up, labelpad=1.5, loc="center", **style)
+
+
+def _bare(axes: Axes) -> None:
+    axes.set_facecolor("white")
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set(color="#888888", linewidth=0.5, visible=True)
+
+
+def _draw_zeros(axes: Axes, layer: LayerDiagnosis) -> None:
+    """Draw the share of zeros from the bottom, that of NaN and infinity from the top."""
+    histogram = layer.histogram
+    zeros = histogram.zeros / histogram.total
+    broken = (histogram.nan_count + histogram.infinite_count) / histogram.total
+    _bare(axes)
+    axes.bar(0, 1.0, width=1.0, color=REST_FILL, linewidth=0)
+    axes.bar(0, zeros, width=1.0, color=ZERO_FILL, linewidth=0)
+    axes.bar(0, broken, bottom=1 - broken, width=1.0, color=BROKEN, linewidth=0)
+    axes.set(xlim=(-0.5, 0.5), ylim=(0, 1), xticks=[], yticks=[])
+    write(axes, (0, -0.05), share_text(zeros), size=6.0, colour=INK)
+    write(axes, (0, -0.18), "zeros", size=6.0, colour=FAINT_INK)
+
+
+def states_of_layer(layer: LayerDiagnosis) -> Any:
+    """Return the number of each channel's worst state in :data:`STATES`, (F,)."""
+    equal = np.zeros(layer.channels, np.bool_)
+    equal[[number for group in layer.duplicates for number in group]] = True
+    flags = (equal, layer.saturated, layer.constant, layer.dead, layer.broken)
+    states = np.zeros(layer.channels, np.int64)
+    for number, flag in enumerate(flags, start=1):
+        states[flag] = number
+    return states
+
+
+def _draw_strip(axes: Axes, layer: LayerDiagnosis) -> None:
+    states = states_of_layer(layer)
+    if len(states) > MOST_STRIP_CELLS:
+        starts = np.arange(MOST_STRIP_CELLS) * len(states) // MOST_STRIP_CELLS
+        states = np.maximum.reduceat(states, starts)
+    _bare(axes)
+    axes.pcolormesh(
+        np.arange(len(states) + 1), [0, 1], states[None],
+        cmap=ListedColormap(list(STATES.values())), vmin=-0.5, vmax=len(STATES) - 0.5,
+        edgecolors="white", linewidth=0.3 if len(states) <= 64 else 0.0, antialiased=False,
+    )  # fmt: skip
+    axes.set(xlim=(0, len(states)), ylim=(0, 1), xticks=[], yticks=[])
+
+
+def _marks(layer: LayerDiagnosis) -> str:
+    """Return how many channels there are, and what is wrong with how many."""
+    counts = (
+        (int(layer.broken.sum()), "with NaN or infinity"),
+        (int(layer.dead.sum()), "dead"),
+        (int(layer.constant.sum()), "constant"),
+        (int(layer.saturated.sum()), "saturated"),
+        (sum(map(len, layer.duplicates)), "equal"),
+    )
+    found = [f"{count:,} {what}" for count, what in counts if count]
+    whole = f"{layer.channels:,} {layer.what}{'s' * (layer.channels != 1)}"
+    return f"of {whole}: {', '.join(found)}" if found else whole
+
+
+def _draw_key(figure: Figure, corner: tuple[float, float], sheet: tuple[float, float]) -> None:
+    """Draw what the colours of the strips mean, one line at the bottom."""
+    left, bottom = corner
+    for name, colour in list(STATES.items())[1:]:
+        size = 0.12 / sheet[0], 0.09 / sheet[1]
+        spot = left / sheet[0], bottom / sheet[1]
+        figure.add_artist(
+            Rectangle(spot, *size, transform=figure.transFigure, facecolor=colour, linewidth=0)
+        )
+        spot = (left + 0.17) / sheet[0], (bottom + 0.045) / sheet[1]
+        write(figure, spot, drawable(name), size=6.5, colour=INK, ha="left", va="center")
+        left += 0.32 + text_width(name, 6.5)

@@ -1,0 +1,237 @@
+"""A diagnosis as text and Markdown, and as a CSV or JSON file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from featviz._check import one_of, shown, whole_number
+from featviz._files import writable_path, write_whole
+from featviz.captions import one_line, share_text
+from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
+from featviz.networks.verdicts import number_text
+from featviz.render.rows import aligned, markdown_rows, plain_words
+
+FORMS = ("text", "markdown")
+ENDINGS = (".csv", ".json")
+HEADINGS = (
+    "layer", "maps", "mean", "deviation", "low", "high", "zeros", "dead", "constant", "saturated",
+    "equal", "NaN", "inf",
+)  # fmt: skip
+
+
+def text_from_diagnosis(
+    diagnosis: Diagnosis, *, form: str = "text", layers: int | None = None
+) -> str:
+    """Return a diagnosis in words, and a table with a row for each layer.
+
+    Args:
+        diagnosis: what :func:`featviz.diagnose` returned.
+        form: ``"text"`` or ``"markdown"``.
+        layers: how many rows the table may have; the others are counted. None: all.
+
+    Returns:
+        Lines without a line break at the end. Mean, deviation and range are those of all finite
+        values of the layer; dead, constant, saturated and equal count channels; ``–`` stands
+        where an activation is not bounded.
+
+    Raises:
+        TypeError: no diagnosis.
+        ValueError: an unknown form.
+
+    Example:
+        >>> import keras
+        >>> from featviz.networks.diagnosing import diagnose
+        >>> detect = keras.layers.ReLU(name="detect")
+        >>> model = keras.Sequential([keras.Input((2,)), detect], name="net")
+        >>> print(text_from_diagnosis(diagnose(model, [[-1.0, 2.0], [-3.0, 4.0]])))
+        Diagnosis of net over 2 images, 1 layer
+        went in: 2×2 float32, −3 to 4 (float64 as given)
+        <BLANKLINE>
+        detect: 1 of 2 units is dead (0 for all 2 images): 0.
+        <BLANKLINE>
+        layer   maps  mean  deviation  low  high  zeros  dead  constant  saturated  equal  NaN  inf
+        detect     2   1.5       1.66    0     4   50 %     1         0          –      0    0    0
+    """
+    if not isinstance(diagnosis, Diagnosis):
+        raise TypeError(f"diagnosis must come from diagnose(); got {shown(diagnosis)}")
+    one_of("form", form, FORMS)
+    every = list(diagnosis.layers.values())
+    most = len(every) if layers is None else whole_number("layers", layers, minimum=1)
+    rows = [HEADINGS, *(_row(layer) for layer in every[:most])]
+    more = f"{len(every) - most:,} more of {len(every):,} layers" if most < len(every) else ""
+    findings = diagnosis.verdict or (_healthy(diagnosis),)
+    unseen = [f"{one_line(path)}: not told of; it {why}" for path, why in diagnosis.unseen.items()]
+    if form == "markdown":
+        return _markdown(diagnosis, findings, rows, more, unseen)
+    blocks = [_head(diagnosis), *(f"went in: {line}" for line in diagnosis.went_in), "", *findings]
+    blocks += ["", *aligned(rows)] + ([f"… {more}"] if more else []) + unseen
+    return "\n".join(blocks)
+
+
+def _head(diagnosis: Diagnosis) -> str:
+    images, layers = diagnosis.images, len(diagnosis.layers)
+    return (
+        f"Diagnosis of {one_line(diagnosis.model)} over {images:,} image{'s' * (images != 1)}, "
+        f"{layers:,} layer{'s' * (layers != 1)}"
+    )
+
+
+def _healthy(diagnosis: Diagnosis) -> str:
+    words = "No channel is dead, constant, saturated or equal to another; no NaN, no infinity."
+    return words if diagnosis.images > 1 else f"{words} One image proves little."
+
+
+def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
+    mean, deviation = _overall(layer)
+    shape = "×".join("?" if size is None else str(size) for size in layer.shape)
+    saturated = f"{int(layer.saturated.sum()):,}" if layer.bounds else "–"
+    finite = [value for value in (*layer.low, *layer.high) if not math.isnan(value)]
+    return (
+        one_line(layer.path),
+        shape or "1",
+        number_text(mean),
+        number_text(deviation),
+        number_text(float(min(finite, default=math.nan))),
+        number_text(float(max(finite, default=math.nan))),
+        share_text(layer.histogram.zeros / layer.histogram.total),
+        f"{int(layer.dead.sum()):,}",
+        f"{int(layer.constant.sum()):,}",
+        saturated,
+        f"{sum(map(len, layer.duplicates)):,}",
+        f"{layer.histogram.nan_count:,}",
+        f"{layer.histogram.infinite_count:,}",
+    )
+
+
+def _overall(layer: LayerDiagnosis) -> tuple[float, float]:
+    """Return mean and deviation of the finite values of all channels."""
+    counts = layer.count - layer.stats.nan_count - layer.stats.infinite_count
+    some = counts > 0
+    total = int(counts.sum())
+    if not total:
+        return math.nan, math.nan
+    weights = counts[some] / total
+    mean = float((weights * layer.mean[some]).sum())
+    apart = layer.deviation[some] ** 2 + (layer.mean[some] - mean) ** 2
+    return mean, math.sqrt(float((weights * apart).sum()))
+
+
+def _markdown(
+    diagnosis: Diagnosis,
+    findings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    more: str,
+    unseen: Sequence[str],
+) -> str:
+    lines = [f"**{plain_words(_head(diagnosis))}**", ""]
+    lines += [f"- went in: {plain_words(line)}" for line in diagnosis.went_in]
+    lines += [f"- {plain_words(finding)}" for finding in findings]
+    lines += [f"- {plain_words(line)}" for line in unseen]
+    lines += ["", *markdown_rows(rows)]
+    return "\n".join([*lines, *(["", f"… {more}"] if more else [])])
+
+
+def write_diagnosis(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> Path:
+    """Write the numbers about every channel to a file, whole or not at all.
+
+    Args:
+        diagnosis: what :func:`featviz.diagnose` returned.
+        path: ends in ``.csv`` (a row for each channel) or ``.json`` (also the verdict, what went
+            in, and the histograms).
+
+    Returns:
+        The path. What is not a number is empty in CSV and null in JSON.
+
+    Raises:
+        TypeError: no diagnosis.
+        ValueError: another ending.
+        OSError: the file cannot be written; what was there before is untouched.
+
+    Example:
+        >>> import keras, tempfile
+        >>> from featviz.networks.diagnosing import diagnose
+        >>> detect = keras.layers.ReLU(name="detect")
+        >>> model = keras.Sequential([keras.Input((2,)), detect], name="net")
+        >>> told = diagnose(model, [[-1.0, 2.0], [-3.0, 4.0]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     print(write_diagnosis(told, Path(folder, "told.csv")).read_text()[:43])
+        path,kind,channel,count,mean,deviation,low,
+    """
+    if not isinstance(diagnosis, Diagnosis):
+        raise TypeError(f"diagnosis must come from diagnose(); got {shown(diagnosis)}")
+    ending = Path(path).suffix.lower()
+    one_of("ending of the path", ending, ENDINGS)
+    writable_path(path)
+    text = _csv(diagnosis) if ending == ".csv" else _json(diagnosis)
+    return write_whole(path, text.encode("utf-8"))
+
+
+def _csv(diagnosis: Diagnosis) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    rows = diagnosis.rows
+    writer.writerow(rows[0] if rows else ())
+    for row in rows:
+        writer.writerow("" if _missing(value) else value for value in row.values())
+    return stream.getvalue()
+
+
+def _json(diagnosis: Diagnosis) -> str:
+    told = {
+        "model": diagnosis.model,
+        "images": diagnosis.images,
+        "healthy": diagnosis.healthy,
+        "verdict": diagnosis.verdict,
+        "went_in": diagnosis.went_in,
+        "broken_weights": [_broken(*one) for one in diagnosis.broken_weights],
+        "broken_inputs": [_broken(*one) for one in diagnosis.broken_inputs],
+        "unseen": dict(diagnosis.unseen),
+        "layers": [_layer(layer) for layer in diagnosis.layers.values()],
+    }
+    return json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _broken(name: str, nan: int, infinite: int) -> dict[str, Any]:
+    return {"name": name, "nan_count": nan, "infinite_count": infinite}
+
+
+def _layer(layer: LayerDiagnosis) -> dict[str, Any]:
+    histogram = layer.histogram
+    return {
+        "path": layer.path,
+        "kind": layer.kind,
+        "settings": layer.info.settings,
+        "shape": layer.shape,
+        "dtype": layer.dtype,
+        "bounds": layer.bounds,
+        "saturation": layer.saturation,
+        "saturated_from": layer.saturated_from,
+        "first_broken": layer.first_broken,
+        "duplicates": layer.duplicates,
+        "histogram": {
+            "edges": histogram.edges.tolist(),
+            "counts": histogram.counts.tolist(),
+            "zeros": histogram.zeros,
+            "nan_count": histogram.nan_count,
+            "infinite_count": histogram.infinite_count,
+        },
+        "channels": [
+            {
+                name: None if _missing(value) else value
+                for name, value in row.items()
+                if name not in ("path", "kind")
+            }
+            for row in layer.rows
+        ],
+    }
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))

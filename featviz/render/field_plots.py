@@ -1,0 +1,95 @@
+"""The picture of a receptive field: what one cell of a layer sees of an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from featviz._check import size_text
+from featviz.captions import one_line
+from featviz.images import image_name, read_image
+from featviz.networks.layer_values import ReceptiveField
+from featviz.networks.receptive import receptive_field, shape_for_image
+from featviz.panels import Panel, Pixels, image_panel
+from featviz.render.figures import figure_from_panels
+from featviz.windows import Window
+
+OUTLINE, UNDERLINE = "#ffffff", "#c2185b"
+# What the cell does not see is still seen, and padding is no part of the image.
+DIMMED, BEYOND = 0.4, 0.85
+
+
+def plot_receptive_field(
+    image: Any, model: Any, path: str, *, cell: int | tuple[int, int], title: str | None = None
+) -> Figure:
+    """Draw the part of an image that one cell of a layer sees, the rest dimmed.
+
+    Args:
+        image: anything :func:`featviz.read_image` takes, (H, W) of the size that goes in.
+        model: a built ``keras.Model`` with one input.
+        path: of the layer, as in a recording.
+        cell: (row, column) of its map, from 0.
+        title: a line above the figure; None: the path and the cell.
+
+    Returns:
+        The figure. Where the window reaches beyond the image, padding is drawn as light grey.
+
+    Raises:
+        ValueError: as :func:`featviz.receptive_field`, or an image that cannot be read.
+        TypeError: a wrong kind.
+    """
+    pixels = read_image(image)
+    shape = shape_for_image(model, pixels.shape)
+    field = receptive_field(model, path, cell, input_shape=shape)
+    panel, top, left = _panel(pixels, field, one_line(image_name(image)))
+    heading = f"{field.path} · cell {field.cell}" if title is None else title
+    figure = figure_from_panels([panel], 1, title=one_line(heading))
+    window = field.window
+    for colour, line in ((UNDERLINE, 3.0), (OUTLINE, 1.2)):
+        figure.axes[0].add_patch(
+            Rectangle(
+                (window.left + left - 0.5, window.top + top - 0.5), window.width, window.height,
+                fill=False, edgecolor=colour, linewidth=line, linestyle="-", clip_on=False,
+            )
+        )  # fmt: skip
+    return figure
+
+
+def _panel(pixels: Pixels, field: ReceptiveField, name: str) -> tuple[Panel, int, int]:
+    """Return the panel, and the rows and columns of padding before the image."""
+    drawn = image_panel(pixels, name)
+    low, high = drawn.limits
+    colours = np.clip((drawn.pixels - low) / (high - low), 0, 1)
+    colours = colours if colours.ndim == 3 else np.repeat(colours[..., None], 3, axis=-1)
+    height, width = field.image_size
+    lit = np.full((height, width, 1), DIMMED, np.float32)
+    if field.inside:
+        lit[_slices(field.inside)] = 1.0
+    window = field.window
+    top, left = max(-window.top, 0), max(-window.left, 0)
+    bottom = max(window.top + window.height - height, 0)
+    right = max(window.left + window.width - width, 0)
+    pads = ((top, bottom), (left, right), (0, 0))
+    canvas = np.pad(colours * lit, pads, constant_values=BEYOND).astype(np.float32)
+    lines = (f"image {size_text(pixels.shape)}", *_lines(field))
+    return Panel(name, canvas, (0.0, 1.0), "rgb", "image", lines), top, left
+
+
+def _slices(window: Window) -> tuple[slice, slice]:
+    return (
+        slice(window.top, window.top + window.height),
+        slice(window.left, window.left + window.width),
+    )
+
+
+def _lines(field: ReceptiveField) -> tuple[str, ...]:
+    window, inside = field.window, field.inside
+    first = f"sees {window.height}×{window.width} from row {window.top}, column {window.left}"
+    if inside == window:
+        return (first.replace("-", "−"),)
+    second = f"{inside.height}×{inside.width} of it" if inside else "nothing of it"
+    second += " on the image"
+    return first.replace("-", "−"), second

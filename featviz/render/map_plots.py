@@ -1,0 +1,301 @@
+"""The pictures of a network: a layer, all layers, a channel, its best images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from featviz._check import real_number, shown, whole_number
+from featviz.captions import one_line
+from featviz.map_choice import check_look, check_scale, checked_index, form_of
+from featviz.map_inputs import image_that_went_in
+from featviz.map_panels import MapSheet, sheet_from_feature_maps
+from featviz.map_words import numbers_text
+from featviz.networks.maps import feature_maps
+from featviz.networks.runs import check_model
+from featviz.networks.top_scores import TopImages
+from featviz.networks.values import FeatureMaps
+from featviz.panels import Limits
+from featviz.render.map_figures import figure_from_sheet
+from featviz.render.network_figures import channel_figure, network_figure, top_figure
+
+# As many rows as a page takes.
+MOST_ROWS = 24
+# A strip of a vector or of a sequence can show so many channels.
+MOST_IN_STRIP = 400
+
+
+def plot_feature_maps(
+    maps: FeatureMaps,
+    path: str,
+    *,
+    image: int = 0,
+    channels: Sequence[int] | str | None = None,
+    count: int | None = 64,
+    scale: str | Limits = "layer",
+    columns: int | None = None,
+    labels: bool = True,
+    gamma: float | None = None,
+    palette: str | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw a layer's feature maps, all or a choice, and say what is not shown.
+
+    Maps (H, W) stand in a grid; a vector, or maps of 1×1, are upright bars; a sequence (T, F)
+    is one picture, steps down, channels to the right; of a volume (D, H, W) every slice is
+    shown. Dead, constant and NaN maps are marked, and counted in the heading.
+
+    Args:
+        maps: what :func:`featviz.feature_maps` returned.
+        path: of the layer, such as ``backbone/conv1``.
+        image: which image, from 0.
+        channels: None for the first ones, ``"strongest"`` (largest mean magnitude first),
+            ``"most_varied"`` (largest standard deviation first), or channel numbers from 0.
+        count: how many channels at most, unless numbers are given; None for all.
+        scale: ``"layer"`` (one for all channels of the layer for this image, also those not
+            shown), ``"shared"`` (one for those that are shown), ``"signed"`` (as layer,
+            symmetric about 0), ``"each"`` (every map its own), or ``(low, high)``.
+        columns: maps in a row; None: as suits the page.
+        labels: whether each map has its channel's number, and a large one its range.
+        gamma: exponent of the display, above 0, the sign kept; the colour bar is drawn to match.
+            None: 0.5, which lifts what is small.
+        palette: ``"signed"``, ``"heat"`` or ``"grey"``; None: signed where values may be
+            negative, else heat.
+        title: None for the model and the path.
+
+    Returns:
+        The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
+
+    Raises:
+        KeyError: no such path.
+        ValueError: no such image or channel, a wrong value.
+        TypeError: a wrong kind.
+
+    Example:
+        >>> import keras
+        >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
+        >>> net = keras.Sequential(layers, name="net")
+        >>> plot_feature_maps(feature_maps(net, [[-1.0, 2.0]]), "act").texts[0].get_text()
+        'net · act'
+    """
+    sheet = sheet_from_feature_maps(
+        maps, path, image=image, channels=channels, count=count, scale=scale, gamma=gamma,
+        palette=palette,
+    )  # fmt: skip
+    wide = None if columns is None else whole_number("columns", columns, minimum=1)
+    if not isinstance(labels, bool):
+        raise TypeError(f"labels must be True or False; got {shown(labels)}")
+    return figure_from_sheet(sheet, columns=wide, labels=labels, title=title)
+
+
+def plot_network(
+    model: Any,
+    image: Any,
+    layers: Any = None,
+    *,
+    channels: int = 8,
+    scale: str | Limits = "layer",
+    gamma: float | None = None,
+    title: str | None = None,
+    resize: bool = False,
+    white: float = 1.0,
+    preprocess: Callable[[Any], Any] | None = None,
+    finite: bool = True,
+) -> Figure:
+    """Draw a network on one page: a row of feature maps for each layer.
+
+    Of a vector all values are drawn as one strip; of a volume the middle slice of a channel.
+
+    Args:
+        model: a built ``keras.Model``.
+        image: one image, as in :func:`featviz.feature_maps`.
+        layers: as in :func:`featviz.feature_maps`; None for convolutions and pools, or for all
+            where there is none. Of more than 24 layers 24 are shown, evenly from early to
+            late, and the page says so.
+        channels: how many channels of a layer, the first ones.
+        scale: of the colours: ``"layer"`` (one for each row, also for the channels that are not
+            shown), ``"shared"`` (one for the page), ``"signed"``, ``"each"`` or ``(low, high)``.
+        gamma: exponent of the display; None: 0.5, which lifts what is small.
+        title: None for the model's name.
+        resize: as in :func:`featviz.feature_maps`.
+        white: as in :func:`featviz.feature_maps`.
+        preprocess: as in :func:`featviz.feature_maps`.
+        finite: as in :func:`featviz.feature_maps`.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: no such layer, more than one image, a wrong value.
+        TypeError: a wrong kind.
+        RuntimeError: a layer failed.
+
+    Example:
+        >>> import keras
+        >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
+        >>> net = keras.Sequential(layers, name="net")
+        >>> plot_network(net, [[-1.0, 2.0]]).texts[1].get_text()
+        '1 of 1 layers shown'
+    """
+    whole_number("channels", channels, minimum=1)
+    check_scale(scale)
+    check_look(gamma, None)
+    check_model(model)
+    wanted = _steps_of(model) if layers is None else layers
+    maps = feature_maps(
+        model, image, wanted, resize=resize, white=white, preprocess=preprocess, finite=finite
+    )
+    if (count := len(next(iter(maps.values())))) != 1:
+        raise ValueError(f"image must be one image; got {count}")
+    paths = [path for path in maps if _can_be_shown(maps, path)]
+    if layers is None:
+        paths = [path for path in paths if not path.endswith(":filter")]
+    if not paths:
+        raise ValueError("layers must give maps of numbers; got none that can be drawn")
+    some = [
+        paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, MOST_ROWS).round().astype(int))
+    ]
+    note = f"{len(some)} of {len(paths)} layers shown"
+    if len(some) < len(paths):
+        note += f", evenly from early to late; {len(paths) - len(some)} are not"
+    if layers is None and wanted is not None:
+        note += " (convolutions and pools)"
+    sheets = [_sheet_of_row(maps, path, channels, scale, gamma) for path in some]
+    picture = image_that_went_in(maps) if any(one.ndim == 4 for one in maps.images) else None
+    name = f"{one_line(maps.model)}" if title is None else title
+    return network_figure(sheets, picture, title=name, note=note, tiles=channels)
+
+
+def _sheet_of_row(
+    maps: FeatureMaps, path: str, channels: int, scale: str | Limits, gamma: float | None
+) -> MapSheet:
+    single = form_of(maps.channels_last(path).shape[1:]) in ("vector", "sequence")
+    count = MOST_IN_STRIP if single else channels
+    return sheet_from_feature_maps(maps, path, count=count, scale=scale, gamma=gamma)
+
+
+def _steps_of(model: Any) -> Callable[[Any], bool] | None:
+    """Return what chooses convolutions and pools; None where the model has none."""
+    return _is_step if any(_is_step(layer) for layer in model._flatten_layers()) else None
+
+
+def _is_step(layer: Any) -> bool:
+    return any(word in type(layer).__name__ for word in ("Conv", "Pool"))
+
+
+def _can_be_shown(maps: FeatureMaps, path: str) -> bool:
+    values = maps.arrays[path]
+    kind = values.dtype
+    return (
+        2 <= values.ndim <= 5 and values.size > 0 and (kind.kind in "biuf" or "float" in kind.name)
+    )
+
+
+def plot_channel_over_image(
+    maps: FeatureMaps,
+    path: str,
+    channel: int,
+    *,
+    image: int = 0,
+    alpha: float = 0.5,
+    scale: str | Limits = "layer",
+    gamma: float | None = None,
+    palette: str | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw one channel enlarged, beside the image that went in and over it.
+
+    Every cell keeps its edges. The map is stretched over the whole image, which
+    the figure says: what padding and stride shift is not corrected.
+
+    Args:
+        maps: what :func:`featviz.feature_maps` returned.
+        path: of the layer; its maps are (H, W).
+        channel: from 0.
+        image: which image, from 0.
+        alpha: opacity of the end of the scale over the image, above 0 and at most 1; a cell
+            of 0 is clear.
+        scale: as in :func:`plot_feature_maps`.
+        gamma: as in :func:`plot_feature_maps`.
+        palette: as in :func:`plot_feature_maps`.
+        title: None for the model, the path and the channel.
+
+    Returns:
+        The figure.
+
+    Raises:
+        KeyError: no such path.
+        ValueError: no such image or channel, a layer without maps (H, W), a model without an
+            input that is an image, a wrong value.
+        TypeError: a wrong kind.
+
+    Example:
+        >>> import keras
+        >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
+        >>> net = keras.Sequential(layers, name="net")
+        >>> plot_channel_over_image(feature_maps(net, [[-1.0, 2.0]]), "act", 0).texts[0].get_text()
+        'net · act · channel 0'
+    """
+    real_number("alpha", alpha, above=0, at_most=1)
+    if not isinstance(maps, FeatureMaps):
+        raise TypeError(f"maps must come from feature_maps(); got {shown(maps)}")
+    total = maps.channels_last(path).shape[-1]
+    number = checked_index("channel", channel, total, "the number of channels")
+    sheet = sheet_from_feature_maps(
+        maps, path, image=image, channels=[number], scale=scale, gamma=gamma, palette=palette
+    )
+    if sheet.form != "maps":
+        raise ValueError(f"path must have maps (H, W); {sheet.path!r} has {sheet.shape} values")
+    return channel_figure(sheet, image_that_went_in(maps, image), alpha, title)
+
+
+def plot_top_images(
+    top: TopImages,
+    *,
+    channels: Sequence[int] | None = None,
+    count: int = 24,
+    marks: bool = True,
+    title: str | None = None,
+) -> Figure:
+    """Draw the images that excite each channel most, with their numbers and values.
+
+    Args:
+        top: what :func:`top_images` returned.
+        channels: channel numbers from 0; None for the first ``count``.
+        count: how many channels at most, unless numbers are given.
+        marks: whether the cell of the largest value is ringed; the map is stretched over the
+            image for that.
+        title: None for the model and the path.
+
+    Returns:
+        The figure; it says how many channels and images are not shown.
+
+    Raises:
+        ValueError: a channel that was not kept, a wrong value.
+        TypeError: a wrong kind.
+
+    Example:
+        >>> import keras
+        >>> from featviz.networks.top_scores import top_images
+        >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
+        >>> net = keras.Sequential(layers, name="net")
+        >>> figure = plot_top_images(top_images(net, np.ones((3, 1, 2, 1)), "act", count=1))
+        >>> figure.texts[-1].get_text()
+        '#0: 1'
+    """
+    if not isinstance(top, TopImages):
+        raise TypeError(f"top must come from top_images(); got {shown(top)}")
+    most = whole_number("count", count, minimum=1)
+    wanted = list(top.channels[:most]) if channels is None else list(channels)
+    if not wanted:
+        raise ValueError("channels must hold at least one channel number; got none")
+    for channel in wanted:
+        whole_number("channels", channel, minimum=0)
+        if channel not in top.channels:
+            known = numbers_text(top.channels)
+            raise ValueError(f"channels must be among those kept, {known}; got {channel}")
+    rows = [top.channels.index(channel) for channel in wanted]
+    return top_figure(top, rows, title=title, marks=bool(marks))

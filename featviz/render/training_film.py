@@ -1,0 +1,188 @@
+"""The epochs of a training as pictures, and as one animation on one scale."""
+
+from __future__ import annotations
+
+import io
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from featviz._files import write_whole
+from featviz.captions import value_text
+from featviz.map_choice import floats_from, stats_of_channels
+from featviz.networks.values import FeatureMaps
+from featviz.panels import Limits, colour_limits
+from featviz.render.canvas import LIGHT, fitted, write
+from featviz.render.mosaic import save_mosaic
+from featviz.render.motion.files import UNCHANGED, WRITERS, hundredths
+from featviz.render.motion.palette import Indexer
+
+# All epochs are kept until the end, because their common scale is known only then.
+MOST_BYTES = 2**29
+HEAD, TYPE, NOTE_TYPE, MARGIN, LINE = 30, 17, 12, 12, 18
+# So many colours of type and paper stay as they are; the others share the rest of the palette.
+KEPT_COLOURS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One moment of a training.
+
+    Attributes:
+        number: of the epochs that have ended; 0 before the first.
+        loss: as Keras tells it, or None.
+        maps: what the layers give then, of one image.
+    """
+
+    number: int
+    loss: float | None
+    maps: FeatureMaps
+
+    @property
+    def title(self) -> str:
+        """The line above its picture."""
+        loss = self.loss
+        if loss is None:
+            told = ""
+        elif math.isfinite(loss):
+            told = f", loss {value_text(loss)}"
+        else:
+            told = f", loss {'NaN' if math.isnan(loss) else 'infinite'}"
+        return f"epoch {self.number}{told}" if self.number else "epoch 0: before the training"
+
+
+@dataclass(slots=True)
+class Film:
+    """The epochs that have been seen so far.
+
+    Attributes:
+        drawing: options of ``save_mosaic`` but for its scale.
+        epochs: in order.
+        used: bytes of their maps.
+    """
+
+    drawing: dict[str, Any]
+    epochs: list[Epoch] = field(default_factory=list)
+    used: int = 0
+
+    def add(self, epoch: Epoch) -> None:
+        """Keep an epoch for the animation.
+
+        Raises:
+            MemoryError: the epochs would take more than half a gigabyte.
+        """
+        size = sum(values.nbytes for values in epoch.maps.values())
+        if self.used + size > MOST_BYTES:
+            raise MemoryError(
+                f"the animation must keep at most {MOST_BYTES:,} bytes of maps; it ends before "
+                f"epoch {epoch.number}; choose fewer layers or a larger every"
+            )
+        self.epochs.append(epoch)
+        self.used += size
+
+    def frames(self) -> list[Image.Image]:
+        """Return a picture of each epoch, all of one size, on one scale for each layer."""
+        limits = {path: self._limits(path) for path in self.epochs[0].maps}
+        drawn = [picture_of_epoch(one, self.drawing, limits) for one in self.epochs]
+        size = tuple(max(frame.size[axis] for frame in drawn) for axis in (0, 1))
+        frames = [Image.new("RGB", (size[0], size[1]), LIGHT.paper) for _ in drawn]
+        for frame, picture in zip(frames, drawn, strict=True):
+            frame.paste(picture, (0, 0))
+        return frames
+
+    def save(self, path: Path, seconds_per_frame: float) -> Path:
+        """Write the animation: a frame per epoch, the last four times as long."""
+        frames = self.frames()
+        indexer = Indexer(_palette(frames))
+        *delays, last = hundredths(len(frames), seconds_per_frame)
+        data = WRITERS[path.suffix.lower()](
+            (indexer.places(frame) for frame in frames),
+            palette=indexer.palette,
+            delays=[*delays, 4 * last],
+            loop=0,
+        )
+        return write_whole(path, data)
+
+    def _limits(self, path: str) -> Limits:
+        """Return the scale of a layer that holds all channels of all epochs."""
+        stats = [
+            one
+            for epoch in self.epochs
+            for one in stats_of_channels(floats_from(epoch.maps.channels_last(path)[0], path))
+        ]
+        return colour_limits(stats, signed=False)
+
+
+def picture_of_epoch(
+    epoch: Epoch, drawing: Mapping[str, Any], limits: Mapping[str, Limits] | None = None
+) -> Image.Image:
+    """Return one picture: the epoch and its loss above the maps of each layer.
+
+    Args:
+        epoch: what to draw.
+        drawing: options of ``save_mosaic`` but for its scale.
+        limits: path → colour limits; None: of this epoch alone.
+    """
+    note = "scale of this epoch alone" if limits is None else "one scale over all epochs"
+    parts = [
+        _mosaic(epoch.maps, path, drawing, "layer" if limits is None else limits[path])
+        for path in epoch.maps
+    ]
+    width = max(part.width for part in parts)
+    picture = Image.new("RGB", (width, HEAD + LINE + sum(p.height for p in parts)), LIGHT.paper)
+    draw = ImageDraw.Draw(picture)
+    room = width - 2 * MARGIN
+    text, size = fitted(epoch.title, room, TYPE, bold=True)
+    write(draw, (MARGIN, HEAD - 12), text, size=size, colour=LIGHT.ink, bold=True)
+    text, size = fitted(note, room, NOTE_TYPE)
+    write(draw, (MARGIN, HEAD + 6), text, size=size, colour=LIGHT.faint)
+    top = HEAD + LINE
+    for part in parts:
+        picture.paste(part, (0, top))
+        top += part.height
+    return picture
+
+
+def save_picture(picture: Image.Image, path: Path) -> Path:
+    """Write a picture as a PNG, whole or not at all."""
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return write_whole(path, stream.getvalue())
+
+
+def _mosaic(
+    maps: FeatureMaps, path: str, drawing: Mapping[str, Any], scale: str | Limits
+) -> Image.Image:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "maps.png")
+        save_mosaic(maps, path, file, scale=scale, **drawing)
+        with Image.open(file) as picture:
+            return picture.convert("RGB")
+
+
+def _palette(frames: Sequence[Image.Image]) -> bytes:
+    """Return 768 bytes: the colours of all frames; nearly equal ones may be one."""
+    counts: dict[tuple[int, ...], int] = {}
+    for frame in frames:
+        found: Any = frame.getcolors(frame.width * frame.height)
+        for count, colour in found:
+            counts[colour] = counts.get(colour, 0) + count
+    # Greys first: those of the type, which would show a tinge.
+    colours = sorted(
+        counts, key=lambda colour: (max(colour) - min(colour) > 8, -counts[colour], colour)
+    )
+    if len(colours) > UNCHANGED:
+        rest = np.array(colours[KEPT_COLOURS:], np.uint8)[None]
+        merged: Any = Image.fromarray(rest).quantize(UNCHANGED - KEPT_COLOURS).convert("RGB")
+        shared = [colour for _, colour in merged.getcolors(rest.shape[1])]
+        colours = colours[:KEPT_COLOURS] + sorted(shared)
+    chosen = colours[:UNCHANGED]
+    # Places without a colour repeat the first one, which wins every tie.
+    chosen += [chosen[0]] * (UNCHANGED + 1 - len(chosen))
+    return bytes(value for colour in chosen for value in colour)

@@ -1,0 +1,182 @@
+"""The pictures of a layer's kernels: in colour, or channel by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from featviz._check import shown, size_text, whole_number
+from featviz.captions import one_line, range_text, value_text
+from featviz.networks.layer_values import LayerKernels
+from featviz.panels import Limits, MapView, Panel, panels_from_views
+from featviz.render.figures import figure_from_panels
+from featviz.stats import map_stats
+
+# As many features and channels as one page shows unless asked for more; of single cells, in one
+# picture, more of them can be seen.
+COUNT, CELLS = 8, 64
+
+
+def plot_layer_kernels(
+    kernels: LayerKernels,
+    *,
+    features: int | Sequence[int] | None = None,
+    channels: int | Sequence[int] | None = None,
+    scale: str | Limits = "shared",
+    color: bool | None = None,
+    numbers: bool = False,
+    title: str | None = None,
+) -> Figure:
+    """Draw the kernels of a layer: a row for each feature, a column for each channel.
+
+    Kernels that read three channels are drawn in colour unless told otherwise: grey is 0 in all
+    three, and a weight of ±m, the largest magnitude shown, is the end of its colour. Kernels of
+    a single cell stand in one picture, a row for each feature and a column for each channel.
+
+    Args:
+        kernels: from :func:`featviz.layer_kernels`.
+        features: how many, from the first, or which ones; None: up to 8, of single cells 64.
+        channels: how many of those that a feature reads, from the first, or which ones; None:
+            as for the features.
+        scale: ``"shared"`` (one for all that is shown), ``"each"`` or ``(low, high)``.
+        color: whether the three channels are drawn as red, green and blue; None: where there
+            are three. A layer whose three channels are no colours wants False.
+        numbers: whether the weight is written into every cell.
+        title: a line above the figure; None: the path and the kind of the layer.
+
+    Returns:
+        The figure; its footnote says how many of how many are shown, and what was done.
+
+    Raises:
+        TypeError: no kernels of a layer.
+        ValueError: no such feature or channel, or kernels of three axes in colour.
+    """
+    if not isinstance(kernels, LayerKernels):
+        raise TypeError(f"kernels must come from layer_kernels(); got {shown(kernels)}")
+    single = all(size == 1 for size in kernels.weights.shape[:-2]) and kernels.channels > 1
+    most = CELLS if single and not color else COUNT
+    rows = _chosen("features", most if features is None else features, kernels.features)
+    columns = _chosen("channels", most if channels is None else channels, kernels.channels)
+    flat = kernels.weights.ndim < 5
+    colored = kernels.channels == 3 and flat and not (numbers or single)
+    colored = colored if color is None else bool(color)
+    if colored and (kernels.channels != 3 or not flat):
+        raise ValueError(
+            f"color must be False for kernels of {size_text(kernels.weights.shape)}; got {color}"
+        )
+    words = [_count_text(len(rows), kernels.features, "features")]
+    if colored:
+        panels, ends = _color_panels(kernels, rows, scale)
+        wide = min(len(rows), COUNT)
+        words.append(_color_text(scale, ends))
+    else:
+        words.append(_count_text(len(columns), kernels.channels, "channels"))
+        words += [] if flat else [f"{len(kernels.weights)} planes one below the other"]
+        views, wide = _views(kernels, rows, columns, single=single and not colored)
+        panels = panels_from_views(views, scale=scale, gamma=1.0, numbers=numbers)
+        panels = tuple(replace(panel, lines=_lines(panel), mark=_mark(panel)) for panel in panels)
+    settings = [f"{size_text(kernels.weights.shape)} weights", *words]
+    settings += [kernels.note] if kernels.note else []
+    heading = f"{kernels.path} · {kernels.kind}" if title is None else title
+    return figure_from_panels(
+        panels, wide, title=one_line(heading), footnote=one_line(" · ".join(settings))
+    )
+
+
+def _chosen(argument: str, value: Any, count: int) -> list[int]:
+    """Return which are shown: the first so many, or those that are named."""
+    if not isinstance(value, (list, tuple, range)):
+        return list(range(min(whole_number(argument, value, minimum=1), count)))
+    numbers = [whole_number(argument, one, minimum=0) for one in value]
+    if not numbers or max(numbers) >= count:
+        raise ValueError(f"{argument} must be from 0 to {count - 1}, at least one; got {value}")
+    return numbers
+
+
+def _count_text(shown_count: int, count: int, what: str) -> str:
+    if shown_count < count:
+        return f"{shown_count} of {count} {what} shown"
+    return f"{count} {what if count > 1 else what.removesuffix('s')}"
+
+
+def _plane(kernels: LayerKernels, channel: int, feature: int) -> Any:
+    """Return (h, w); the planes of a kernel of three axes one below the other."""
+    plane = kernels.weights[..., channel, feature]
+    return plane.reshape(-1, plane.shape[-1])
+
+
+def _views(
+    kernels: LayerKernels, rows: list[int], columns: list[int], *, single: bool
+) -> tuple[list[MapView], int]:
+    """Return what is drawn, feature by feature, and how many stand in a row."""
+    if single:
+        weights = kernels.weights.reshape(kernels.weights.shape[-2:])
+        values = weights[np.ix_(columns, rows)].T
+        title = f"rows: features\ncolumns: channels{_of_group(kernels)}"
+        return [MapView(title, "kernel", values, True)], 1
+    views = [
+        MapView(
+            _title(kernels, feature, channel), "kernel", _plane(kernels, channel, feature), True
+        )
+        for feature in rows
+        for channel in columns
+    ]
+    return views, len(columns) if kernels.channels > 1 else min(len(rows), COUNT)
+
+
+def _of_group(kernels: LayerKernels) -> str:
+    return " of its group" if kernels.groups > 1 else ""
+
+
+def _title(kernels: LayerKernels, feature: int, channel: int) -> str:
+    read = kernels.channels_of(feature)[channel]
+    alone = kernels.channels * kernels.groups == 1
+    return f"feature {feature}" if alone else f"feature {feature}\nchannel {read}"
+
+
+def _lines(panel: Panel) -> tuple[str, ...]:
+    beyond = panel.pixels.min() < panel.limits[0] or panel.pixels.max() > panel.limits[1]
+    return tuple(line + " (beyond the scale)" * bool(beyond) for line in _range_lines(panel.pixels))
+
+
+def _range_lines(values: Any) -> list[str]:
+    return [range_text(map_stats(values))]
+
+
+def _mark(panel: Panel) -> str:
+    """Return the mark of a kernel; that a single cell is constant says nothing."""
+    return panel.mark if panel.pixels.size > 1 or not panel.mark.startswith("constant") else ""
+
+
+def _color_panels(
+    kernels: LayerKernels, rows: list[int], scale: str | Limits
+) -> tuple[tuple[Panel, ...], float]:
+    """Return a panel of colours for each feature, and the weight at the ends of all."""
+    stacks = [np.stack([_plane(kernels, c, feature) for c in range(3)], -1) for feature in rows]
+    views = [MapView("", "kernel", stack.reshape(len(stack), -1), True) for stack in stacks]
+    bounds = [panel.limits for panel in panels_from_views(views, scale=scale, gamma=1.0)]
+    panels = []
+    for feature, stack, (low, high), view in zip(rows, stacks, bounds, views, strict=True):
+        ends = max(abs(low), abs(high))
+        shares = np.clip(np.nan_to_num(stack / (2 * ends)) + 0.5, 0, 1).astype(np.float32)
+        stats = map_stats(view.values)
+        lines = _range_lines(view.values)
+        if max(-stats.low, stats.high) > ends:
+            lines.append("beyond the scale")
+        lines += [f"colours end at ±{value_text(ends)}"] if scale == "each" else []
+        mark = "dead: all 0" if stats.dead else ""
+        if stats.broken:
+            mark = f"{stats.nan_count + stats.infinite_count} NaN or infinite, drawn grey"
+        panels.append(
+            Panel(f"feature {feature}", shares, (0.0, 1.0), "rgb", "rgb", tuple(lines), mark)
+        )
+    return tuple(panels), max(-bounds[0][0], bounds[0][1])
+
+
+def _color_text(scale: str | Limits, ends: float) -> str:
+    how = "" if scale == "each" else f", the ends of each colour ±{value_text(ends)}"
+    return f"three channels as red, green and blue: grey is 0 in all{how}"

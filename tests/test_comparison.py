@@ -1,0 +1,289 @@
+"""Two sides of a comparison, held against slow loops over all cells, and their picture."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from definitions import LOPSIDED
+
+from featviz.networks.comparing import compare
+from featviz.networks.maps import feature_maps
+from featviz.render.comparison_plots import plot_comparison, text_from_comparison
+from featviz.render.figures import png_from_figure
+
+L = keras.layers
+NAN, INF = math.nan, math.inf
+RANDOM = np.random.default_rng(5)
+IMAGES = RANDOM.normal(size=(3, 6, 7, 1)).astype(np.float32)
+
+
+def net(shift=0.0, *, features=3, dtype="float32", names=("conv", "pool", "out")):
+    kernel = np.zeros((2, 3, 1, features))
+    kernel[..., 0, 0] = LOPSIDED
+    kernel[..., 0, 1] = np.array(LOPSIDED).T.reshape(2, 3) / 3
+    kernel[0, 2, 0, 1] += shift
+    model = keras.Sequential([
+        keras.Input((6, 7, 1)),
+        L.Conv2D(features, (2, 3), activation="relu", name=names[0], dtype=dtype),
+        L.MaxPooling2D(2, name=names[1], dtype=dtype), L.Flatten(dtype=dtype, name=names[2]),
+    ], name="net")  # fmt: skip
+    model.set_weights([kernel, np.zeros(features)])
+    return model
+
+
+A, B, BOLD = net(), net(1.5), net(20.0)
+
+
+def slow_comparison(one, other):
+    """Every number by one loop over the cells."""
+    apart, equal, broken = {}, 0, 0
+    squares, lengths, product = 0.0, [0.0, 0.0], 0.0
+    for place in np.ndindex(one.shape):
+        a, b = float(one[place]), float(other[place])
+        equal += a == b or (math.isnan(a) and math.isnan(b))
+        if not (math.isfinite(a) and math.isfinite(b)):
+            broken += 1
+            continue
+        apart[place] = abs(b - a)
+        squares, product = squares + (b - a) ** 2, product + a * b
+        lengths = [lengths[0] + a * a, lengths[1] + b * b]
+    largest = max(apart.values(), default=NAN)
+    return {
+        "mean_difference": sum(apart.values()) / len(apart) if apart else NAN,
+        "largest_difference": largest,
+        "place": next((place for place, size in apart.items() if size == largest), None),
+        "relative_difference": math.sqrt(squares / lengths[0]) if lengths[0] else NAN,
+        "cosine": product / math.sqrt(lengths[0] * lengths[1]) if all(lengths) else NAN,
+        "equal_share": equal / one.size,
+        "broken_count": broken,
+    }
+
+
+def check(told, one, other):
+    for name, value in slow_comparison(one, other).items():
+        assert getattr(told, name) == pytest.approx(value, rel=1e-12, nan_ok=True), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_every_number_is_that_of_a_slow_loop(dtype, batch_size):
+    a, b = net(dtype=dtype), net(1.5, dtype=dtype)
+    told = compare(a, b, IMAGES, batch_size=batch_size)
+    # The sums of a convolution may differ in the last bit from batch size to batch size.
+    one, other = (feature_maps(model, IMAGES, batch_size=batch_size) for model in (a, b))
+    assert list(told.layers) == ["conv:filter", "conv:detect", "pool", "out"]
+    for path, layer in told.layers.items():
+        check(layer, one[path], other[path])
+        slow = np.abs(other[path].astype(np.float64) - one[path].astype(np.float64))
+        np.testing.assert_allclose(
+            layer.channel_differences, slow.reshape(-1, slow.shape[-1]).mean(axis=0), rtol=1e-12
+        )
+
+
+def test_float16_differences_do_not_overflow():
+    a, b = (net(dtype="float16") for _ in range(2))
+    b.set_weights([-weights for weights in a.get_weights()])
+    told = compare(a, b, IMAGES * 5000).layer("conv:filter")
+    assert told.largest_difference > 65504
+    assert told.cosine == -1.0
+
+
+def test_the_difference_is_second_minus_first():
+    told = compare(A, B, IMAGES)
+    one, other = feature_maps(A, IMAGES)["conv"], feature_maps(B, IMAGES)["conv"]
+    np.testing.assert_array_equal(
+        told.difference("conv"), other.astype(np.float64) - one.astype(np.float64)
+    )
+
+
+def test_a_model_equals_itself():
+    told = compare(A, A, IMAGES)
+    for layer in told.layers.values():
+        assert layer.identical
+        assert (layer.mean_difference, layer.relative_difference) == (0.0, 0.0)
+        assert layer.cosine == pytest.approx(1.0)
+    assert repr(told) == "Comparison of a and b: 4 layers, 4 identical"
+
+
+def test_two_sets_of_images_are_compared_image_by_image():
+    told = compare(A, None, IMAGES, other_images=IMAGES[:, ::-1], layers="pool")
+    check(
+        told.layer("pool"), feature_maps(A, IMAGES)["pool"],
+        feature_maps(A, IMAGES[:, ::-1])["pool"],
+    )  # fmt: skip
+
+
+def test_nan_and_infinity_are_counted_and_left_out():
+    one, other = IMAGES.copy(), IMAGES + 1
+    one[0, 1, 1], one[1, 2, 2], other[1, 2, 2], other[2, 3, 3] = NAN, NAN, NAN, INF
+    model = keras.Sequential([keras.Input((6, 7, 1)), L.Rescaling(2.0, name="twice")])
+    told = compare(model, None, one, other_images=other, finite=False)
+    check(told.layer("twice"), 2 * one, 2 * other)
+    assert np.isnan(told.difference("twice")).sum() == told.layer("twice").broken_count == 3
+
+
+def test_the_largest_difference_is_found_far_down():
+    model = keras.Sequential([keras.Input((None, None, 1)), L.Rescaling(2.0, name="twice")])
+    one = np.zeros((2, 500, 400, 1), np.float32)
+    other = one.copy()
+    other[0, 3, 4], other[1, 498, 397] = 1, -3
+    told = compare(model, None, one, other_images=other).layer("twice")
+    assert (told.largest_difference, told.place) == (6.0, (1, 498, 397, 0))
+    assert told.equal_share == 1 - 2 / one.size
+
+
+def test_a_side_that_is_all_0_has_no_cosine_and_an_infinite_ratio():
+    zero = np.zeros_like(IMAGES)
+    told = compare(A, None, zero, other_images=IMAGES).layer("conv:filter")
+    assert told.relative_difference == INF
+    assert math.isnan(told.cosine)
+    assert compare(A, None, zero, other_images=zero).layer("pool").relative_difference == 0
+
+
+def test_layers_that_cannot_be_compared_are_named():
+    other = net(features=4, names=("conv", "pool", "end"))
+    told = compare(A, other, IMAGES, names=("old", "new"))
+    assert told.only_a == ("out",)
+    assert told.only_b == ("end",)
+    assert dict(told.unlike) == {
+        "conv:filter": ((3, 5, 5, 3), (3, 5, 5, 4)),
+        "conv:detect": ((3, 5, 5, 3), (3, 5, 5, 4)),
+        "pool": ((3, 2, 2, 3), (3, 2, 2, 4)),
+    }
+    text = text_from_comparison(told)
+    assert "only in old: out" in text
+    assert "only in new: end" in text
+    assert "pool: not compared, 3×2×2×3 in old and 3×2×2×4 in new" in text
+
+
+def test_layers_of_other_names_are_matched_by_order():
+    other = net(1.5, names=("x", "y", "z"))
+    told = compare(A, other, IMAGES, match="order")
+    assert [(one.path, one.other_path) for one in told.layers.values()] == [
+        ("conv:filter", "x:filter"), ("conv:detect", "x:detect"), ("pool", "y"), ("out", "z"),
+    ]  # fmt: skip
+    check(told.layer("pool"), feature_maps(A, IMAGES)["pool"], feature_maps(B, IMAGES)["pool"])
+    assert "pool and y" in text_from_comparison(told)
+
+
+def test_the_text_is_a_row_for_each_layer():
+    told = compare(A, B, IMAGES)
+    rows = text_from_comparison(told).splitlines()
+    assert rows[0] == "Comparison of a and b: 4 layers, 0 identical"
+    assert [row.split()[0] for row in rows[-5:]] == ["layer", *told.layers]
+    place = ", ".join(map(str, told.layer("pool").place))
+    assert f" {place} " in rows[-2]
+    markdown = text_from_comparison(told, form="markdown").splitlines()
+    assert markdown[-1].startswith("| out | 3×12 | ")
+    assert markdown[-6].startswith("| layer | maps | mean \\|b − a\\| |")
+
+
+def test_a_cosine_that_is_nearly_1_is_not_called_1():
+    told = compare(A, None, IMAGES, other_images=IMAGES + 1e-6)
+    assert "≈1" in text_from_comparison(told)
+    assert "≈1" not in text_from_comparison(compare(A, A, IMAGES * 0 + 1))
+
+
+def pixels_of(figure, label):
+    (axes,) = [axes for axes in figure.axes if axes.get_label() == label]
+    return axes.images[0]
+
+
+@pytest.mark.parametrize(("first", "second"), [(A, BOLD), (BOLD, A)], ids=["larger", "smaller"])
+def test_both_sides_stand_on_one_scale_and_the_difference_on_its_own(first, second):
+    told = compare(first, second, IMAGES)
+    figure = plot_comparison(told, "conv:filter", image=1, channels=[1, 0])
+    a, b = (pixels_of(figure, f"{name} · channel 1") for name in "ab")
+    difference = pixels_of(figure, "b − a · channel 1")
+    one, other = (maps[1] for maps in told.maps("conv:filter"))
+    np.testing.assert_array_equal(a.get_array(), one[:, :, 1])
+    np.testing.assert_array_equal(b.get_array(), other[:, :, 1])
+    np.testing.assert_array_equal(difference.get_array(), other[:, :, 1] - one[:, :, 1])
+    most = max(np.abs(side[:, :, :2]).max() for side in (one, other))
+    assert (a.norm.vmin, a.norm.vmax) == (b.norm.vmin, b.norm.vmax) == (-most, most)
+    apart = np.abs(other - one)[:, :, :2].max()
+    assert (difference.norm.vmin, difference.norm.vmax) == (-apart, apart)
+
+
+def test_the_channels_that_differ_most_come_first():
+    figure = plot_comparison(compare(A, B, IMAGES), "conv", count=2)
+    labels = [axes.get_label() for axes in figure.axes if "channel" in axes.get_label()]
+    assert labels == [
+        f"{side} · channel {number}" for side in ("a", "b", "b − a") for number in (1, 0)
+    ]
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert "2 of 3 channels shown" in words
+    assert "no difference" in words
+
+
+def test_vectors_and_sequences_are_one_picture():
+    told = compare(A, B, IMAGES)
+    figure = plot_comparison(told, "out", image=2)
+    np.testing.assert_array_equal(
+        pixels_of(figure, "b · all channels").get_array(), told.maps("out")[1][2][None]
+    )
+    model = keras.Sequential([keras.Input((5, 2)), L.Conv1D(3, 2, name="conv")])
+    figure = plot_comparison(
+        compare(model, None, IMAGES[:, :5, :2, 0], other_images=IMAGES[:, :5, 2:4, 0]), "conv"
+    )
+    assert pixels_of(figure, "a · all channels").get_array().shape == (4, 3)
+
+
+def test_nan_is_marked_in_the_picture():
+    other = IMAGES.copy()
+    other[0, 2, 2] = NAN
+    told = compare(A, None, IMAGES, other_images=other, finite=False)
+    figure = plot_comparison(told, "conv:filter", channels=[0])
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert "6 NaN" in words
+    assert "cells NaN or infinite" in words
+    assert png_from_figure(figure).startswith(b"\x89PNG")
+
+
+def deep():
+    model = keras.Sequential([keras.Input((2, 2, 2, 1)), L.ReLU(name="deep")])
+    return compare(model, None, np.ones((1, 2, 2, 2, 1)), other_images=np.zeros((1, 2, 2, 2, 1)))
+
+
+TOLD = compare(A, B, IMAGES)
+ERRORS = [
+    ("no second side", lambda: compare(A, None, IMAGES),
+     "model_b must be a model, or None with other_images; got None and no other images"),
+    ("other numbers of images", lambda: compare(A, None, IMAGES, other_images=IMAGES[:2]),
+     "other_images must be as many as images; got 2 and 3"),
+    ("nothing in common", lambda: compare(A, net(names=("x", "y", "z")), IMAGES),
+     "layers must have a path in common; got 'conv:filter', 'conv:detect', 'pool', 'out' and "
+     "'x:filter', 'x:detect', 'y', 'z'; pass match='order' to pair them as they run"),
+    ("order of other lengths",
+     lambda: compare(A, keras.Model(A.inputs, A.layers[1].output), IMAGES, match="order"),
+     "match must be 'path' for models of other numbers of layers; got 'order' for 4 and 3; or "
+     "name the layers"),
+    ("match", lambda: compare(A, B, IMAGES, match="name"),
+     "match must be one of 'path', 'order'; got 'name'"),
+    ("names", lambda: compare(A, B, IMAGES, names="ab"), "names must be two texts; got 'ab'"),
+    ("path", lambda: TOLD.layer("pol"),
+     "path must be one of 'conv:filter', 'conv:detect', 'pool', 'out'; got 'pol' "
+     "(did you mean 'pool'?)"),
+    ("other sizes", lambda: compare(A, net(features=4), IMAGES).layer("pool"),
+     "path must be a layer of one size; 'pool' is 3×2×2×3 and 3×2×2×4"),
+    ("text", lambda: text_from_comparison(1), "comparison must come from compare(); got 1"),
+    ("plot", lambda: plot_comparison(1, "conv"), "comparison must come from compare(); got 1"),
+    ("image", lambda: plot_comparison(TOLD, "conv", image=3), "image must be below 3; got 3"),
+    ("channel", lambda: plot_comparison(TOLD, "conv", channels=[3]),
+     "channels must be below 3; got 3"),
+    ("no channel", lambda: plot_comparison(TOLD, "conv", channels=[]),
+     "channels must be 1 to 60; got 0"),
+    ("channels of a vector", lambda: plot_comparison(TOLD, "out", channels=[0]),
+     "channels must be None for a layer that is drawn as one picture"),
+    ("volumes", lambda: plot_comparison(deep(), "deep"),
+     "path must be a layer of maps (H, W); 'deep' is 1×2×2×2×1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "text"), [row[1:] for row in ERRORS],
+                         ids=[row[0] for row in ERRORS])  # fmt: skip
+def test_what_is_wrong_is_said_in_a_sentence(call, text):
+    with pytest.raises((ValueError, TypeError, KeyError)) as caught:
+        call()
+    assert caught.value.args[0] == text

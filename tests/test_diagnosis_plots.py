@@ -1,0 +1,203 @@
+"""The figure of a diagnosis, read back from its artists and its pixels."""
+
+import io
+from itertools import pairwise
+
+import keras
+import matplotlib as mpl
+import numpy as np
+import pytest
+from definitions import LOPSIDED
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from featviz.networks.diagnosing import diagnose
+from featviz.render.diagnosis_plots import STATES, plot_diagnosis, states_of_layer
+from featviz.render.figures import png_from_figure
+
+L = keras.layers
+IMAGES = np.random.default_rng(2).normal(size=(9, 5, 6, 1)).astype(np.float32)
+
+
+def model_of(features=4):
+    kernel = np.zeros((2, 3, 1, features))
+    kernel[..., 0, 0] = LOPSIDED
+    kernel[..., 0, 2] = np.array(LOPSIDED)[:, ::-1]
+    kernel[..., 0, 3] = kernel[..., 0, 2]
+    model = keras.Sequential([
+        keras.Input((5, 6, 1)), L.Conv2D(features, (2, 3), activation="relu", name="conv"),
+        L.GlobalMaxPooling2D(name="pool"), L.Dense(2, activation="tanh", name="dense"),
+    ], name="net")  # fmt: skip
+    dense = np.zeros((features, 2))
+    dense[:, 1] = 0.01
+    model.set_weights([kernel, np.zeros(features), dense, np.array([9.0, 0])])
+    return model
+
+
+TOLD = diagnose(model_of(), IMAGES)
+
+
+def axes_of(figure, label):
+    (axes,) = [axes for axes in figure.axes if axes.get_label() == label]
+    return axes
+
+
+def words_of(figure):
+    return " ".join(text.get_text() for text in figure.texts)
+
+
+def test_each_layer_has_its_histogram_its_zeros_and_its_channels():
+    figure = plot_diagnosis(TOLD)
+    labels = [axes.get_label() for axes in figure.axes]
+    assert labels == [
+        f"{path}{part}" for path in TOLD.layers for part in ("", " · zeros", " · channels")
+    ]
+    assert "net: values of each layer over 9 images" in words_of(figure)
+
+
+def test_the_bars_are_the_counts_on_a_logarithmic_axis():
+    figure = plot_diagnosis(TOLD)
+    for path, layer in TOLD.layers.items():
+        axes = axes_of(figure, path)
+        (steps,) = axes.patches
+        counts, edges, baseline = steps.get_data()
+        np.testing.assert_array_equal(counts, layer.histogram.counts)
+        np.testing.assert_array_equal(edges, layer.histogram.edges)
+        assert (axes.get_yscale(), float(np.max(baseline))) == ("log", 0.5)
+        assert axes.get_ylim()[0] == 0.5
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("value", "values")
+
+
+def test_zeros_stand_apart_as_a_share():
+    figure = plot_diagnosis(TOLD)
+    for path, layer in TOLD.layers.items():
+        _, zeros, broken = axes_of(figure, f"{path} · zeros").patches
+        share = layer.histogram.zeros / layer.histogram.total
+        assert (zeros.get_height(), broken.get_height()) == (share, 0)
+        assert zeros.get_y() == 0
+
+
+def test_the_strip_shows_the_state_of_each_channel():
+    figure = plot_diagnosis(TOLD)
+    names = list(STATES)
+    assert [names[state] for state in states_of_layer(TOLD.layer("conv"))] == [
+        "fine", "dead", "equal", "equal",
+    ]  # fmt: skip
+    assert [names[state] for state in states_of_layer(TOLD.layer("dense"))] == ["constant", "fine"]
+    (mesh,) = axes_of(figure, "conv:detect · channels").collections
+    assert mesh.get_array().ravel().tolist() == states_of_layer(TOLD.layer("conv")).tolist()
+    assert "of 4 channels: 1 dead, 2 equal" in words_of(figure)
+    assert "of 2 units: 1 constant, 1 saturated" in words_of(figure)
+
+
+def test_a_dead_channel_among_many_is_not_lost():
+    model = keras.Sequential([keras.Input((2, 2, 1000)), L.ReLU(name="relu")])
+    images = np.random.default_rng(0).random((2, 2, 2, 1000))
+    images[..., 637] = 0
+    figure = plot_diagnosis(diagnose(model, images))
+    (mesh,) = axes_of(figure, "relu · channels").collections
+    states = mesh.get_array().ravel()
+    assert len(states) == 120
+    assert (states == list(STATES).index("dead")).sum() == 1
+    assert "Beyond 120 channels a cell stands for several." in words_of(figure)
+
+
+def test_the_colours_of_the_strip_are_in_the_file():
+    figure = plot_diagnosis(TOLD, layers="conv")
+    pixels = np.asarray(Image.open(io.BytesIO(png_from_figure(figure))).convert("RGB"))
+    height, width = pixels.shape[:2]
+    box = axes_of(figure, "conv:detect · channels").get_position()
+    row = round(height * (1 - (box.y0 + box.y1) / 2))
+    for number, state in enumerate(("fine", "dead", "equal", "equal")):
+        column = round(width * (box.x0 + (box.x1 - box.x0) * (number + 0.5) / 4))
+        wanted = np.rint(np.array(to_rgb(STATES[state])) * 255)
+        assert np.abs(pixels[row, column] - wanted).max() <= 1
+
+
+def test_bounds_are_drawn_and_lie_in_sight():
+    axes = axes_of(plot_diagnosis(TOLD), "dense")
+    assert [line.get_xdata()[0] for line in axes.lines] == [-1.0, 1.0]
+    low, high = axes.get_xlim()
+    assert low < -1 < 1 < high
+
+
+def test_nan_and_infinity_are_told():
+    images = IMAGES.copy()
+    images[2, 1, 1] = np.nan
+    told = diagnose(model_of(), images, "conv", finite=False)
+    figure = plot_diagnosis(told)
+    *_, broken = axes_of(figure, "conv:filter · zeros").patches
+    histogram = told.layer("conv:filter").histogram
+    assert broken.get_height() == pytest.approx(histogram.nan_count / histogram.total)
+    assert histogram.nan_count > 0
+    assert broken.get_y() + broken.get_height() == pytest.approx(1)
+    assert "4 with NaN or infinity" in words_of(figure)
+
+
+@pytest.mark.parametrize(("images", "words"), [
+    (np.zeros((2, 5, 6, 1)), "no value but 0"), (np.full((2, 5, 6, 1), np.nan), "no finite value"),
+], ids=["zeros", "NaN"])  # fmt: skip
+def test_a_layer_without_values_says_so(images, words):
+    figure = plot_diagnosis(diagnose(model_of(), images, "conv:filter", finite=False))
+    assert words in axes_of(figure, "conv:filter").texts[0].get_text()
+
+
+@pytest.mark.parametrize("scale", [1e-38, 1e-3, 1.0, 7e5, 3e38])
+def test_labels_have_room_at_every_size_of_values(scale):
+    model = keras.Sequential([keras.Input((5, 6, 1)), L.Activation("linear", name="same")])
+    figure = plot_diagnosis(diagnose(model, np.clip(IMAGES, -1, 1) * np.float32(scale)))
+    png_from_figure(figure)
+    axes = axes_of(figure, "same")
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert boxes
+    for left, right in pairwise(boxes):
+        assert left.x1 < right.x0
+    zeros = axes_of(figure, "same · zeros").texts[0].get_window_extent()
+    assert boxes[-1].x1 < zeros.x0
+
+
+def test_what_is_not_shown_is_said():
+    assert "2 of 4 layers shown." in words_of(plot_diagnosis(TOLD, most=2))
+    assert "layers shown" not in words_of(plot_diagnosis(TOLD))
+    figure = plot_diagnosis(TOLD, layers=["dense", "conv"], columns=1)
+    assert [axes.get_label() for axes in figure.axes][::3] == ["dense", "conv:detect"]
+
+
+def test_settings_of_the_user_change_nothing():
+    plain = png_from_figure(plot_diagnosis(TOLD))
+    dark = {
+        "axes.grid": True, "axes.facecolor": "black", "xtick.top": True, "text.color": "red",
+        "axes.labelcolor": "red", "ytick.labelsize": 20, "lines.linewidth": 9,
+        "axes.titleweight": "bold", "patch.force_edgecolor": True, "image.cmap": "gray",
+    }  # fmt: skip
+    with mpl.rc_context(dark):
+        assert png_from_figure(plot_diagnosis(TOLD)) == plain
+
+
+def test_hostile_names_are_text():
+    model = keras.Sequential([keras.Input((2,)), L.ReLU(name="$x^2$ \\frac")], name="$n$")
+    figure = plot_diagnosis(diagnose(model, [[1.0, 2], [3, 4]]))
+    assert png_from_figure(figure).startswith(b"\x89PNG")
+    assert "$x^2$ \\frac" in words_of(figure)
+
+
+ERRORS = [
+    ("no diagnosis", lambda: plot_diagnosis(1), "diagnosis must come from diagnose(); got 1"),
+    ("no layer", lambda: plot_diagnosis(TOLD, layers=[]),
+     "layers must be at least one path; got none"),
+    ("unknown layer", lambda: plot_diagnosis(TOLD, layers=["pol"]),
+     "path must be one of 'conv:filter', 'conv:detect', 'pool', 'dense'; got 'pol' "
+     "(did you mean 'pool'?)"),
+    ("columns", lambda: plot_diagnosis(TOLD, columns=0),
+     "columns must be a whole number of at least 1; got 0"),
+    ("most", lambda: plot_diagnosis(TOLD, most=0),
+     "most must be a whole number of at least 1; got 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "text"), [row[1:] for row in ERRORS],
+                         ids=[row[0] for row in ERRORS])  # fmt: skip
+def test_what_is_wrong_is_said_in_a_sentence(call, text):
+    with pytest.raises((ValueError, TypeError, KeyError)) as caught:
+        call()
+    assert caught.value.args[0] == text

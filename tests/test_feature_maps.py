@@ -1,0 +1,339 @@
+"""What a recording is as a value; filter, detect and condense of one layer."""
+
+import pickle
+
+import keras
+import numpy as np
+import pytest
+from models import fill, functional, images, nested, sequential, subclassed
+
+import featviz as fv
+from featviz.networks.layer_stages import extraction_from_layer
+from featviz.networks.maps import feature_maps, stream_feature_maps
+from featviz.networks.words import settings_of_layer
+
+layers = keras.layers
+
+
+def same_bits(one, other):
+    one, other = np.ascontiguousarray(one), np.ascontiguousarray(other)
+    return (
+        one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+    )
+
+
+def test_feature_maps_are_read_as_a_mapping():
+    maps = feature_maps(sequential(3), images(3))
+    assert list(maps) == list(maps.keys()) == list(maps.arrays)
+    assert len(maps) == len(maps.values()) == len(maps.items()) == 9
+    assert "conv" in maps
+    assert "conv:filter" in maps
+    assert "cnov" not in maps
+    assert maps.get("cnov", 5) == 5
+    assert maps.path("conv") == "conv:detect"
+    info = maps.layers["conv:filter"]
+    assert (info.base, info.name, info.kind) == ("conv", "conv", "Conv2D")
+    assert info.settings == "2×3, 4 features, valid, relu"
+    assert repr(maps).splitlines()[:2] == [
+        "FeatureMaps of plain: 9 entries",
+        "  conv:filter  2×7×6×4  float32",
+    ]
+
+
+def test_what_went_in_is_a_tuple_of_lines():
+    maps = feature_maps(sequential(3), images(3))
+    line = "2×8×8×3 float32, −2.71 to 3.1 (float32 as given)"
+    assert maps.went_in == (line,)
+    assert list(maps.went_in) == [line]
+    assert maps.went_in[0] == line
+    assert len(maps.went_in) == 1
+    assert repr(maps.went_in) == repr((line,))
+    assert hash(maps.went_in) == hash((line,))
+    assert pickle.loads(pickle.dumps(maps.went_in)) == (line,)
+
+
+def test_a_stream_gives_the_images_in_order_and_holds_one_batch():
+    x = images(3, 5)
+    whole = feature_maps(sequential(3), x, "pool")
+    parts = list(stream_feature_maps(sequential(3), x, "pool", batch_size=2))
+    assert [len(part.images[0]) for part in parts] == [2, 2, 1]
+    assert same_bits(np.concatenate([part.images[0] for part in parts]), x)
+    assert same_bits(np.concatenate([part["pool"] for part in parts]), whole["pool"])
+
+
+SETTINGS = {
+    "3×3, 8 features, stride 2, same, relu": layers.Conv2D(
+        8, 3, strides=2, padding="same", activation="relu"
+    ),
+    "2×3, 1 feature, stride 2×1, valid": layers.Conv2D(1, (2, 3), strides=(2, 1)),
+    "3×3, 4 features, dilation 2, 2 groups, valid": layers.Conv2D(4, 3, dilation_rate=2, groups=2),
+    "3, 4 features, causal": layers.Conv1D(4, 3, padding="causal"),
+    "2×2, stride 2, valid": layers.MaxPooling2D(),
+    "10 features, softmax": layers.Dense(10, activation="softmax"),
+    "tanh": layers.Activation("tanh"),
+    "": layers.Flatten(),
+}
+
+
+@pytest.mark.parametrize("words", SETTINGS, ids=lambda words: words or "nothing to say")
+def test_the_settings_of_a_layer_are_told_in_words(words):
+
+    assert settings_of_layer(SETTINGS[words]) == words
+
+
+def test_a_path_that_is_not_there_is_answered_with_the_nearest():
+    maps = feature_maps(sequential(3), images(3), ["conv", "pool"])
+    with pytest.raises(KeyError) as caught:
+        maps["poll"]
+    assert caught.value.args[0] == (
+        "path must be one of 'conv:filter', 'conv:detect', 'pool'; got 'poll' "
+        "(did you mean 'pool'?)"
+    )
+
+
+def test_too_many_bytes_are_refused_with_the_number_and_the_way_out():
+    with pytest.raises(ValueError, match="maps must") as caught:
+        feature_maps(sequential(3), images(3, 6), max_bytes=1000, batch_size=2)
+    each = sum(a.nbytes for a in feature_maps(sequential(3), images(3, 2)).values())
+    assert str(caught.value) == (
+        f"maps must take at most 1,000 bytes; those of 6 images take about {3 * each:,}; name "
+        "fewer layers, raise max_bytes, or take them batch by batch with stream_feature_maps"
+    )
+
+
+# --- filter, detect and condense of one layer ---
+
+IMAGE = images(3, 1)[0]
+
+
+def built(*stack, shape=(8, 8, 3)):
+    return fill(keras.Sequential([keras.Input(shape), *stack], name="net"))
+
+
+def conv(activation=None, **settings):
+    return layers.Conv2D(5, (2, 3), activation=activation, name="conv", **settings)
+
+
+STACKS = {
+    # name: (layers, activation in words, detect is given by, pool, condense is given by)
+    "conv, relu, max": (
+        [conv(), layers.ReLU(name="relu"), layers.MaxPooling2D(name="pool")],
+        "relu", "relu", "max", "pool",
+    ),
+    "relu inside, max": (
+        [conv("relu"), layers.MaxPooling2D((2, 3), strides=1, padding="same", name="pool")],
+        "relu", "conv", "max", "pool",
+    ),
+    "conv, norm, relu": (
+        [conv(), layers.BatchNormalization(name="n"), layers.ReLU(6, name="relu")],
+        "batch norm, relu(max_value=6)", "relu", "none", "relu",
+    ),
+    "conv, norm, activation, pad, average": (
+        [
+            conv(strides=2, padding="same"), layers.BatchNormalization(name="n"),
+            layers.Activation("elu", name="act"), layers.ZeroPadding2D(1),
+            layers.AveragePooling2D(2, name="pool"),
+        ],
+        "batch norm, elu(alpha=1)", "act", "average", "pool",
+    ),
+    "relu inside, norm, dropout, max": (
+        [
+            conv("leaky_relu"), layers.BatchNormalization(name="n"), layers.Dropout(0.5),
+            layers.MaxPooling2D(name="pool"),
+        ],
+        "leaky_relu(negative_slope=0.2), batch norm", "n", "max", "pool",
+    ),
+    "conv, dropout, global": (
+        [conv(), layers.Dropout(0.5), layers.GlobalAveragePooling2D(name="pool")],
+        "none", "conv", "global_average", "pool",
+    ),
+    "conv alone": ([conv()], "none", "conv", "none", "conv"),
+    "conv, norm": ([conv(), layers.BatchNormalization(name="n")], "batch norm", "n", "none", "n"),
+    "depthwise": (
+        [
+            layers.DepthwiseConv2D(3, depth_multiplier=2, activation="tanh", name="conv"),
+            layers.MaxPooling2D(name="pool"),
+        ],
+        "tanh", "conv", "max", "pool",
+    ),
+    "transposed": (
+        [layers.Conv2DTranspose(4, 3, strides=2, name="conv"), layers.LeakyReLU(0.1, name="act")],
+        "leaky_relu(negative_slope=0.1)", "act", "none", "act",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_three_steps_of_a_layer_are_what_the_sub_model_gives(name):
+    stack, words, detect, pool, condense = STACKS[name]
+    stack = [type(layer).from_config(layer.get_config()) for layer in stack]
+    model = built(*stack)
+    run = extraction_from_layer(model, IMAGE, "conv")
+    for stage, layer in (("detect", detect), ("condense", condense)):
+        sub = keras.Model(model.inputs[0], model.get_layer(layer).output)
+        wanted = np.asarray(sub(IMAGE[None]))[0]
+        wanted = wanted[None, None] if wanted.ndim == 1 else wanted
+        assert same_bits(run.stage(stage), wanted), stage
+    before = feature_maps(model, IMAGE)
+    first = before["conv:filter" if "conv:filter" in before else "conv"][0]
+    assert same_bits(run.filtered, first)
+    assert same_bits(run.image, IMAGE)
+    assert (run.settings.activation, run.settings.pool) == (words, pool)
+    assert run.labels == tuple(
+        f"conv · channel {n} of {first.shape[2]}" for n in range(first.shape[2])
+    )
+    if run.pool_axes and pool != "none":
+        assert tuple(axis.outputs for axis in run.pool_axes) == run.condensed.shape[:2]
+    assert not run.filtered.flags.writeable
+
+
+def test_a_function_that_follows_is_not_called_no_activation():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = conv()
+
+        def call(self, x):
+            return keras.ops.relu(self.conv(x))
+
+    model = Own()
+    model(IMAGE[None])
+    run = extraction_from_layer(model, IMAGE, "conv")
+    assert run.settings.activation == "none in a layer"
+
+
+def test_a_branch_does_not_mislead():
+    x = keras.Input((8, 8, 3))
+    y = layers.Conv2D(5, 2, name="one")(x)
+    other = layers.ReLU(name="of the other")(layers.Conv2D(5, 2, name="other")(x))
+    own = layers.ELU(name="its own")(y)
+    model = fill(keras.Model(x, layers.MaxPooling2D(name="pool")(layers.Add()([own, other]))))
+    maps = feature_maps(model, IMAGE)
+    run = extraction_from_layer(model, IMAGE, "one")
+    assert same_bits(run.detected, maps["its own"][0])
+    assert run.settings.pool == "none"
+    run = extraction_from_layer(model, IMAGE, "other")
+    assert same_bits(run.detected, maps["of the other"][0])
+
+
+def test_layers_of_nested_and_subclassed_models_are_reached():
+    model = nested(3)
+    maps = feature_maps(model, IMAGE)
+    run = extraction_from_layer(model, IMAGE, "outer/middle/inner@2/c")
+    assert same_bits(run.image, maps["outer/middle/inner"][0])
+    assert same_bits(run.filtered, maps["outer/middle/inner@2/c"][0])
+    assert same_bits(run.detected, maps["outer/middle/relu"][0])
+    model = subclassed(3)
+    maps = feature_maps(model, IMAGE)
+    run = extraction_from_layer(model, IMAGE, "block/conv@3")
+    assert same_bits(run.image, maps["block/conv@2"][0])
+    assert same_bits(run.filtered, maps["block/conv@3:filter"][0])
+    assert same_bits(run.detected, maps["block/conv@3:detect"][0])
+    run = extraction_from_layer(functional(3), IMAGE, "shared")
+    assert run.settings.activation == "relu"
+
+
+def test_channels_first_is_turned_to_rows_columns_channels():
+    first = layers.Conv2D(4, 3, data_format="channels_first", activation="relu", name="conv")
+    pool = layers.MaxPooling2D(data_format="channels_first", name="pool")
+    model = built(first, pool, shape=(3, 8, 8))
+    given = np.moveaxis(IMAGE, -1, 0)
+    run = extraction_from_layer(model, given, "conv")
+    maps = feature_maps(model, given)
+    assert same_bits(run.image, IMAGE)
+    assert same_bits(run.condensed, np.moveaxis(maps["pool"][0], 0, -1))
+
+
+def test_half_precision_is_given_as_float32():
+    model = built(layers.Conv2D(3, 2, dtype="float16", activation="relu", name="conv"))
+    run = extraction_from_layer(model, IMAGE, "conv")
+    maps = feature_maps(model, IMAGE)
+    assert maps["conv"].dtype == np.float16
+    assert same_bits(run.detected, maps["conv"][0].astype(np.float32))
+
+
+def test_the_strongest_maps_are_chosen_and_the_rest_is_said():
+    model = built(layers.Conv2D(20, 2, activation="relu", name="conv"))
+    run = extraction_from_layer(model, IMAGE, "conv")
+    maps = feature_maps(model, IMAGE)["conv"][0]
+    strength = [sum(map(float, maps[:, :, n].ravel())) for n in range(20)]
+    order = sorted(range(20), key=lambda n: -strength[n])[:8]
+    assert run.labels == tuple(f"conv · channel {n} of 20" for n in order)
+    assert same_bits(run.detected, maps[:, :, order])
+    some = extraction_from_layer(model, IMAGE, "conv", channels=[19, 0])
+    assert same_bits(some.detected, maps[:, :, [19, 0]])
+    assert extraction_from_layer(model, IMAGE, "conv", channels=7).labels == (
+        "conv · channel 7 of 20",
+    )
+
+
+def test_the_run_is_drawn_and_printed_as_any_other():
+    model = built(layers.Conv2D(3, 2, activation="relu", name="conv"), layers.MaxPooling2D())
+    run = extraction_from_layer(model, IMAGE, "conv")
+    panels = fv.panels_from_extraction(run)
+    assert [panel.title.split("\n")[0] for panel in panels[:4]] == [
+        "Image", "Filter", "Detect · relu", "Condense · max 2×2",
+    ]  # fmt: skip
+    assert same_bits(panels[1].pixels, run.filtered[:, :, 0])
+    assert len(fv.plot_extraction(run).axes) >= 12
+    assert "conv · channel 2 of 3" in str(fv.text_from_extraction(run))
+    assert repr(run).startswith("Extraction(conv · channel 0 of 3, ")
+
+
+WRONG = {
+    "no such layer": (
+        lambda model: extraction_from_layer(model, IMAGE, "cnov"),
+        ValueError,
+        "path must be one of the 2-D convolutions 'conv'; got 'cnov' (did you mean 'conv'?)",
+    ),
+    "a pool": (
+        lambda model: extraction_from_layer(model, IMAGE, "pool"),
+        ValueError,
+        "path must be one of the 2-D convolutions 'conv'; got 'pool'",
+    ),
+    "no path": (
+        lambda model: extraction_from_layer(model, IMAGE, 3),
+        ValueError,
+        "path must be one of the 2-D convolutions 'conv'; got 3",
+    ),
+    "several images": (
+        lambda model: extraction_from_layer(model, images(3, 2), "conv"),
+        ValueError,
+        "image must be one image; got 2",
+    ),
+    "no such channel": (
+        lambda model: extraction_from_layer(model, IMAGE, "conv", channels=[1, 3]),
+        ValueError,
+        "channels must be numbers from 0 to 2, each once; got [1, 3]",
+    ),
+    "a channel twice": (
+        lambda model: extraction_from_layer(model, IMAGE, "conv", channels=[1, 1]),
+        ValueError,
+        "channels must be numbers from 0 to 2, each once; got [1, 1]",
+    ),
+    "half a channel": (
+        lambda model: extraction_from_layer(model, IMAGE, "conv", channels=0.5),
+        TypeError,
+        "channels must be a whole number of at least 0; got 0.5",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_calls_are_answered_with_a_sentence(name):
+    call, kind, sentence = WRONG[name]
+    model = built(
+        layers.Conv2D(3, 2, activation="relu", name="conv"), layers.MaxPooling2D(name="pool")
+    )
+    with pytest.raises(kind) as caught:
+        call(model)
+    assert str(caught.value) == sentence
+
+
+def test_a_model_without_a_convolution_is_told_so():
+    model = built(layers.Flatten(), layers.Dense(2))
+    with pytest.raises(ValueError, match="model must") as caught:
+        extraction_from_layer(model, IMAGE, "conv")
+    assert str(caught.value) == (
+        "model must hold a 2-D convolution that can be recorded; got 'conv'"
+    )

@@ -1,0 +1,352 @@
+"""The table of layers: its shapes, its sums, and its three forms of text."""
+
+import csv
+import io
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from models import KINDS, SIZE, fed
+
+from featviz.networks.layer_values import LayerRow, LayerTable
+from featviz.networks.recording import Recorder, recording
+from featviz.networks.tables import layer_table
+from featviz.render.table_text import text_from_table
+
+layers = keras.layers
+
+
+def lesson_net():
+    """28 → 14 → 7 → 3, each convolution padded by 1."""
+    parts = []
+    for features, stride in ((32, 2), (64, 2), (128, 3)):
+        parts += [layers.ZeroPadding2D(1), layers.Conv2D(features, 3, strides=stride)]
+    parts += [layers.Flatten(), layers.Dense(128, "relu"), layers.Dense(10)]
+    return keras.Sequential([keras.Input((28, 28, 1)), *parts], name="lesson")
+
+
+def test_the_net_of_the_lesson_costs_what_the_lesson_says():
+    table = layer_table(lesson_net())
+    convolutions = [row for row in table if row.kind == "Conv2D"]
+    assert table.parameters == 241_546
+    assert [row.multiply_adds for row in convolutions] == [56_448, 903_168, 663_552]
+    assert [row.output_shape for row in convolutions] == [(14, 14, 32), (7, 7, 64), (3, 3, 128)]
+    assert [row.receptive_field for row in convolutions] == [(3, 3), (7, 7), (15, 15)]
+    assert [row.jump for row in convolutions] == [(2, 2), (4, 4), (12, 12)]
+    assert table.multiply_adds == 56_448 + 903_168 + 663_552 + 1152 * 128 + 128 * 10
+
+
+def test_vgg16_costs_what_is_printed_of_it():
+    """Its convolutions; the head of 123 633 664 more takes seconds to fill with numbers."""
+    model = keras.applications.VGG16(weights=None, include_top=False)
+    table = layer_table(model, input_shape=(224, 224, 3))
+    assert table.multiply_adds == 15_346_630_656
+    assert table.parameters == 14_714_688
+    last = table.row("block5_pool")
+    assert (last.receptive_field, last.jump) == ((212, 212), (32, 32))
+    assert last.output_shape == (7, 7, 512)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shapes_are_those_of_a_run_and_sums_add_up(kind):
+    model = KINDS[kind]()
+    before = [weight.numpy() for weight in model.weights]
+    paths = list(vars(model))
+    table = layer_table(model)
+    entries = []
+    with recording(Recorder(entries.append)):
+        model(fed(kind, 3, count=1))
+    found = {entry.path.removesuffix(":detect"): entry.value for entry in entries}
+    for row in table:
+        assert row.output_shape == tuple(found[row.path].shape[1:]), row.path
+        assert row.bytes == np.asarray(found[row.path]).nbytes, row.path
+    inner = {path for path in found if not any(other.startswith(f"{path}/") for other in found)}
+    assert [row.path for row in table] == [
+        path for path in found if path in inner and not path.endswith(":filter")
+    ]
+    assert table.parameters == sum(row.parameters for row in table) == model.count_params()
+    trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert table.trainable == trained
+    assert not table.uncounted
+    assert not table.outside
+    assert list(vars(model)) == paths
+    assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, model.weights, strict=True))
+
+
+def test_a_model_is_left_as_it_was():
+    inputs = keras.Input((4, 4, 1))
+    conv = layers.Conv2D(2, 3, activity_regularizer="l2", name="conv")
+    model = keras.Model(inputs, layers.BatchNormalization()(conv(inputs)))
+    model.compile("sgd", "mse")
+    model.predict(np.ones((1, 4, 4, 1), np.float32), verbose=0)
+    model(np.ones((1, 4, 4, 1), np.float32))
+    losses = [float(loss) for loss in model.losses]
+    function, nodes = model.predict_function, len(conv._inbound_nodes)
+    layer_table(model)
+    assert model.predict_function is function
+    assert len(conv._inbound_nodes) == nodes
+    assert [float(loss) for loss in model.losses] == losses
+    with pytest.raises(RuntimeError, match=r"cannot be traced for an input of 4×4×1.*no numbers"):
+        layer_table(broken())
+    assert "__call__" in vars(keras.layers.Layer)
+
+
+def broken():
+    class Broken(keras.Model):
+        def call(self, x):
+            raise ValueError(f"no numbers of {x.dtype} today")
+
+    model = Broken()
+    model.build_from_config = None
+    model.built = True
+    model._build_shapes_dict = {"input_shape": (None, 4, 4, 1)}
+    return model
+
+
+def test_shared_layers_count_once():
+    table = layer_table(KINDS["functional"]())
+    assert table.row("shared").parameters == 3 * 3 * 3 * 3 + 3
+    second = table.row("shared@2")
+    assert (second.parameters, second.trainable, second.note) == (0, 0, "shared with shared")
+    assert second.multiply_adds == table.row("shared").multiply_adds
+
+
+def test_frozen_layers_are_not_trained():
+    model = KINDS["sequential"]()
+    model.get_layer("conv").trainable = False
+    row = layer_table(model).row("conv")
+    assert (row.parameters, row.trainable) == (2 * 3 * 3 * 4 + 4, 0)
+
+
+COSTS = {
+    "a transposed convolution, by its input": (
+        layers.Conv2DTranspose(5, (2, 3), strides=2), (4, 3, 2), 6 * 2 * 5 * 12
+    ),
+    "depthwise": (layers.DepthwiseConv2D((2, 3), depth_multiplier=2), (5, 6, 3), 6 * 3 * 2 * 16),
+    "separable, both parts": (
+        layers.SeparableConv2D(4, (2, 3), depth_multiplier=2), (5, 6, 3), 6 * 6 * 16 + 6 * 4 * 16
+    ),
+    "grouped": (layers.Conv2D(4, (2, 3), groups=2), (5, 6, 6), 6 * 3 * 4 * 16),
+    "dense at each place": (layers.Dense(4), (5, 6, 3), 3 * 4 * 30),
+    "einsum": (layers.EinsumDense("abcd,de->abce", (5, 6, 7)), (5, 6, 3), 3 * 7 * 30),
+    "three axes": (layers.Conv3D(2, (1, 2, 3), strides=2), (4, 5, 6, 3), 6 * 3 * 2 * 2 * 2 * 2),
+    "normalisation": (layers.BatchNormalization(), (5, 6, 3), 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_layers_cost_what_their_rule_says(name):
+    layer, shape, expected = COSTS[name]
+    layer = type(layer).from_config(layer.get_config())
+    inputs = keras.Input(shape)
+    table = layer_table(keras.Model(inputs, layer(inputs)))
+    assert table.multiply_adds == expected
+    assert not table.uncounted
+
+
+def test_what_is_not_counted_is_named():
+    inputs = keras.Input((6, 4))
+    x = layers.MultiHeadAttention(2, 3, name="heads")(inputs, inputs)
+    x = layers.LSTM(5, name="memory")(x)
+    model = keras.Model(inputs, x)
+    table = layer_table(model)
+    assert table.uncounted == ("memory",)
+    assert table.outside == ("Einsum", "Einsum")  # the scores, and the values weighted by them
+    assert table.parameters == model.count_params()
+    assert table.row("heads/query").multiply_adds == 6 * 4 * 2 * 3
+    text = text_from_table(table)
+    assert "multiply-adds without those of memory" in text
+    assert "multiply-adds without those outside of layers: Einsum, Einsum" in text
+
+
+def test_weights_of_blocks_and_of_the_model_have_rows():
+    class Shift(layers.Layer):
+        def __init__(self):
+            super().__init__(name="shift")
+            self.inner = layers.Dense(3, name="inner")
+            self.unused = layers.Dense(2, name="unused")
+            self.unused.build((None, 4))
+
+        def build(self, shape):
+            self.inner.build(shape)
+            self.offset = self.add_weight(shape=(5,), name="offset", trainable=False)
+
+        def call(self, x):
+            return self.inner(x) + self.offset[0]
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.shift = Shift()
+            self.scale = self.add_weight(shape=(2, 3), name="scale")
+
+        def call(self, x):
+            return self.shift(x) * self.scale[0, 0]
+
+    model = Own()
+    model(np.ones((1, 4), np.float32))
+    table = layer_table(model)
+    assert [(row.path, row.parameters, row.note) for row in table] == [
+        ("shift/inner", 15, ""),
+        ("shift", 5 + 10, "weights of its own"),
+        ("own", 6, "weights of its own"),
+    ]
+    assert table.parameters == model.count_params() == 36
+    assert table.trainable == 31
+
+
+def test_a_block_that_gives_what_its_layer_gave_takes_no_bytes():
+    normalised = layers.SpectralNormalization(layers.Conv2D(2, 3, name="inner"), name="norm")
+    table = layer_table(keras.Sequential([keras.Input((8, 8, 1)), normalised]))
+    assert [(row.path, row.bytes) for row in table] == [("norm/inner", 288), ("norm", 0)]
+    assert table.uncounted == ("norm",)
+
+
+def test_an_open_size_is_said_below_the_table():
+    inputs = keras.Input((None, None, 1))
+    model = keras.Model(inputs, layers.Conv2D(2, 3, name="c")(inputs))
+    lines = text_from_table(layer_table(model)).split("\n")
+    assert lines[0].endswith("input any×any×1")
+    assert "any×any×2" in lines[3]
+    assert lines[-2].startswith("sizes of the input are open: give input_shape")
+    given = layer_table(model, input_shape=(5, 6, 1))
+    assert "open" not in text_from_table(given)
+    assert given.row("c").multiply_adds == 9 * 2 * 12
+
+
+def test_several_outputs_have_rows_and_one_cost():
+    inputs = keras.Input((6, 4))
+    model = keras.Model(inputs, layers.LSTM(5, return_state=True, name="memory")(inputs))
+    table = layer_table(model)
+    assert [row.path for row in table] == ["memory[0]", "memory[1]", "memory[2]"]
+    assert [row.parameters for row in table] == [200, 0, 0]
+    assert table.rows[1].note == "also of memory"
+
+
+def test_a_convolution_whose_activation_is_a_layer_is_one_row():
+    inputs = keras.Input((6, 6, 1))
+    model = keras.Model(inputs, layers.Conv2D(2, 3, activation=layers.ReLU(), name="c")(inputs))
+    table = layer_table(model)
+    assert [(row.path, row.multiply_adds) for row in table] == [("c", 9 * 2 * 16)]
+
+
+def test_a_subclassed_model_may_need_a_shape():
+    class Plain(keras.Model):
+        def __init__(self):
+            super().__init__(name="plain")
+            self.conv = layers.Conv2D(2, 3, name="conv")
+            self.conv.build((None, None, None, 1))
+            self.built = True
+
+        def call(self, x):
+            return self.conv(x)
+
+    with pytest.raises(ValueError, match="input_shape must be given for 'plain'"):
+        layer_table(Plain())
+    table = layer_table(Plain(), input_shape=(7, 9, 1))
+    assert table.row("conv").output_shape == (5, 7, 2)
+    assert table.input_shapes == ((7, 9, 1),)
+
+
+def test_shapes_go_to_their_inputs():
+    one, two = keras.Input((None, None, 1), name="one"), keras.Input((4,), name="two")
+    sizes = layers.GlobalMaxPooling2D(name="most")(one)
+    model = keras.Model({"one": one, "two": two}, layers.Concatenate(name="both")([sizes, two]))
+    table = layer_table(model, input_shape={"one": (5, 6, 1), "two": (4,)})
+    assert table.input_shapes == ((5, 6, 1), (4,))
+    assert table.row("most").receptive_field == (5, 6)
+    assert table.row("both").output_shape == (5,)
+    assert layer_table(model).row("most").receptive_field is None
+    with pytest.raises(ValueError, match="one for each input, one, two"):
+        layer_table(model, input_shape=(5, 6, 1))
+    with pytest.raises(TypeError, match="a whole number of at least 1"):
+        layer_table(model, input_shape=[(5.5, 6, 1), (4,)])
+
+
+def test_half_precision_takes_half_the_bytes():
+    inputs = keras.Input((6, 6, 1))
+    half = layers.Conv2D(2, 3, dtype="mixed_float16", name="half")(inputs)
+    full = layers.Conv2D(2, 1, dtype="float32", name="full")(half)
+    table = layer_table(keras.Model(inputs, full))
+    assert [row.bytes for row in table] == [16 * 2 * 2, 16 * 2 * 4]
+
+
+def test_only_built_models_have_a_table():
+    with pytest.raises(ValueError, match="model must be built"):
+        layer_table(keras.Sequential([layers.Dense(2)]))
+    with pytest.raises(TypeError, match=r"model must be a keras\.Model; got 3"):
+        layer_table(3)
+
+
+HOSTILE = ("=cmd|'/c'!A1", "a|b\n\x1b[31m<img>", "*very*_long_")
+
+
+def table_by_hand():
+    rows = [
+        LayerRow(name, "Conv2D", "3×3", (8, 8, 4), 1_234_567, 1_000_000, 2304, (3, 5), (1, 2), 1024)
+        for name in HOSTILE
+    ]
+    rows.append(LayerRow("odd", "Odd", "", None, 3, 3, None, None, None, None, "was not called"))
+    return LayerTable("net|", ((8, 8, 1),), tuple(rows))
+
+
+def test_text_stands_in_columns_and_adds_up():
+    lines = text_from_table(table_by_hand()).split("\n")
+    assert lines[0] == "net|, input 8×8×1"
+    assert " ".join(lines[1].split()) == (
+        "layer kind settings output parameters multiply-adds field jump bytes note"
+    )
+    assert all("\x1b" not in line for line in lines)
+    assert lines[3].startswith("=cmd|'/c'!A1")
+    assert " ".join(lines[3].split()).endswith("8×8×4 1 234 567 2 304 3×5 1×2 1 024")
+    assert " ".join(lines[8].split()) == "total 3 703 704 6 912 3 072"
+    assert lines[9] == "parameters: 3 000 003 are trained, 703 701 are not"
+    assert lines[10:] == ["multiply-adds without those of odd", "bytes without those of odd"]
+    ends = {
+        line.index(word) + len(word)
+        for line, word in zip(lines[3:6], ["1 234 567"] * 3, strict=True)
+    }
+    assert ends == {lines[1].index("parameters") + len("parameters")}
+
+
+def test_markdown_holds_no_live_marks():
+    text = text_from_table(table_by_hand(), form="markdown")
+    lines = text.split("\n")
+    assert lines[0] == r"**net\|, input 8×8×1**"
+    rows = lines[2:9]
+    cells = [len(row.replace(r"\|", "").split("|")) for row in rows[:-1]]
+    assert set(cells) == {12}
+    assert "<img>" not in text
+    assert r"\*very\*\_long\_" in text
+    assert table_by_hand()._repr_markdown_() == text
+
+
+def test_csv_is_plain_numbers_and_runs_nothing():
+    text = text_from_table(table_by_hand(), form="csv")
+    header, *rows = csv.reader(io.StringIO(text))
+    assert len({len(row) for row in (header, *rows)}) == 1
+    assert rows[0][0] == "'=cmd|'/c'!A1"
+    assert rows[1][0] == "a|b \N{REPLACEMENT CHARACTER}[31m<img>"
+    at = header.index("parameters")
+    assert [row[at] for row in rows] == ["1234567"] * 3 + ["3", "3703704"]
+    assert rows[0][header.index("receptive_field")] == "3×5"
+    assert rows[3][header.index("multiply_adds")] == ""
+
+
+def test_text_wants_a_table_and_a_form():
+    with pytest.raises(TypeError, match="table must come from layer_table"):
+        text_from_table([1])
+    with pytest.raises(ValueError, match="did you mean 'markdown'"):
+        text_from_table(table_by_hand(), form="markdwn")
+
+
+def test_a_trace_holds_no_numbers():
+    """As large as it may be, a size costs nothing: 2²⁰ by 2²⁰ pixels would be terabytes."""
+    inputs = keras.Input((None, None, 1))
+    model = keras.Model(inputs, layers.Conv2D(1, 3, strides=2, padding="same", name="c")(inputs))
+    row = layer_table(model, input_shape=(2**20, 2**20, 1)).row("c")
+    assert row.output_shape == (2**19, 2**19, 1)
+    assert row.multiply_adds == 9 * 2**38
+    assert tf.executing_eagerly()
+    assert SIZE == 8

@@ -1,0 +1,332 @@
+"""What goes into a model: every kind of source, every sentence."""
+
+import io
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from models import images, several, subclassed
+from PIL import Image
+
+from featviz.networks.maps import feature_maps
+
+layers = keras.layers
+PIXELS = (np.arange(72).reshape(4, 6, 3) * 3).astype(np.uint8)
+
+
+def model_of(shape, dtype="float32"):
+    """A model that gives back what it takes."""
+    x = keras.Input(shape, dtype=dtype, name="image")
+    return keras.Model(x, layers.Identity(name="same")(x), name="net")
+
+
+def file_of(pixels):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "png")
+    return stream.getvalue()
+
+
+RGB, GREY, ANY = (4, 6, 3), (4, 6, 1), (None, None, 1)
+AS_PICTURE = "(a picture, white is 1)"
+# source: (input, images, options, what goes in, its note)
+SOURCES = {
+    "a path": (RGB, "a.png", {}, PIXELS / 255, AS_PICTURE),
+    "a Path": (RGB, Path("a.png"), {}, PIXELS / 255, AS_PICTURE),
+    "bytes": (RGB, file_of(PIXELS), {}, PIXELS / 255, AS_PICTURE),
+    "Pillow": (RGB, Image.fromarray(PIXELS), {}, PIXELS / 255, AS_PICTURE),
+    "Pillow, white 255": (
+        RGB, Image.fromarray(PIXELS), {"white": 255}, PIXELS, "(a picture, white is 255)",
+    ),
+    "uint8": (RGB, PIXELS, {}, PIXELS / 255, "(uint8, white is 1)"),
+    "uint16": (RGB, PIXELS.astype(np.uint16), {}, PIXELS / 65535, "(uint16, white is 1)"),
+    "uint8, white 255": (RGB, PIXELS, {"white": 255}, PIXELS, "(uint8, white is 255)"),
+    "floats": (RGB, PIXELS / 255, {"white": 255}, PIXELS / 255, "(float64 as given)"),
+    "floats of 0 to 255": (RGB, PIXELS * 1.0, {}, PIXELS, "(float64 as given)"),
+    "signed": (RGB, PIXELS.astype(int), {}, PIXELS, "(int64 as given)"),
+    "nested lists": (RGB, PIXELS.tolist(), {}, PIXELS, "(int64 as given)"),
+    "a tensor": (RGB, tf.constant(PIXELS), {}, PIXELS / 255, "(uint8, white is 1)"),
+    "a small float": (
+        RGB, tf.constant(PIXELS, tf.bfloat16), {}, PIXELS, "(bfloat16 as given)",
+    ),
+    "a batch": (RGB, PIXELS[None], {}, PIXELS / 255, "(uint8, white is 1)"),
+    "a list of one": (RGB, [PIXELS], {}, PIXELS / 255, "(uint8, white is 1)"),
+    "grey": (GREY, PIXELS[:, :, 0], {}, PIXELS[:, :, :1] / 255, "(uint8, white is 1)"),
+    "grey in a list": (GREY, [PIXELS[:, :, 0]], {}, PIXELS[:, :, :1] / 255, "(uint8, white is 1)"),
+    "grey lists": (GREY, PIXELS[:, :, 0].tolist(), {}, PIXELS[:, :, :1], "(int64 as given)"),
+    "any size, one": (ANY, PIXELS[:, :, :1], {}, PIXELS[:, :, :1] / 255, "(uint8, white is 1)"),
+    "alpha in a file": (
+        RGB, file_of(np.dstack([PIXELS, np.full((4, 6), 51, np.uint8)])), {},
+        PIXELS / 255 * 0.2 + 0.8, AS_PICTURE,
+    ),
+    "alpha in an array": (
+        RGB, np.dstack([PIXELS, PIXELS[:, :, 0]]), {"resize": True}, PIXELS / 255,
+        "(uint8, white is 1, 4 channels made 3, alpha left out)",
+    ),
+    "grey made RGB": (
+        RGB, PIXELS[:, :, :1] * 1.0, {"resize": True}, np.repeat(PIXELS[:, :, :1], 3, 2),
+        "(float64 as given, 1 channel made 3)",
+    ),
+    "RGB made grey": (
+        GREY, PIXELS * 1.0, {"resize": True}, PIXELS @ [[0.299], [0.587], [0.114]],
+        "(float64 as given, 3 channels made 1)",
+    ),
+    "another size": (
+        RGB, np.full((8, 3, 3), 0.25, np.float16), {"resize": True}, np.full(RGB, 0.25),
+        "(float16 as given, resized from 8×3)",
+    ),
+    "channels first": (
+        (3, 4, 6), "a.png", {}, np.moveaxis(PIXELS, -1, 0) / 255,
+        "(a picture, white is 1, channels moved to the front)",
+    ),
+    "not finite": (
+        RGB, np.where(PIXELS == 3, np.nan, 1), {"finite": False}, np.where(PIXELS == 3, np.nan, 1),
+        ", 1 NaN or infinite (float64 as given)",
+    ),
+    "prepared": (
+        RGB, PIXELS, {"white": 255, "preprocess": np.negative}, -1.0 * PIXELS,
+        "(uint8, white is 255, through negative)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_goes_in_as_the_convention_says(name, tmp_path):
+    shape, source, options, wanted, note = SOURCES[name]
+    Path(tmp_path, "a.png").write_bytes(file_of(PIXELS))
+    maps = feature_maps(model_of(shape), source, **options)
+    assert maps["same"].shape == (1, *np.shape(wanted))
+    np.testing.assert_allclose(maps["same"][0], wanted, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(maps.images[0], maps["same"])
+    assert maps.went_in[0].endswith(note)
+    assert re.match(r"1×\d+×\d+×\d float32, \S+ to \S+", maps.went_in[0])
+
+
+def test_grey_images_without_an_axis_of_channels_are_several():
+    for shape in (GREY, ANY):
+        maps = feature_maps(model_of(shape), np.zeros((5, 4, 6)))
+        assert maps["same"].shape == (5, 4, 6, 1)
+
+
+def test_the_ways_of_a_list_are_told_of_each_once():
+    mixed = [PIXELS, PIXELS / 255, Image.fromarray(PIXELS), PIXELS, PIXELS.tolist(), PIXELS * 2]
+    maps = feature_maps(model_of(RGB), mixed)
+    assert maps["same"].shape == (6, *RGB)
+    assert maps.went_in == (
+        "6×4×6×3 float32, 0 to 213 (uint8, white is 1 or float64 as given or a picture, white is "
+        "1 or in 1 other way)",
+    )
+
+
+def test_sizes_that_differ_are_brought_to_one_when_asked():
+    several_sizes = [np.ones((3, 3, 3)), np.ones((9, 2, 3))]
+    maps = feature_maps(model_of(RGB), several_sizes, resize=True)
+    np.testing.assert_allclose(maps["same"], np.ones((2, *RGB)), rtol=1e-6)
+    assert "resized from 3×3 or float64 as given, resized from 9×2" in maps.went_in[0]
+
+
+def test_whole_numbers_stay_whole():
+    model = model_of(RGB, "uint8")
+    maps = feature_maps(model, PIXELS)
+    assert maps["same"].dtype == np.uint8
+    np.testing.assert_array_equal(maps["same"][0], PIXELS)
+    maps = feature_maps(model, file_of(PIXELS), white=255)
+    np.testing.assert_array_equal(maps["same"][0], PIXELS)
+    half = np.full((8, 12, 3), 7, np.uint8)
+    half[::2] = 8
+    assert set(feature_maps(model, half, resize=True)["same"].ravel().tolist()) <= {7, 8}
+
+
+def test_places_in_a_table_are_never_scaled():
+    table = layers.Embedding(300, 2, name="table")
+    model = keras.Sequential([keras.Input((4,)), table])
+    rows = np.asarray(table.embeddings)
+    for words in (np.array([[0, 1, 2, 255]], np.uint8), [[0, 1, 2, 255]], [0, 1, 2, 255]):
+        np.testing.assert_array_equal(feature_maps(model, words)["table"][0], rows[[0, 1, 2, 255]])
+
+
+def test_several_inputs_go_in_by_name_or_in_order():
+    model, one, other = several(3), images(3), images(3, seed=5)
+    listed = feature_maps(model, [one, other])
+    named = feature_maps(model, {"after": other, "before": one})
+    for path in listed:
+        np.testing.assert_array_equal(listed[path], named[path])
+    np.testing.assert_array_equal(listed["change"], model([one, other])["change"])
+    assert len(named.went_in) == 2
+
+
+def test_a_model_made_with_a_dict_gets_one():
+    class Named(keras.Model):
+        def call(self, given):
+            return given["right"] - given["left"]
+
+    x = {name: keras.Input((2,), name=name) for name in ("one", "two")}
+    made = keras.Model(x, layers.Subtract(name="less")([x["one"], x["two"]]))
+    maps = feature_maps(made, {"two": [[1.0, 1.0]], "one": [[5.0, 7.0]]})
+    assert maps["less"].tolist() == [[4.0, 6.0]]
+    own = Named()
+    own.ask = layers.Identity(name="ask")
+    own.built = True
+    own.call = lambda given, training=False: own.ask(given["right"] - given["left"])  # noqa: ARG005
+    maps = feature_maps(own, {"left": np.ones((1, 2, 2, 1)), "right": np.zeros((1, 2, 2, 1))})
+    assert maps["ask"].tolist() == (-np.ones((1, 2, 2, 1))).tolist()
+
+
+def test_preprocessing_does_not_reach_the_callers_array():
+    x = images(3).copy()
+    before = x.copy()
+
+    def in_place(batch):
+        batch *= 0
+        return batch
+
+    maps = feature_maps(subclassed(3), x, preprocess=in_place)
+    assert not maps.images[0].any()
+    np.testing.assert_array_equal(x, before)
+
+
+def rgb(given, **options):
+    return feature_maps(model_of(RGB), given, **options)
+
+
+LAYERS = "layers must be names, paths, patterns, layer classes or functions of a layer"
+WRONG = {
+    "no image": (
+        lambda: rgb([]), ValueError, "images must hold at least one image; got none",
+    ),
+    "an empty batch": (
+        lambda: rgb(np.zeros((0, 4, 6, 3))), ValueError,
+        "images must hold at least one image; got none",
+    ),
+    "another size": (
+        lambda: rgb(np.zeros((5, 6, 3))), ValueError,
+        "image must be 4×6×3 for the input 'image'; got 5×6×3; pass resize=True to change it",
+    ),
+    "other channels": (
+        lambda: rgb(np.zeros((4, 6, 1))), ValueError,
+        "image must be 4×6×3 for the input 'image'; got 4×6×1; pass resize=True to change it",
+    ),
+    "two channels": (
+        lambda: rgb(np.zeros((4, 6, 2)), resize=True), ValueError,
+        "image must be 4×6×3 for the input 'image'; got 4×6×2; only 1 and 3 channels can be made "
+        "of one another",
+    ),
+    "any height": (
+        lambda: feature_maps(model_of((None, 6, 3)), np.zeros((4, 5, 3))), ValueError,
+        "image must be any×6×3 for the input 'image'; got 4×5×3; pass resize=True to change it",
+    ),
+    "two sizes": (
+        lambda: feature_maps(model_of(ANY), [np.zeros((3, 3, 1)), np.zeros((4, 4, 1))]),
+        ValueError,
+        "images must have one size in a batch; got 3×3×1, 4×4×1; bring them to one, or give them "
+        "one by one",
+    ),
+    "NaN": (
+        lambda: rgb(np.where(PIXELS == 3, np.nan, 1.0)), ValueError,
+        "images must hold finite float32 numbers; got 1 NaN or infinite for the input 'image', "
+        "the first at [0, 0, 0, 1] of its batch; pass finite=False to keep them",
+    ),
+    "too large for half": (
+        lambda: feature_maps(model_of(RGB, "float16"), np.full(RGB, 1e6)), ValueError,
+        "images must hold finite float16 numbers; got 72 NaN or infinite for the input 'image', "
+        "the first at [0, 0, 0, 0] of its batch; pass finite=False to keep them",
+    ),
+    "parts of whole numbers": (
+        lambda: feature_maps(model_of(RGB, "uint8"), np.full(RGB, 0.5)), ValueError,
+        "images must be whole numbers from 0 to 255 for the input 'image' of uint8; got 0.5",
+    ),
+    "a picture of whole numbers": (
+        lambda: feature_maps(model_of(RGB, "uint8"), file_of(PIXELS)), ValueError,
+        "white must be above 1 for a picture in the input 'image' of uint8; got 1; pass white=255",
+    ),
+    "one input of two": (
+        lambda: feature_maps(several(3), images(3)), ValueError,
+        "images must be a list or dict of 2 inputs, before, after; got one array of 2×8×8×3",
+    ),
+    "a wrong name": (
+        lambda: feature_maps(several(3), {"befor": images(3), "after": images(3)}), ValueError,
+        "images must be a list or dict of 2 inputs, before, after; got ['befor', 'after']",
+    ),
+    "other numbers of images": (
+        lambda: feature_maps(several(3), [images(3, 2), images(3, 3)]), ValueError,
+        "images must be as many for every input; got {'before': 2, 'after': 3}",
+    ),
+    "text": (
+        lambda: rgb(np.array([["a"]])), TypeError,
+        "images must be real numbers; got an array of <U1",
+    ),
+    "complex numbers": (
+        lambda: rgb(PIXELS + 1j), TypeError,
+        "images must be real numbers; got an array of complex128",
+    ),
+    "None": (
+        lambda: rgb(None), TypeError,
+        "image must be a path, bytes, a file, a Pillow image or numbers; got None",
+    ),
+    "no file": (
+        lambda: rgb("nope.png"), FileNotFoundError,
+        "image must be a file that exists; got 'nope.png'",
+    ),
+    "ragged lists": (
+        lambda: rgb([[1, 2], [3]]), ValueError,
+        "image must have rows of equal length; got length 2 in row 1 and length 1 in row 2",
+    ),
+    "a vector too short": (
+        lambda: feature_maps(model_of((5,)), np.zeros((2, 4))), ValueError,
+        "image must be 5 for the input 'image'; got 4; give an array of that shape",
+    ),
+    "channels inside a subclassed model": (
+        lambda: feature_maps(subclassed(3), images(1)), RuntimeError,
+        "model 'own' failed; layers that ran: none; Input 0 with name 'None' of layer 'conv' is "
+        "incompatible with the layer: expected axis -1 of input shape to have value 3, but "
+        "received input with shape (2, 8, 8, 1)",
+    ),
+    "a model without weights": (
+        lambda: feature_maps(keras.Sequential([layers.Dense(2)], name="raw"), [[1.0]]), ValueError,
+        "model must be built; 'raw' has no weights yet; call model.build(input_shape) or the "
+        "model itself once",
+    ),
+    "no model": (
+        lambda: feature_maps("model", [[1.0]]), TypeError,
+        "model must be a keras.Model; got 'model'",
+    ),
+    "white 0": (
+        lambda: rgb(PIXELS, white=0), ValueError, "white must be a finite number above 0; got 0",
+    ),
+    "preprocess": (
+        lambda: rgb(PIXELS, preprocess=3), TypeError,
+        "preprocess must be a function of a batch or None; got 3",
+    ),
+    "batch_size 0": (
+        lambda: rgb(PIXELS, batch_size=0), ValueError,
+        "batch_size must be a whole number of at least 1; got 0",
+    ),
+    "max_bytes 0": (
+        lambda: rgb(PIXELS, max_bytes=0), ValueError,
+        "max_bytes must be a finite number above 0; got 0",
+    ),
+    "layers 3": (lambda: rgb(PIXELS, layers=3), TypeError, f"{LAYERS}; got 3"),
+    "layers of 3": (lambda: rgb(PIXELS, layers=["same", 3]), TypeError, f"{LAYERS}; got 3"),
+    "no layers": (
+        lambda: rgb(PIXELS, layers=[]), ValueError,
+        "layers must hold at least one name or be None for all; got none",
+    ),
+    "a layer that is not there": (
+        lambda: rgb(PIXELS, layers="sane"), ValueError,
+        "layers must be among 'same'; got 'sane' (did you mean 'same'?)",
+    ),
+    "a class that is not there": (
+        lambda: rgb(PIXELS, layers=layers.Dense), ValueError,
+        "layers must be among 'same'; got 'Dense'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_answered_with_a_sentence(name):
+    call, kind, sentence = WRONG[name]
+    with pytest.raises(kind) as caught:
+        call()
+    assert str(caught.value) == sentence

@@ -1,0 +1,178 @@
+"""The pictures of kernels and of receptive fields, read by their artists and their pixels."""
+
+import keras
+import numpy as np
+import pytest
+from definitions import LOPSIDED
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Rectangle
+
+from featviz.networks.layer_values import LayerKernels
+from featviz.render.field_plots import plot_receptive_field
+from featviz.render.weight_plots import plot_layer_kernels
+
+layers = keras.layers
+
+
+def kernels_of(weights, *, groups=1, note=""):
+    weights = np.asarray(weights, np.float32)
+    ones = (1,) * (weights.ndim - 2)
+    return LayerKernels("conv", "Conv2D", weights, None, groups, ones, "same", ones, note)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj() if hasattr(text, "get_text")]
+
+
+def pictures(figure):
+    return [axes.get_images()[0] for axes in figure.axes if axes.get_images()]
+
+
+def test_three_channels_are_colours_around_grey():
+    weights = np.zeros((2, 3, 3, 2), np.float32)
+    weights[:, :, 0, 0] = LOPSIDED
+    weights[0, 1, 2, 0] = -4.0
+    figure = plot_layer_kernels(kernels_of(weights))
+    first, second = pictures(figure)
+    shown = first.get_array()
+    np.testing.assert_allclose(shown[..., 0], 0.5 + np.array(LOPSIDED) / 8)
+    assert shown[0, 1, 2] == 0.0
+    assert (shown[..., 1] == 0.5).all()
+    assert (second.get_array() == 0.5).all()
+    assert "dead: all 0" in texts(figure)
+    assert "grey is 0 in all, the ends of each colour ±4" in " ".join(texts(figure))
+
+
+def test_deeper_kernels_stand_channel_by_channel_on_one_scale():
+    weights = np.random.default_rng(0).normal(0, 1, (2, 3, 12, 20)).astype(np.float32)
+    figure = plot_layer_kernels(kernels_of(weights), features=[3, 0], channels=4)
+    images = pictures(figure)
+    places = [(feature, channel) for feature in (3, 0) for channel in range(4)]
+    assert len(images) == len(places)
+    chosen = weights[:, :, :4, [3, 0]]
+    for image, (feature, channel) in zip(images, places, strict=True):
+        assert np.array_equal(image.get_array(), weights[:, :, channel, feature])
+        assert image.get_clim() == pytest.approx((-np.abs(chosen).max(), np.abs(chosen).max()))
+        assert image.get_cmap()(0.5)[:3] == pytest.approx((0.969, 0.969, 0.969), abs=0.01)
+    words = texts(figure)
+    assert "feature 3" in words
+    assert any("2 of 20 features shown · 4 of 12 channels shown" in text for text in words)
+
+
+def test_the_channels_of_a_group_keep_their_numbers():
+    weights = np.random.default_rng(0).normal(0, 1, (2, 2, 2, 4))
+    words = texts(plot_layer_kernels(kernels_of(weights, groups=2), features=[3]))
+    assert "channel 2" in words
+    assert "channel 3" in words
+    assert any("1 of 4 features shown · 2 channels" in text for text in words)
+
+
+def test_single_cells_stand_in_one_picture():
+    weights = np.arange(15.0).reshape(1, 1, 5, 3) - 4
+    (image,) = pictures(plot_layer_kernels(kernels_of(weights)))
+    assert np.array_equal(image.get_array(), weights[0, 0].T)
+
+
+def test_each_kernel_may_have_its_own_colours():
+    weights = np.ones((1, 2, 3, 2)) * [1.0, 10.0]
+    first, second = pictures(plot_layer_kernels(kernels_of(weights), scale="each"))
+    assert np.array_equal(first.get_array(), second.get_array())
+    dimmed, full = pictures(plot_layer_kernels(kernels_of(weights)))
+    assert dimmed.get_array().max() == pytest.approx(0.55)
+    assert full.get_array().max() == 1.0
+
+
+def test_weights_that_are_no_numbers_are_marked():
+    weights = np.ones((2, 2, 3, 1))
+    weights[0, 0, 1, 0] = np.nan
+    words = texts(plot_layer_kernels(kernels_of(weights)))
+    assert "1 NaN or infinite, drawn grey" in words
+    words = texts(plot_layer_kernels(kernels_of(weights), color=False))
+    assert "1 NaN" in words
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"), [((7, 2, 5), 10), ((3, 2, 2, 2, 3), 6)], ids=["one axis", "three axes"]
+)
+def test_kernels_of_other_axes_have_a_form(shape, count):
+    weights = np.random.default_rng(0).normal(0, 1, shape)
+    figure = plot_layer_kernels(kernels_of(weights, note="a note of it"))
+    images = pictures(figure)
+    assert len(images) == count
+    cells = weights[..., 1, 0].reshape(-1, 2 if len(shape) == 5 else 7)
+    np.testing.assert_allclose(images[1].get_array(), cells, rtol=1e-6)
+    assert any("a note of it" in text for text in texts(figure))
+
+
+WRONG = {
+    "no kernels": (3, {}, TypeError, "kernels must come from layer_kernels"),
+    "no such feature": ("ok", {"features": [2]}, ValueError, "features must be from 0 to 1"),
+    "none": ("ok", {"channels": 0}, ValueError, "channels must be a whole number of at least 1"),
+    "no colours": ("ok", {"color": True}, ValueError, "color must be False for kernels of 2×2×4×2"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_wishes_are_refused(name):
+    value, options, kind, sentence = WRONG[name]
+    value = kernels_of(np.ones((2, 2, 4, 2))) if value == "ok" else value
+    with pytest.raises(kind, match=sentence):
+        plot_layer_kernels(value, **options)
+
+
+def outline(figure):
+    boxes = [one for one in figure.axes[0].patches if isinstance(one, Rectangle)]
+    return {(box.get_xy(), box.get_width(), box.get_height()) for box in boxes}
+
+
+def model_of(*parts, shape=(6, 5, 1)):
+    return keras.Sequential([keras.Input(shape), *parts])
+
+
+def test_what_a_cell_sees_is_lit_and_framed():
+    model = model_of(layers.Conv2D(1, (2, 3), strides=2, name="conv"))
+    image = np.full((6, 5), 0.8, np.float32)
+    figure = plot_receptive_field(image, model, "conv", cell=(2, 1))
+    (shown,) = pictures(figure)
+    lit = shown.get_array()[..., 0] > 0.7
+    expected = np.zeros((6, 5), bool)
+    expected[4:6, 2:5] = True
+    assert np.array_equal(lit, expected)
+    assert outline(figure) == {((1.5, 3.5), 3, 2)}
+    assert "sees 2×3 from row 4, column 2" in texts(figure)
+
+
+def test_padding_is_drawn_beside_the_image():
+    model = model_of(layers.Conv2D(1, 3, strides=2, padding="same", name="conv"))
+    image = np.arange(30).reshape(6, 5)
+    figure = plot_receptive_field(image, model, "conv", cell=(2, 0))
+    (shown,) = pictures(figure)
+    # 6 rows: the odd row of padding lies below; 5 columns: one on each side.
+    assert shown.get_array().shape == (7, 6, 3)
+    np.testing.assert_allclose(shown.get_array()[6], 0.85)
+    np.testing.assert_allclose(shown.get_array()[5, 2], 26 / 29)
+    assert outline(figure) == {((-0.5, 3.5), 3, 3)}
+    assert "sees 3×3 from row 4, column −1" in texts(figure)
+    assert "2×2 of it on the image" in texts(figure)
+
+
+def test_padding_above_and_on_the_left_moves_the_frame():
+    model = model_of(layers.Conv2D(1, (3, 5), padding="same", name="conv"))
+    figure = plot_receptive_field(np.ones((6, 5)), model, "conv", cell=(0, 1))
+    (shown,) = pictures(figure)
+    assert shown.get_array().shape == (7, 6, 3)
+    assert outline(figure) == {((-0.5, -0.5), 5, 3)}
+    assert (shown.get_array()[1:3, 1:5] == 1).all()
+
+
+def test_a_model_for_colours_takes_any_image_of_its_size():
+    model = model_of(layers.Conv2D(1, 3, name="conv"), shape=(None, None, 3))
+    image = np.linspace(0, 1, 7 * 9 * 3).reshape(7, 9, 3)
+    figure = plot_receptive_field(image, model, "conv", cell=(0, 6), title="what it sees")
+    assert "what it sees" in texts(figure)
+    assert outline(figure) == {((5.5, -0.5), 3, 3)}
+    boxes = figure.axes[0].patches
+    assert to_rgba("white") in [box.get_edgecolor() for box in boxes]
+    small = model_of(layers.Conv2D(1, 3, name="conv"))
+    with pytest.raises(ValueError, match="input_shape must be 6×5×1"):
+        plot_receptive_field(image, small, "conv", cell=0)
