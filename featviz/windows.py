@@ -26,7 +26,7 @@ from featviz.vocabulary import CELL_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A rectangle of cells, its gaps included, from its top left cell; negative: in the padding."""
+    """A rectangle of cells, its gaps included; negative is in the padding."""
 
     top: int
     left: int

@@ -218,7 +218,7 @@ class Run:
             _GRAPHS[self.model] = self._key(specs), graph
 
     def _key(self, specs: Any) -> Any:
-        """Return what a graph stands for: the choice, the sizes, and every part of the model."""
+        """Return what a graph stands for: the choice, the sizes, the model's parts."""
         parts = [
             (id(layer), type(layer).call, [(name, id(part)) for name, part in vars(layer).items()])
             for layer in self._inner
