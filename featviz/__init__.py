@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from featviz.kernel_sources import read_kernel, read_kernels
     from featviz.kernels import Kernel, describe_kernel
     from featviz.map_panels import panels_from_feature_maps
+    from featviz.network_experiments import plot_network, plot_receptive_field
     from featviz.networks.comparing import compare
     from featviz.networks.comparison import Comparison, LayerComparison
     from featviz.networks.diagnosing import diagnose
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from featviz.networks.model_files import preprocessing_of, read_model
     from featviz.networks.receptive import receptive_field
     from featviz.networks.tables import layer_table
-    from featviz.networks.top_scores import TopImages, top_images
+    from featviz.networks.top_scores import top_images
+    from featviz.networks.top_values import TopImages
     from featviz.networks.values import FeatureMaps, LayerInfo
     from featviz.networks.weights import layer_kernels
     from featviz.ops import condense, detect, filter_image, filter_transposed
@@ -52,15 +54,14 @@ if TYPE_CHECKING:
         laplacian_of_gaussian,
         motion_blur,
     )
-    from featviz.render.comparison_plots import plot_comparison, text_from_comparison
+    from featviz.render.comparison_plots import plot_comparison
+    from featviz.render.comparison_text import text_from_comparison
     from featviz.render.diagnosis_plots import plot_diagnosis
     from featviz.render.diagnosis_text import text_from_diagnosis, write_diagnosis
-    from featviz.render.field_plots import plot_receptive_field
     from featviz.render.figures import figure_from_panels, save_figure
     from featviz.render.map_plots import (
         plot_channel_over_image,
         plot_feature_maps,
-        plot_network,
         plot_top_images,
     )
     from featviz.render.mosaic import save_mosaic
@@ -78,7 +79,6 @@ if TYPE_CHECKING:
     from featviz.render.sum_text import text_from_expressions, text_from_sum
     from featviz.render.table_text import text_from_table
     from featviz.render.trace_text import describe_trace, text_from_trace
-    from featviz.render.training import FeatureMapCallback
     from featviz.render.web.pages import Page, page
     from featviz.render.weight_plots import plot_layer_kernels
     from featviz.samples import SAMPLES, sample_image
@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from featviz.sums import window_sum
     from featviz.symbolic import matrix
     from featviz.tracing import trace
+    from featviz.training import FeatureMapCallback
     from featviz.vocabulary import STAGES
     from featviz.windows import Spread, Step, Tap, Trace, Window
 
@@ -206,6 +207,7 @@ _HOMES = {
     "kernel_sources": ("read_kernel", "read_kernels"),
     "kernels": ("Kernel", "describe_kernel"),
     "map_panels": ("panels_from_feature_maps",),
+    "network_experiments": ("plot_network", "plot_receptive_field"),
     "networks.comparing": ("compare",),
     "networks.comparison": ("Comparison", "LayerComparison"),
     "networks.diagnosing": ("diagnose",),
@@ -224,10 +226,8 @@ _HOMES = {
     "networks.model_files": ("preprocessing_of", "read_model"),
     "networks.receptive": ("receptive_field",),
     "networks.tables": ("layer_table",),
-    "networks.top_scores": (
-        "TopImages",
-        "top_images",
-    ),
+    "networks.top_scores": ("top_images",),
+    "networks.top_values": ("TopImages",),
     "networks.values": ("FeatureMaps", "LayerInfo"),
     "networks.weights": ("layer_kernels",),
     "ops": ("condense", "detect", "filter_image", "filter_transposed"),
@@ -242,21 +242,17 @@ _HOMES = {
         "laplacian_of_gaussian",
         "motion_blur",
     ),
-    "render.comparison_plots": (
-        "plot_comparison",
-        "text_from_comparison",
-    ),
+    "render.comparison_plots": ("plot_comparison",),
+    "render.comparison_text": ("text_from_comparison",),
     "render.diagnosis_plots": ("plot_diagnosis",),
     "render.diagnosis_text": (
         "text_from_diagnosis",
         "write_diagnosis",
     ),
-    "render.field_plots": ("plot_receptive_field",),
     "render.figures": ("figure_from_panels", "save_figure"),
     "render.map_plots": (
         "plot_channel_over_image",
         "plot_feature_maps",
-        "plot_network",
         "plot_top_images",
     ),
     "render.mosaic": ("save_mosaic",),
@@ -274,7 +270,6 @@ _HOMES = {
     "render.sum_text": ("text_from_expressions", "text_from_sum"),
     "render.table_text": ("text_from_table",),
     "render.trace_text": ("describe_trace", "text_from_trace"),
-    "render.training": ("FeatureMapCallback",),
     "render.web.pages": ("Page", "page"),
     "render.weight_plots": ("plot_layer_kernels",),
     "samples": ("SAMPLES", "sample_image"),
@@ -283,6 +278,7 @@ _HOMES = {
     "sums": ("window_sum",),
     "symbolic": ("matrix",),
     "tracing": ("trace",),
+    "training": ("FeatureMapCallback",),
     "vocabulary": ("STAGES",),
     "windows": ("Spread", "Step", "Tap", "Trace", "Window"),
 }

@@ -124,6 +124,21 @@ def whole_number(argument: str, value: Any, *, minimum: int) -> int:
     raise TypeError(rule) if number is None else ValueError(rule)
 
 
+def true_or_false(argument: str, value: Any) -> bool:
+    """Return ``value`` as a bool when it is True or False, numpy's too.
+
+    Raises:
+        TypeError: anything else; ``"no"`` would count as true.
+
+    Example:
+        >>> true_or_false("resize", False)
+        False
+    """
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise TypeError(f"{argument} must be True or False; got {shown(value)}")
+    return bool(value)
+
+
 def per_axis(argument: str, value: Any, *, minimum: int) -> tuple[int, int]:
     """Return ``value`` as (rows, columns): one whole number for both axes, or a pair.
 

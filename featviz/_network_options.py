@@ -9,13 +9,12 @@ from typing import Any
 
 import click
 
-from featviz._check import one_of, real_number, shown, whole_number
+from featviz._check import one_of, shown, whole_number
 from featviz._options import above_zero, read_by, words
+from featviz._options import scale as two_numbers
 from featviz._terminal import Failure
+from featviz.vocabulary import CHANNEL_CHOICES, MAP_SCALES, WEIGHTS
 
-MAP_SCALES = ("layer", "shared", "signed", "each")
-CHANNEL_CHOICES = ("strongest", "most_varied")
-WEIGHTS = ("none", "imagenet")
 # What a sentence of the package calls a thing, and what the command line does.
 _WORDS = (
     (r"\btrust=True\b", "--trust"),
@@ -52,16 +51,9 @@ def channels(name: str, text: str) -> Any:
 
 def scale(name: str, text: str) -> Any:
     """Return the name of a scale, or its two numbers."""
-    parts = text.split(",")
-    if len(parts) != 2:
-        return one_of(name, text, MAP_SCALES, also=" or two numbers LOW,HIGH")
-    try:
-        low, high = (real_number(name, float(part)) for part in parts)
-    except ValueError:
-        low = high = 0.0
-    if low >= high:
-        raise ValueError(f"{name} must be two numbers LOW,HIGH, LOW < HIGH; got {shown(text)}")
-    return low, high
+    if "," in text:
+        return two_numbers(name, text)
+    return one_of(name, text, MAP_SCALES, also=" or two numbers LOW,HIGH")
 
 
 MODEL_OPTIONS = (

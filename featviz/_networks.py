@@ -132,7 +132,7 @@ def maps(
         else:
             if channels is not None:
                 raise WrongUse(f"--channels must be given for one layer; got {len(paths)}")
-            files = [_page_drawn(made, pixels, paths, target, count, scale=scale, **settings)]
+            files = [_page_drawn(found, paths, target, count, scale=scale)]
     for line in found.went_in:
         say(f"went in: {line}")
     if ships and weights == "none":
@@ -162,26 +162,21 @@ def _each_drawn(
 
 
 def _page_drawn(
-    made: Any, pixels: Any, paths: list[str], target: str, count: int | None, **options: Any
+    found: Any, paths: list[str], target: str, count: int | None, *, scale: Any
 ) -> Path:
     """Draw a page with a row for each layer, and return where it is."""
     from featviz.render.figures import save_figure
-    from featviz.render.map_plots import plot_network
+    from featviz.render.map_plots import page_from_feature_maps
 
-    page = plot_network(made, pixels, paths, channels=count or MOST_IN_ROW, **options)
+    page = page_from_feature_maps(found, paths, count=count or MOST_IN_ROW, scale=scale)
     return save_figure(page, target)
 
 
 def _outputs(found: Any, layers: Sequence[str]) -> list[str]:
     """Return the paths that are drawn: what leaves a convolution, or as asked for."""
-    paths = list(found)
-    if any(":" in pattern for pattern in layers):
-        return paths
-    return [
-        path
-        for path in paths
-        if not (path.endswith(":filter") and f"{path.removesuffix(':filter')}:detect" in paths)
-    ]
+    from featviz.map_choice import paths_of_outputs
+
+    return list(found) if any(":" in pattern for pattern in layers) else paths_of_outputs(found)
 
 
 @click.command(
@@ -217,6 +212,7 @@ def diagnose(
     made = _read(model, weights, trust=trust, ships=ships)
     from featviz.networks.diagnosing import diagnose as diagnosed
     from featviz.render.diagnosis_text import text_from_diagnosis, write_diagnosis
+    from featviz.render.rows import printable
 
     settings = {"resize": resize, **_preparation(model, white, ships=ships)}
     folder = Path(images).is_dir()
@@ -225,11 +221,13 @@ def diagnose(
         told = diagnosed(
             made, data, list(layers) or None, batch_size=batch_size, limit=limit, **settings
         )
+    if ships and weights == "none":
+        say(f"{told.model} has random weights")
     if output is None:
-        say(_printable(text_from_diagnosis(told)))
+        say(text_from_diagnosis(told))
         return
     verdict = "\n".join(told.verdict) or text_from_diagnosis(told, layers=1).split("\n\n")[1]
-    say(_printable(verdict))
+    say(printable(verdict))
     if Path(output).suffix.lower() in (".csv", ".json"):
         say(wrote_text(write_diagnosis(told, output)))
     else:
@@ -296,11 +294,6 @@ def _pixels(image: str, white: float) -> Any:
         return image
     pixels = read_source(image, None)
     return pixels * white if image.startswith(SAMPLE_PREFIX) else pixels
-
-
-def _printable(text: str) -> str:
-    """Return text without the codes that a hostile name could steer a terminal with."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
 def _written(output: str, text: str) -> str:

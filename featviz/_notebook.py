@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 
 
-def png_from_value(value: object) -> bytes:
-    """Return the PNG bytes of the picture that a notebook shows for ``value``."""
+def png_from_value(value: object) -> bytes | None:
+    """Return the PNG bytes that a notebook shows; None for the value's text."""
     renderer = importlib.import_module("featviz.render.notebook")
-    data: bytes = renderer.png_from_value(value)
+    data: bytes | None = renderer.png_from_value(value)
     return data
 
 

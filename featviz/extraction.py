@@ -192,7 +192,7 @@ class Extraction:
         sizes = ", ".join(f"{name} {size_text(self.stage(name).shape)}" for name in STAGES)
         return f"Extraction({', '.join(self.labels)}: {sizes})"
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> bytes | None:
         return _notebook.png_from_value(self)
 
 

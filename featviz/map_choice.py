@@ -9,35 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from featviz._check import one_of, real_number, shown, whole_number
-from featviz.panels import LEAST_GAMMA, MOST_GAMMA, WIDEST_SCALE, Limits
+from featviz.networks.values import FeatureMaps
+from featviz.panels import LEAST_GAMMA, MOST_GAMMA, Limits, limits_from_numbers
 from featviz.stats import MapStats
-from featviz.vocabulary import PALETTES
+from featviz.vocabulary import CHANNEL_CHOICES, MAP_SCALES, PALETTES
 
 Values = npt.NDArray[np.floating[Any]]
 
-MAP_SCALES = ("layer", "shared", "signed", "each")
-CHANNEL_CHOICES = ("strongest", "most_varied")
 # float32 holds every value of these.
 _SMALL = ("bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "float32")
 
 
 def check_scale(scale: Any) -> Limits | None:
     """Return limits that were given as numbers, None for the name of a scale."""
-    rule = f"scale must be one of {', '.join(map(repr, MAP_SCALES))} or two numbers (low, high)"
     if isinstance(scale, str):
         one_of("scale", scale, MAP_SCALES, also=" or two numbers (low, high)")
         return None
-    if not isinstance(scale, (list, tuple)) or len(scale) != 2:
-        raise TypeError(f"{rule}; got {shown(scale)}")
-    low, high = (real_number("scale", item) for item in scale)
-    if low >= high:
-        raise ValueError(f"{rule}, low < high; got {shown(scale)}")
-    if max(-low, high) > WIDEST_SCALE or high - low < 1 / WIDEST_SCALE:
-        raise ValueError(
-            f"scale must lie within ±{WIDEST_SCALE:g} and span at least {1 / WIDEST_SCALE:g}; "
-            f"got {shown(scale)}"
-        )
-    return low, high
+    return limits_from_numbers(scale, MAP_SCALES)
 
 
 def check_look(gamma: Any, palette: Any) -> None:
@@ -55,6 +43,28 @@ def checked_index(argument: str, value: Any, below: int, what: str) -> int:
     if number >= below:
         raise ValueError(f"{argument} must be below {below}, {what}; got {number}")
     return number
+
+
+def checked_numbers(argument: str, numbers: Any, total: int, *, also: str = "") -> tuple[int, ...]:
+    """Return the channels or features that were asked for, by their numbers.
+
+    Args:
+        argument: its name, such as ``channels``.
+        numbers: from 0, at least one.
+        total: how many there are.
+        also: what else the argument may be, for the error.
+
+    Example:
+        >>> checked_numbers("channels", [3, 0], 4)
+        (3, 0)
+    """
+    one = argument.removesuffix("s")
+    if isinstance(numbers, str) or not isinstance(numbers, (Sequence, np.ndarray)):
+        raise TypeError(f"{argument} must be {one} numbers{also}; got {shown(numbers)}")
+    if len(numbers) == 0:
+        raise ValueError(f"{argument} must hold at least one {one} number; got none")
+    what = f"of {total} {argument} from 0"
+    return tuple(checked_index(argument, number, total, what) for number in numbers)
 
 
 def floats_from(values: npt.NDArray[Any], path: str) -> Values:
@@ -82,6 +92,15 @@ def form_of(shape: tuple[int, ...]) -> str:
     if np.prod(shape[:-1]) == 1:
         return "vector"
     return {2: "sequence", 3: "maps", 4: "volume"}[len(shape)]
+
+
+def paths_of_outputs(maps: FeatureMaps) -> list[str]:
+    """Return the paths but those before an activation whose outcome is there, too."""
+    return [
+        path
+        for path in maps
+        if not (path.endswith(":filter") and f"{path.removesuffix(':filter')}:detect" in maps)
+    ]
 
 
 def stats_of_channels(values: Values) -> list[MapStats]:
@@ -120,12 +139,7 @@ def chosen_channels(
         one_of("channels", channels, CHANNEL_CHOICES, also=", None or channel numbers")
         order = np.argsort(-_strength(values, stats, channels), kind="stable")
         return tuple(int(channel) for channel in order[:most])
-    if not isinstance(channels, (Sequence, range, np.ndarray)):
-        raise TypeError(f"channels must be channel numbers, a word or None; got {shown(channels)}")
-    if len(channels) == 0:
-        raise ValueError("channels must hold at least one channel number; got none")
-    what = f"of {total} channels from 0"
-    return tuple(checked_index("channels", channel, total, what) for channel in channels)
+    return checked_numbers("channels", channels, total, also=", a word or None")
 
 
 def _strength(values: Values, stats: Sequence[MapStats], choice: str) -> Values:

@@ -9,11 +9,9 @@ from featviz.captions import value_text
 from featviz.map_choice import Values, checked_index, floats_from
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
+from featviz.vocabulary import BROKEN_COLOUR, BROKEN_WORDS
 
 Colours = npt.NDArray[np.float32]
-
-# What NaN and infinity look like in every picture.
-GREEN = (44 / 255, 160 / 255, 44 / 255)
 
 
 def image_that_went_in(maps: FeatureMaps, image: int = 0) -> Values:
@@ -62,7 +60,7 @@ def colours_of_image(values: Values, limits: Limits) -> Colours:
         plain = np.repeat(plain.mean(axis=-1, keepdims=True), 3, axis=-1)
     span = limits[1] - limits[0]
     colours = (np.clip((plain - limits[0]) / (span or 1.0), 0, 1)).astype(np.float32)
-    colours[broken] = GREEN
+    colours[broken] = np.array(BROKEN_COLOUR) / 255
     return colours
 
 
@@ -73,4 +71,6 @@ def image_words(values: Values, limits: Limits) -> str:
         words.append(f"{value_text(limits[0])} is black, {value_text(limits[1])} white")
     if values.shape[-1] not in (1, 3):
         words.append(f"mean of {values.shape[-1]} channels")
+    if not np.isfinite(values).all():
+        words.append(BROKEN_WORDS)
     return ", ".join(words)

@@ -35,9 +35,9 @@ from featviz.map_choice import (
     stats_of_channels,
 )
 from featviz.map_words import (
-    broken_text,
+    broken_cells_text,
+    channels_text,
     layer_words,
-    numbers_text,
     short_mark,
     shown_words,
     span_words,
@@ -183,7 +183,7 @@ def _panel(sheet: MapSheet, index: int, values: Values, gamma: float, written: b
     whole = sheet.form == "vector"
     stats = stats_of_channels(values[..., None])[0] if whole else sheet.stats[index]
     limits = sheet.limits[index]
-    name = f"channels {numbers_text(sheet.channels)}" if whole else sheet.names[index]
+    name = f"channels {channels_text(sheet.channels)}" if whole else sheet.names[index]
     head = sheet.path + ("" if index else f", {sheet.shown}")
     if whole and sheet.scale == "each":  # one strip, so one scale
         limits = colour_limits(sheet.stats, signed=False)
@@ -195,7 +195,7 @@ def _panel(sheet: MapSheet, index: int, values: Values, gamma: float, written: b
         sheet.palette,
         f"each {index + 1}" if sheet.scale == "each" else sheet.scale_text,
         caption_lines(stats, limits),
-        sheet.marks[index] if not whole else broken_text(stats),
+        sheet.marks[index] if not whole else broken_cells_text(stats),
         cells=cell_texts(values.astype(np.float32)) if written else None,
         gamma=gamma,
     )
@@ -259,7 +259,7 @@ def sheet_from_feature_maps(
         chosen,
         values.shape[-1],
         tuple(own),
-        tuple(broken_text(item) if alone else short_mark(item) for item in own),
+        tuple(broken_cells_text(item) if alone else short_mark(item) for item in own),
         tuple(limits),
         palette or ("signed" if min(low for low, _ in limits) < 0 else "heat"),
         (1.0 if form == "vector" else PICTURE_GAMMA) if gamma is None else float(gamma),
@@ -284,7 +284,7 @@ def _tiles(values: Values, chosen: tuple[int, ...], form: str) -> tuple[Values, 
     if form == "vector":
         return values.reshape(-1, 1, 1), names
     if form == "sequence":
-        steps, columns = values.shape[0], numbers_text(chosen)
+        steps, columns = values.shape[0], channels_text(chosen)
         return values[None], (f"{steps} steps down · channels {columns} to the right",)
     if form == "maps":
         return np.moveaxis(values, -1, 0), names

@@ -21,7 +21,7 @@ def short_mark(stats: MapStats) -> str:
         'dead'
     """
     if stats.broken:
-        return broken_text(stats)
+        return broken_cells_text(stats)
     if stats.shape == (1, 1):
         return ""
     if stats.dead:
@@ -44,17 +44,17 @@ def name_options(name: str, mark: str) -> list[str]:
     return [f"{name} {mark}", f"{name} {words[0]}", name]
 
 
-def broken_text(stats: MapStats) -> str:
+def broken_cells_text(stats: MapStats) -> str:
     """Return how many cells are NaN or infinite, or nothing."""
     words = ((stats.nan_count, "NaN"), (stats.infinite_count, "infinite"))
     return ", ".join(f"{count} {what}" for count, what in words if count)
 
 
-def numbers_text(numbers: Sequence[int]) -> str:
+def channels_text(numbers: Sequence[int]) -> str:
     """Return channel numbers in words: a run as its ends, else at most eight.
 
     Example:
-        >>> numbers_text([3, 4, 5]), numbers_text([7, 2])
+        >>> channels_text([3, 4, 5]), channels_text([7, 2])
         ('3 to 5', '7, 2')
     """
     if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
@@ -102,7 +102,7 @@ def wrong_words(stats: Sequence[MapStats], *, single: bool) -> str:
     kinds = [(zero, "are 0" if single else "dead"), ([] if single else constant, "constant")]
     kinds += [(nan, "with NaN"), (infinite, "with infinity")]
     return ", ".join(
-        f"{len(which)} {what} ({numbers_text(which)})" for which, what in kinds if which
+        f"{len(which)} {what} ({channels_text(which)})" for which, what in kinds if which
     )
 
 

@@ -225,7 +225,7 @@ def panels_from_views(
         raise ValueError(f"{rule}; got {shown(gamma)}")
     if palette is not None:
         one_of("palette", palette, PALETTES)
-    fixed = None if isinstance(scale, str) else _numbers(scale)
+    fixed = None if isinstance(scale, str) else limits_from_numbers(scale)
     if fixed is None:
         one_of("scale", scale, SCALES, also=" or two numbers (low, high)")
     stats = [map_stats(view.values) for view in views]
@@ -270,8 +270,10 @@ def colour_limits(stats: Iterable[MapStats], *, signed: bool) -> Limits:
     return 0.0, most
 
 
-def _numbers(scale: Any) -> Limits:
-    rule = "scale must be one of 'shared', 'signed', 'each' or two numbers (low, high), low < high"
+def limits_from_numbers(scale: Any, names: Sequence[str] = SCALES) -> Limits:
+    """Return a scale given as (low, high); errors also tell the names of scales."""
+    several = ", ".join(map(repr, names))
+    rule = f"scale must be one of {several} or two numbers (low, high), low < high"
     if not isinstance(scale, (list, tuple)) or len(scale) != 2:
         raise TypeError(f"{rule}; got {shown(scale)}")
     low, high = (real_number("scale", item) for item in scale)

@@ -20,6 +20,14 @@ POOLS = ("max", "average", "global_max", "global_average", "none")
 COLORS = ("grey", "each", "sum")
 
 SCALES = ("shared", "signed", "each")
+# The scales of a network's feature maps, and how their channels may be chosen.
+MAP_SCALES = ("layer", "shared", "signed", "each")
+CHANNEL_CHOICES = ("strongest", "most_varied")
+# NaN and infinity in every picture: green stands in none of the palettes.
+BROKEN_COLOUR = (44, 160, 44)
+BROKEN_WORDS = "green: NaN or infinite"
+# Of a model that ships with Keras.
+WEIGHTS = ("none", "imagenet")
 PALETTES = ("signed", "heat", "grey")
 LAYOUTS = ("rows", "columns")
 MATRIX_FORMS = ("unicode", "plain", "latex")

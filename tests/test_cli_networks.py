@@ -1,10 +1,13 @@
 """The commands about Keras models."""
 
+import csv
+import io
 import json
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,13 +16,14 @@ import pytest
 from PIL import Image
 
 import featviz as fv
-from featviz import _network_options, _terminal
+from featviz import _terminal
 from featviz.cli import cli
-from featviz.map_choice import CHANNEL_CHOICES, MAP_SCALES
 from featviz.networks.diagnosing import diagnose
+from featviz.networks.layer_values import LayerRow, LayerTable
 from featviz.networks.maps import feature_maps
-from featviz.networks.model_files import WEIGHTS, preprocessing_of, read_model
+from featviz.networks.model_files import preprocessing_of, read_model
 from featviz.networks.tables import layer_table
+from featviz.networks.values import LayerInfo
 from featviz.render import diagnosis_text, table_text
 from featviz.render.mosaic import save_mosaic
 
@@ -336,6 +340,29 @@ def test_hostile_names_stay_one_line(call):
     assert err[:-1].isprintable()
 
 
+def told_of(name):
+    """A diagnosis of a layer whose name TensorFlow itself would refuse."""
+    info = LayerInfo(name, name, "ReLU", "", -1)
+    told = diagnose(keras.Sequential([keras.Input((2,)), keras.layers.ReLU()]), [[-1.0, 2.5]])
+    (layer,) = told.layers.values()
+    return replace(told, model=name, layers={name: replace(layer, info=info)})
+
+
+@pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-2+3", "@SUM(1)", "\t=1\x1b[2J"])
+def test_names_run_in_no_spreadsheet_and_steer_no_terminal(name):
+    told = told_of(name)
+    row = LayerRow(name, name, name, (1,), 1, 1, 1, None, None, 4, name)
+    table = table_text.text_from_table(LayerTable(name, ((1,),), (row,)), form="csv")
+    diagnosis = diagnosis_text.write_diagnosis(told, "told.csv").read_text("utf-8")
+    for text in (table, diagnosis):
+        cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\x1b"))]
+        assert f"'{name}".replace("\t", "").replace("\x1b", "\N{REPLACEMENT CHARACTER}") in cells
+    for form in ("text", "markdown"):
+        told_text = diagnosis_text.text_from_diagnosis(told, form=form)
+        assert told_text.replace("\n", "").isprintable()
+
+
 def test_hostile_names_of_layers_steer_no_terminal(call):
     name = "\x1b[31m<b>red"
     layers = [keras.Input((6, 5, 1)), keras.layers.Conv2D(2, 2, activation="relu", name=name)]
@@ -350,12 +377,6 @@ def test_hostile_names_of_layers_steer_no_terminal(call):
     assert [path.name for path in Path("out").iterdir()] == ["-31m-b-red-detect.png"]
     # TensorFlow refuses such a name as a scope, and Keras then leaves the scope behind.
     keras.utils.clear_session()
-
-
-def test_the_words_of_the_options_are_those_of_the_package():
-    assert _network_options.MAP_SCALES == MAP_SCALES
-    assert _network_options.CHANNEL_CHOICES == CHANNEL_CHOICES
-    assert _network_options.WEIGHTS == WEIGHTS
 
 
 LIGHT = """

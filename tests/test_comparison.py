@@ -5,11 +5,13 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from definitions import LOPSIDED
 
 from featviz.networks.comparing import compare
 from featviz.networks.maps import feature_maps
-from featviz.render.comparison_plots import plot_comparison, text_from_comparison
+from featviz.render.comparison_plots import plot_comparison
+from featviz.render.comparison_text import text_from_comparison
 from featviz.render.figures import png_from_figure
 
 L = keras.layers
@@ -104,6 +106,22 @@ def test_a_model_equals_itself():
         assert (layer.mean_difference, layer.relative_difference) == (0.0, 0.0)
         assert layer.cosine == pytest.approx(1.0)
     assert repr(told) == "Comparison of a and b: 4 layers, 4 identical"
+
+
+def test_a_generator_and_a_shuffled_data_set_give_both_sides_the_same_images():
+    shuffled = tf.data.Dataset.from_tensor_slices(IMAGES).shuffle(3).batch(2)
+    for data in (iter(IMAGES), shuffled, ((x[None], 1) for x in IMAGES)):
+        told = compare(A, A, data, compiled=False)
+        assert len(told.a.images[0]) == 3
+        assert all(layer.identical for layer in told.layers.values())
+    assert len(compare(A, B, shuffled.repeat(), limit=2, compiled=False).b.images[0]) == 2
+    with pytest.raises(ValueError, match="data must have an end"):
+        compare(A, B, shuffled.repeat())
+
+
+def test_the_numbers_of_the_channels_are_read_only():
+    with pytest.raises(ValueError, match="read-only"):
+        compare(A, B, IMAGES).layer("conv").channel_differences[0] = 0
 
 
 def test_two_sets_of_images_are_compared_image_by_image():
@@ -241,9 +259,16 @@ def test_nan_is_marked_in_the_picture():
     assert png_from_figure(figure).startswith(b"\x89PNG")
 
 
-def deep():
-    model = keras.Sequential([keras.Input((2, 2, 2, 1)), L.ReLU(name="deep")])
-    return compare(model, None, np.ones((1, 2, 2, 2, 1)), other_images=np.zeros((1, 2, 2, 2, 1)))
+def test_of_a_volume_the_middle_slice_is_drawn_and_the_figure_says_so():
+    model = keras.Sequential([keras.Input((5, 2, 3, 2)), L.ReLU(name="deep")])
+    volume = np.arange(60.0).reshape(1, 5, 2, 3, 2)
+    told = compare(model, None, volume, other_images=2 * volume)
+    figure = plot_comparison(told, "deep", channels=[1])
+    for name, factor in (("a", 1), ("b", 2), ("b − a", 1)):
+        shown = pixels_of(figure, f"{name} · channel 1").get_array()
+        assert np.array_equal(shown, factor * volume[0, 2, :, :, 1])
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert "slice 2 (from 0, the middle) of 5" in words
 
 
 TOLD = compare(A, B, IMAGES)
@@ -265,19 +290,20 @@ ERRORS = [
     ("path", lambda: TOLD.layer("pol"),
      "path must be one of 'conv:filter', 'conv:detect', 'pool', 'out'; got 'pol' "
      "(did you mean 'pool'?)"),
+    ("path without its stage", lambda: TOLD.layer("cnov"),
+     "path must be one of 'conv:filter', 'conv:detect', 'pool', 'out'; got 'cnov' "
+     "(did you mean 'conv'?)"),
     ("other sizes", lambda: compare(A, net(features=4), IMAGES).layer("pool"),
      "path must be a layer of one size; 'pool' is 3×2×2×3 and 3×2×2×4"),
     ("text", lambda: text_from_comparison(1), "comparison must come from compare(); got 1"),
     ("plot", lambda: plot_comparison(1, "conv"), "comparison must come from compare(); got 1"),
     ("image", lambda: plot_comparison(TOLD, "conv", image=3), "image must be below 3; got 3"),
     ("channel", lambda: plot_comparison(TOLD, "conv", channels=[3]),
-     "channels must be below 3; got 3"),
+     "channels must be below 3, of 3 channels from 0; got 3"),
     ("no channel", lambda: plot_comparison(TOLD, "conv", channels=[]),
-     "channels must be 1 to 60; got 0"),
+     "channels must hold at least one channel number; got none"),
     ("channels of a vector", lambda: plot_comparison(TOLD, "out", channels=[0]),
      "channels must be None for a layer that is drawn as one picture"),
-    ("volumes", lambda: plot_comparison(deep(), "deep"),
-     "path must be a layer of maps (H, W); 'deep' is 1×2×2×2×1"),
 ]  # fmt: skip
 
 
@@ -287,3 +313,38 @@ def test_what_is_wrong_is_said_in_a_sentence(call, text):
     with pytest.raises((ValueError, TypeError, KeyError)) as caught:
         call()
     assert caught.value.args[0] == text
+
+
+@keras.saving.register_keras_serializable("featviz tests")
+class Turned(keras.layers.Layer):
+    """Gives complex numbers, whose imaginary part is told apart by the factor alone."""
+
+    def __init__(self, factor=1.0, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, images):
+        return tf.complex(images, images * self.factor)
+
+
+@pytest.mark.parametrize("match", ["path", "order"])
+def test_complex_layers_are_named_and_not_compared(match):
+    sides = []
+    for factor in (1.0, 2.0):
+        given = keras.Input((2, 3, 1))
+        other = Turned(factor, name="turned")(L.ReLU(name="detect")(given))
+        sides.append(keras.Model(given, other))
+    told = compare(*sides, np.arange(6.0).reshape(1, 2, 3, 1), match=match)
+    assert dict(told.unseen) == {"turned": "gives complex numbers"}
+    assert "turned" not in told.layers
+    assert told.layer("detect").identical
+    with pytest.raises(KeyError, match="real numbers; 'turned' gives complex numbers"):
+        told.layer("turned")
+
+
+def test_layers_without_a_number_are_named_and_not_compared():
+    given = keras.Input((2, 3, 1))
+    model = keras.Model(given, L.ReLU(name="none")(L.ReLU(name="detect")(given)[..., :0]))
+    told = compare(model, model, np.ones((1, 2, 3, 1)))
+    assert told.unseen["none"] == "holds no number"
+    assert told.layer("detect").identical

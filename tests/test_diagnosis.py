@@ -71,6 +71,12 @@ def slow_stats(values):
     return told
 
 
+def slow_counts(values, edges):
+    """Bins that hold the end farther from 0: those of numpy below 0, mirrored above."""
+    above, _ = np.histogram(-values[values > 0], -edges[::-1])
+    return np.histogram(values[values < 0], edges)[0] + above[::-1]
+
+
 def check_stats(stats, values):
     expected = slow_stats(values)
     assert stats.count == values.size // values.shape[-1]
@@ -84,8 +90,7 @@ def check_stats(stats, values):
     histogram = stats.histogram
     assert histogram.total == values.size
     if finite.size:
-        counted, _ = np.histogram(finite, histogram.edges)
-        np.testing.assert_array_equal(histogram.counts, counted)
+        np.testing.assert_array_equal(histogram.counts, slow_counts(finite, histogram.edges))
         assert histogram.counts[0] > 0 < histogram.counts[-1]
     assert histogram.counts.sum() == finite.size
 
@@ -348,7 +353,8 @@ def test_layers_of_one_name_in_two_models_are_not_mixed_up():
     model = keras.Sequential([keras.Input((3,)), *inner])
     told = diagnose(model, np.full((4, 3), 9.0))
     assert list(told.layers)[::2] == ["tanh/act", "sigmoid/act"]
-    assert told.layer("tanh/act").bounds == told.layer("sigmoid/act").bounds == ()
+    assert told.layer("tanh/act").bounds == (-1.0, 1.0)
+    assert told.layer("sigmoid/act").bounds == (0.0, 1.0)
 
 
 def test_channels_first_and_sequences_have_their_channels():
@@ -357,6 +363,17 @@ def test_channels_first_and_sequences_have_their_channels():
     told = diagnose(model, values, batch_size=3).layer("conv")
     check_stats(told.stats, feature_maps(model, values, batch_size=3, compiled=False)["conv"])
     assert (told.shape, told.channels, told.positions, told.what) == ((4, 3), 3, 4, "channel")
+
+
+def test_the_numbers_are_read_only():
+    layer = diagnose(sick_model(), np.ones((2, 6, 7, 1), np.float32)).layer("conv")
+    stats = layer.stats
+    arrays = [getattr(stats, name) for name in stats.__slots__]
+    arrays = [one for one in arrays if isinstance(one, np.ndarray)]
+    assert len(arrays) == 7
+    for array in (*arrays, layer.histogram.edges, layer.histogram.counts):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
 
 
 def test_the_memory_does_not_grow_with_the_images():
@@ -480,7 +497,8 @@ ERRORS = [
      "limit must be a whole number of at least 1; got 0"),
     ("model", lambda: diagnose("model", IMAGES), "model must be a keras.Model; got 'model'"),
     ("layer", lambda: TOLD.layer("cnv"),
-     "path must be one of 'conv:filter', 'conv:detect', 'pool', 'flat', 'dense', 'out'; got 'cnv'"),
+     "path must be one of 'conv:filter', 'conv:detect', 'pool', 'flat', 'dense', 'out'; got 'cnv' "
+     "(did you mean 'conv'?)"),
     ("text", lambda: text_from_diagnosis(3), "diagnosis must come from diagnose(); got 3"),
     ("form", lambda: text_from_diagnosis(TOLD, form="html"),
      "form must be one of 'text', 'markdown'; got 'html'"),
@@ -507,3 +525,62 @@ def test_a_bar_is_silent_where_nobody_looks(capfd):
     assert capfd.readouterr().err == ""
     diagnose(SICK, IMAGES, progress=True)
     assert "11/11" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "tanh", "softmax"])
+def test_no_bin_reaches_beyond_the_bound_of_an_activation(kind):
+    model = keras.Sequential([keras.Input((2,)), L.Activation(kind, name="detect")])
+    values = np.array([[900, -900], [900, 3], [0.3, 0.1]], np.float32)
+    told = diagnose(model, values, compiled=False).layer("detect")
+    edges, counts = told.stats.histogram.edges, told.stats.histogram.counts
+    assert edges[-1] == 1.0
+    assert counts[-1] >= 2
+    assert edges[0] == -1.0 if kind == "tanh" else edges[0] > 0
+
+
+def branch(kind):
+    given = keras.Input((3,))
+    return keras.Model(given, L.Dense(2, activation=kind, name="gate")(given), name=kind)
+
+
+def test_layers_of_one_name_in_two_models_keep_their_own_bounds():
+    given = keras.Input((3,))
+    parts = [branch(kind) for kind in ("sigmoid", "relu", "tanh")]
+    model = keras.Model(given, [part(given) for part in parts])
+    for part in parts:
+        kernel = np.array([[90.0, 0.1], [0.0, 0.2], [0.0, -0.3]])
+        part.set_weights([kernel, np.zeros(2)])
+    told = diagnose(model, np.array([[1.0, 2.0, 0.5], [2.0, 0.1, 0.7]]), compiled=False)
+    bounds = {path: layer.bounds for path, layer in told.layers.items() if "gate" in path}
+    assert bounds == {
+        "sigmoid/gate": (0.0, 1.0), "relu/gate": (), "tanh/gate": (-1.0, 1.0),
+    }  # fmt: skip
+    assert told.layer("sigmoid/gate").stats.saturated.tolist() == [2, 0]
+
+
+def test_a_layer_without_channels_is_named():
+    given = keras.Input((2, 3, 1))
+    model = keras.Model(given, L.ReLU(name="none")(L.ReLU(name="detect")(given)[..., :0]))
+    told = diagnose(model, np.ones((2, 2, 3, 1)))
+    assert told.unseen["none"] == "holds no number"
+    assert "detect" in told.layers
+    assert "none: not told of; it holds no number" in text_from_diagnosis(told)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+@pytest.mark.parametrize("largest", [1e139, 1e150, 1e299, 1.7e308])
+def test_the_largest_numbers_have_a_deviation(largest, batch_size):
+    values = np.array([[1.0, 3.0], [2.0, -0.5], [-0.25, 0.75], [0.5, 1.0], [0.125, -1.0]])
+    values[:, 0] = np.array([1e-3, 2.0, -0.25, 1.0, -1.0]) * np.array([1, 1, *[largest] * 3])
+    told = stats_of(values, batch_size)
+    scaled = values[:, 0] / largest
+    assert told.deviation[0] / largest == pytest.approx(slow_stats(scaled[:, None])["deviation"][0])
+    assert told.mean[0] / largest == pytest.approx(slow_stats(scaled[:, None])["mean"][0])
+    check = slow_stats(values[:, 1:])
+    assert told.deviation[1] == pytest.approx(check["deviation"][0], rel=1e-14)
+
+
+@pytest.mark.parametrize("compiled", ["no", 1])
+def test_compiled_is_true_false_or_none(compiled):
+    with pytest.raises(TypeError, match="compiled must be True or False; got"):
+        diagnose(SICK, IMAGES, compiled=compiled)

@@ -1,11 +1,14 @@
 """What a recording is as a value; filter, detect and condense of one layer."""
 
 import pickle
+import weakref
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from models import fill, functional, images, nested, sequential, subclassed
+from PIL import Image
 
 import featviz as fv
 from featviz.networks.layer_stages import extraction_from_layer
@@ -13,6 +16,7 @@ from featviz.networks.maps import feature_maps, stream_feature_maps
 from featviz.networks.words import settings_of_layer
 
 layers = keras.layers
+IMAGE = images(3, 1)[0]
 
 
 def same_bits(one, other):
@@ -52,13 +56,110 @@ def test_what_went_in_is_a_tuple_of_lines():
     assert pickle.loads(pickle.dumps(maps.went_in)) == (line,)
 
 
-def test_a_stream_gives_the_images_in_order_and_holds_one_batch():
+def test_a_stream_gives_the_images_in_order():
     x = images(3, 5)
     whole = feature_maps(sequential(3), x, "pool")
     parts = list(stream_feature_maps(sequential(3), x, "pool", batch_size=2))
     assert [len(part.images[0]) for part in parts] == [2, 2, 1]
     assert same_bits(np.concatenate([part.images[0] for part in parts]), x)
     assert same_bits(np.concatenate([part["pool"] for part in parts]), whole["pool"])
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_a_stream_lets_go_of_a_batch_before_the_next_one_runs(compiled):
+    given, alive = [], []
+
+    def looking(batch):
+        alive.append([ref() is not None for ref in given])
+        return batch
+
+    stream = stream_feature_maps(
+        sequential(3), images(3, 12), batch_size=2, compiled=compiled, preprocess=looking
+    )
+    for maps in stream:
+        given += [weakref.ref(array) for array in (*maps.values(), *maps.images)]
+        del maps
+    assert [len(flags) for flags in alive] == [0, 10, 20, 30, 40, 50]
+    assert not any(map(any, alive))
+
+
+class Pairs(keras.utils.PyDataset):
+    def __init__(self, x):
+        super().__init__()
+        self.x = x
+
+    num_batches = 3
+
+    def __getitem__(self, index):
+        return self.x[2 * index : 2 * index + 2], np.zeros(2)
+
+
+STREAMS = {
+    "a data set": lambda x: tf.data.Dataset.from_tensor_slices((x, np.arange(6))).batch(4),
+    "a shuffled data set": lambda x: tf.data.Dataset.from_tensor_slices(x).shuffle(6).batch(2),
+    "a PyDataset": Pairs,
+    "a generator": iter,
+    "a generator of batches": lambda x: (x[at : at + 2] for at in (0, 2, 4)),
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_streams_of_images_are_taken_as_arrays_are(kind):
+    model, x = sequential(3), images(3, 6)
+    maps = feature_maps(model, STREAMS[kind](x), "pool", batch_size=2, compiled=False)
+    order = [int(np.argmin(np.abs(x - one).sum(axis=(1, 2, 3)))) for one in maps.images[0]]
+    assert sorted(order) == list(range(6))
+    assert order == list(range(6)) or "shuffled" in kind
+    assert same_bits(maps.images[0], x[order])
+    assert same_bits(maps["pool"], feature_maps(model, x, "pool", compiled=False)["pool"][order])
+    some = stream_feature_maps(model, STREAMS[kind](x), "pool", limit=3, compiled=False)
+    assert sum(len(part["pool"]) for part in some) == 3
+
+
+def test_a_folder_is_taken(empty_folder):
+    for number in range(3):
+        pixels = np.full((8, 8, 3), 50 * number, np.uint8)
+        Image.fromarray(pixels).save(empty_folder / f"{number}.png")
+    maps = feature_maps(sequential(3), empty_folder, "pool", compiled=False)
+    assert np.rint(maps.images[0][:, 0, 0, 0] * 255).tolist() == [0, 50, 100]
+
+
+def test_a_stream_is_measured_as_it_grows():
+    model, read = sequential(3), []
+
+    def endless():
+        while True:
+            read.append(1)
+            yield IMAGE
+
+    each = feature_maps(model, IMAGE)
+    one = sum(array.nbytes for array in each.values())
+    with pytest.raises(ValueError, match="maps must") as caught:
+        feature_maps(model, endless(), batch_size=1, compiled=False, max_bytes=3 * one + 1)
+    assert f"; those of the first 4 images take {4 * one:,}; name" in str(caught.value)
+    assert len(read) <= 5
+    with pytest.raises(ValueError, match="images must hold at least one image; got none"):
+        feature_maps(model, iter(()))
+    with pytest.raises(ValueError, match=r"data must have an end; .* pass limit=1000"):
+        feature_maps(model, tf.data.Dataset.from_tensors(IMAGE).repeat())
+
+
+def test_batches_of_other_sizes_are_no_one_value():
+    x = keras.Input((None, None, 1))
+    model = fill(keras.Model(x, layers.Conv2D(2, 2, name="conv")(x)))
+    batches = [images(1, 2), images(1, 2, 5)]
+    sizes = [maps["conv"].shape for maps in stream_feature_maps(model, iter(batches))]
+    assert sizes == [(2, 7, 7, 2), (2, 4, 4, 2)]
+    with pytest.raises(ValueError, match="images must have one size; got 8×8×1 and 5×5×1; take"):
+        feature_maps(model, iter(batches))
+
+
+@pytest.mark.parametrize("batch_size", [1, 8], ids=["several batches", "one batch"])
+def test_all_that_comes_back_is_read_only(batch_size):
+    maps = feature_maps(sequential(3), images(3, 3), batch_size=batch_size)
+    for array in (*maps.values(), *maps.images):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
 
 
 SETTINGS = {
@@ -89,6 +190,14 @@ def test_a_path_that_is_not_there_is_answered_with_the_nearest():
         "path must be one of 'conv:filter', 'conv:detect', 'pool'; got 'poll' "
         "(did you mean 'pool'?)"
     )
+    with pytest.raises(KeyError, match=r"got 'cnov' \(did you mean 'conv'\?\)"):
+        maps["cnov"]
+    with pytest.raises(KeyError, match=r"'conv:detct' \(did you mean 'conv:detect'\?\)"):
+        maps["conv:detct"]
+    with pytest.raises(KeyError, match=r"path must be one of 'conv:filter', .*; got \[1\]"):
+        maps[[1]]
+    with pytest.raises(ValueError, match=r"among 'conv:fil.* got 'cnov' \(did you mean 'conv'\?"):
+        feature_maps(sequential(3), images(3), "cnov")
 
 
 def test_too_many_bytes_are_refused_with_the_number_and_the_way_out():
@@ -102,8 +211,6 @@ def test_too_many_bytes_are_refused_with_the_number_and_the_way_out():
 
 
 # --- filter, detect and condense of one layer ---
-
-IMAGE = images(3, 1)[0]
 
 
 def built(*stack, shape=(8, 8, 3)):
@@ -200,6 +307,51 @@ def test_a_function_that_follows_is_not_called_no_activation():
     model(IMAGE[None])
     run = extraction_from_layer(model, IMAGE, "conv")
     assert run.settings.activation == "none in a layer"
+
+
+FUNCTIONS = {
+    "relu": keras.ops.relu,
+    "tanh": tf.nn.tanh,
+    "leaky_relu(negative_slope=0.2)": keras.activations.leaky_relu,
+    "none in a layer": tf.square,
+}
+
+
+@pytest.mark.parametrize("norm", [False, True], ids=["", "after a batch norm"])
+@pytest.mark.parametrize("words", FUNCTIONS)
+def test_a_function_between_convolution_and_pool_is_followed(words, norm):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.pool = conv(), layers.MaxPooling2D(name="pool")
+            self.norm = layers.BatchNormalization(name="n") if norm else None
+
+        def call(self, x):
+            x = self.norm(self.conv(x)) if norm else self.conv(x)
+            return self.pool(FUNCTIONS[words](x))
+
+    model = Own()
+    model(IMAGE[None])
+    run = extraction_from_layer(fill(model, 9), 9 * IMAGE, "conv")
+    maps = feature_maps(model, 9 * IMAGE)
+    known = words != "none in a layer"
+    told = ["batch norm"] * norm + ([f"{words} (a function)"] if known else [])
+    assert run.settings.activation == (", ".join(told) or words)
+    if not known:
+        assert run.settings.pool == "none"
+        return
+    given = maps["n" if norm else "conv"]
+    assert same_bits(run.detected, np.asarray(FUNCTIONS[words](given))[0])
+    assert same_bits(run.condensed, maps["pool"][0])
+
+
+def test_functions_that_give_the_same_for_an_image_are_all_named():
+    x = keras.Input((8, 8, 3))
+    y = layers.MaxPooling2D(name="pool")(keras.ops.relu(conv()(x)))
+    model = fill(keras.Model(x, y))
+    run = extraction_from_layer(model, IMAGE, "conv")
+    assert run.settings.activation == "relu or relu6 (a function)"
+    assert same_bits(run.condensed, feature_maps(model, IMAGE)["pool"][0])
 
 
 def test_a_branch_does_not_mislead():

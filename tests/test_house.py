@@ -24,7 +24,10 @@ LADDER = [
     ["ops", "extraction", "sums"],
     ["pipeline", "captions", "windows", "sparse", "expressions"],
     ["panels", "tracing"],
+    ["networks.paths"],
+    ["networks.reach_cells"],
     ["networks.values", "networks.words", "networks.layer_values", "networks.reach"],
+    ["networks.top_values"],
     ["networks.fitting", "networks.model_archives"],
     ["map_choice", "map_words"],
     ["map_panels", "map_inputs"],
@@ -33,6 +36,7 @@ LADDER = [
     ["networks.model_files"],
     ["networks.channel_stats", "networks.sources"],
     ["networks.diagnosis", "networks.comparison"],
+    ["networks.keeping"],
     ["networks.runs"],
     ["networks.maps", "networks.layer_stages"],
     ["networks.diagnosing", "networks.comparing"],
@@ -51,7 +55,7 @@ LADDER = [
     [
         "render.figures", "render.printing", "render.sum_text", "render.motion.scene",
         "render.motion.layout", "render.web.data", "render.diagnosis_text", "render.table_text",
-        "render.map_grid",
+        "render.comparison_text", "render.map_grid",
     ],
     [
         "render.plots", "render.step_text", "render.motion.words", "render.motion.cells",
@@ -65,7 +69,7 @@ LADDER = [
     ["render.network_figures"],
     ["render.map_plots"],
     ["render.motion.animations", "render.training_film"],
-    ["render.notebook", "render.training"],
+    ["render.notebook", "network_experiments", "training"],
     ["_terminal", "_options"],
     ["_sources", "_network_options"],
     ["_motion", "_networks"],
@@ -90,24 +94,28 @@ OWNERS = {
         "networks.diagnosing", "networks.comparison", "networks.comparing",
         "render.diagnosis_plots",
         "render.comparison_plots",
-        "map_choice", "map_panels", "map_inputs", "networks.top_scores", "render.map_colours",
+        "map_choice", "map_panels", "map_inputs", "networks.top_scores", "networks.top_values",
+        "render.map_colours",
         "render.map_grid", "render.mosaic", "render.map_pages", "render.map_figures",
         "render.network_figures", "render.map_plots",
     },
     "tensorflow": {
         "activations", "devices", "steps", "ops", "pipeline", "_decode", "networks.recording",
         "networks.layer_shapes", "networks.reach_ops", "networks.reach_layers",
-        "networks.fitting", "networks.runs", "networks.sources",
+        "networks.fitting", "networks.runs", "networks.sources", "networks.keeping",
     },
     "keras": {
-        "networks.model_files", "render.training", "networks.layer_shapes", "networks.weights",
+        "networks.model_files", "training", "networks.layer_shapes", "networks.weights",
         "networks.recording", "networks.runs", "networks.inputs", "networks.layer_stages",
+        "networks.keeping",
         "networks.bounds", "networks.sources",
     },
     "matplotlib": {"render.weight_plots", "render.field_plots",
         "render.drawing", "render.figures", "render.plots", "experiments", "render.diagnosis_plots",
         "render.comparison_plots",
         "render.map_pages", "render.map_figures", "render.network_figures", "render.map_plots",
+        "render.notebook",
+        "network_experiments",
     },
     "sympy": {
         "symbolic", "letters", "sums", "sparse", "expressions", "render.algebra",
@@ -194,6 +202,29 @@ def test_heavy_libraries_are_imported_by_their_owners_alone(name):
         assert name in OWNERS.get(library, {name}), f"{name} imports {library}"
         known = set(OWNERS) | {"featviz"} | set(sys.stdlib_module_names)
         assert library in known, f"{library} has no owner"
+
+
+# A motion is asked for by an image and kernels; it traces them itself.
+RUNS_ITSELF = {"render.motion.animations"}
+NOTHING = ast.parse("")
+
+
+def loaded_by(name):
+    """The modules that a module loads at once, those that they load, and their libraries."""
+    loaded, waiting = set(), [name]
+    while waiting:
+        current = waiting.pop()
+        loaded.add(current)
+        modules = {m for m, inside in imports_of(MODULES.get(current, NOTHING)) if m and not inside}
+        waiting += {m.removeprefix("featviz.") for m in modules} - loaded
+    return loaded
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in SOURCES if n.startswith("render.") and n not in RUNS_ITSELF]
+)
+def test_what_draws_takes_values_and_loads_no_tensorflow(name):
+    assert not {module.split(".")[0] for module in loaded_by(name)} & {"tensorflow", "keras"}
 
 
 @pytest.mark.parametrize("name", [*SOURCES, "__init__"])

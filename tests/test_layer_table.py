@@ -224,6 +224,19 @@ def test_several_outputs_have_rows_and_one_cost():
     assert table.rows[1].note == "also of memory"
 
 
+def test_a_row_is_found_with_its_stage_and_a_wrong_one_gets_the_nearest():
+    table = layer_table(keras.Sequential([
+        keras.Input((4, 4, 1)), layers.Conv2D(2, 3, activation="relu", name="conv"),
+    ]))  # fmt: skip
+    assert table.row("conv:detect") == table.row("conv:filter") == table.row("conv")
+    for path, hint in (("cnov", " (did you mean 'conv'?)"), ([3], "")):
+        with pytest.raises(KeyError) as caught:
+            table.row(path)
+        assert caught.value.args[0] == (
+            f"path must be a row of the table: 'conv'; got {path!r}{hint}"
+        )
+
+
 def test_a_convolution_whose_activation_is_a_layer_is_one_row():
     inputs = keras.Input((6, 6, 1))
     model = keras.Model(inputs, layers.Conv2D(2, 3, activation=layers.ReLU(), name="c")(inputs))

@@ -6,7 +6,12 @@ import pytest
 from definitions import LOPSIDED
 
 from featviz.map_choice import stats_of_channels
-from featviz.map_inputs import colours_of_image, image_that_went_in, range_of_images
+from featviz.map_inputs import (
+    colours_of_image,
+    image_that_went_in,
+    image_words,
+    range_of_images,
+)
 from featviz.map_panels import panels_from_feature_maps, sheet_from_feature_maps
 from featviz.networks.values import FeatureMaps, LayerInfo
 from featviz.stats import map_stats
@@ -247,3 +252,12 @@ def test_what_cannot_be_drawn_is_refused():
         panels_from_feature_maps(layer_maps(np.zeros((1, 90, 2, 1))), "net/conv", numbers=True)
     with pytest.raises(ValueError, match="must come from an image"):
         image_that_went_in(layer_maps(four_channels()))
+
+
+def test_green_is_explained_only_where_there_is_any():
+    whole = np.array(LOPSIDED)[..., None]
+    assert "green" not in image_words(whole, (0.0, 4.0))
+    broken = np.where(whole == whole.max(), np.nan, whole)
+    assert image_words(broken, (0.0, 1.0)) == "green: NaN or infinite"
+    (green,) = colours_of_image(broken, (0.0, 1.0))[np.isnan(broken[..., 0])]
+    np.testing.assert_allclose(green * 255, (44, 160, 44), rtol=1e-6)

@@ -10,10 +10,18 @@ from definitions import LOPSIDED
 from matplotlib.figure import Figure
 from PIL import Image
 
+from featviz.network_experiments import plot_network
+from featviz.networks.maps import feature_maps
+from featviz.networks.top_scores import top_images
 from featviz.networks.values import FeatureMaps, LayerInfo
-from featviz.render.figures import save_figure
+from featviz.render.figures import png_from_figure, save_figure
 from featviz.render.map_grid import ALARM_COLOUR
-from featviz.render.map_plots import plot_channel_over_image, plot_feature_maps, plot_network
+from featviz.render.map_plots import (
+    page_from_feature_maps,
+    plot_channel_over_image,
+    plot_feature_maps,
+    plot_top_images,
+)
 
 
 def layer_maps(values, path="conv", images=()):
@@ -230,7 +238,7 @@ def rows_of(figure):
 
 
 def test_a_network_has_a_row_for_each_convolution_and_pool_from_early_to_late(model):
-    figure = plot_network(model, IMAGE, channels=4)
+    figure = plot_network(model, IMAGE, count=4)
     assert rows_of(figure) == [*(f"conv{n}" for n in range(13)), "pool"]
     assert len(axes_named(figure, "colour bar")) == 14
     words = words_of(figure)
@@ -250,10 +258,28 @@ def test_too_many_layers_are_thinned_out_evenly_and_that_is_said(model):
 def test_each_row_has_its_own_limits_and_a_shared_scale_one_bar(model):
     own = [axes.get_xlim() for axes in axes_named(plot_network(model, IMAGE), "colour bar")]
     assert len(set(own)) == 14
-    shared = plot_network(model, IMAGE, scale="shared", channels=9)
+    shared = plot_network(model, IMAGE, scale="shared", count=9)
     (bar,) = axes_named(shared, "colour bar")
     assert bar.get_xlim()[1] == pytest.approx(max(high for _, high in own))
     assert not axes_named(plot_network(model, IMAGE, scale="each"), "colour bar")
+
+
+def test_recorded_maps_show_themselves_as_the_page_of_the_network(model):
+    several = feature_maps(model, np.stack([IMAGE, IMAGE + 1]))
+    figure = page_from_feature_maps(several)
+    assert rows_of(figure) == rows_of(plot_network(model, IMAGE, "*"))
+    (note,) = (text for text in words_of(figure) if "layers shown" in text)
+    assert note.endswith("4 are not · image 0 of 2 (from 0)")
+    data = several._repr_png_()
+    assert data == png_from_figure(figure)
+    filters = feature_maps(model, IMAGE, "conv0")
+    assert rows_of(page_from_feature_maps(filters)) == list(filters)
+    assert layer_maps(np.array([["a", "b"]]))._repr_png_() is None
+
+
+def test_the_best_images_show_themselves_in_a_notebook(model):
+    best = top_images(model, np.stack([IMAGE, IMAGE + 1]), "conv0", count=2)
+    assert best._repr_png_() == png_from_figure(plot_top_images(best))
 
 
 def test_sequences_volumes_and_vectors_have_rows_of_their_own():
@@ -282,7 +308,7 @@ def test_sequences_volumes_and_vectors_have_rows_of_their_own():
          "alpha must be a finite number above 0 and at most 1; got 0"),
         (lambda maps, _: plot_channel_over_image(maps, "conv", 0), ValueError,
          "maps must come from an image (H, W, C)"),
-        (lambda _, model: plot_network(model, IMAGE, channels=0), ValueError, "channels must be a"),
+        (lambda _, model: plot_network(model, IMAGE, count=0), ValueError, "count must be a"),
         (lambda _, model: plot_network(model, IMAGE, scale="all"), ValueError, "scale must be one"),
         (lambda _, model: plot_network(model, IMAGE, "convx"), ValueError, "layers must be among"),
         (lambda _, model: plot_network(model, np.stack([IMAGE] * 2)), ValueError,

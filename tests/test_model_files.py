@@ -398,3 +398,47 @@ def test_the_warning_is_given_where_a_file_is_read_and_not_where_it_is_trusted(s
     with pytest.warns(UserWarning, match=r"keras 3.13.1 has known holes in safe_mode"):
         read_model("m.keras")
     read_model("m.keras", trust=True)
+
+
+@pytest.mark.parametrize("trust", ["no", 1, None, [0], "False"])
+def test_only_true_is_trusted_and_only_false_is_not(saved, trust):
+    ran = Path("ran.txt")
+    kept = layer("Lambda", function=program_that_writes(str(ran.absolute())))
+    changed(saved[0], config=with_layer(kept))
+    with pytest.raises(TypeError, match="trust must be True or False; got") as caught:
+        read_model("m.keras", trust=trust)
+    assert repr(trust) in str(caught.value)
+    assert not ran.exists()
+
+
+def without_layers(config):
+    del config["config"]["layers"]
+    return config
+
+
+def with_other_features(config):
+    config["config"]["layers"][1]["config"]["filters"] = 5
+    return config
+
+
+def without_features(config):
+    del config["config"]["layers"][1]["config"]["filters"]
+    return config
+
+
+REASONS = {
+    "a key": (without_layers, "where it fails ('layers' is missing)"),
+    "weights of another size": (
+        with_other_features, "where it fails (the Conv2D layer conv: The shape of the target"),
+    "a setting": (without_features, "missing 1 required positional argument: 'filters'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "words"), REASONS.values(), ids=REASONS)
+def test_the_reason_is_what_keras_says_below_its_first_lines(saved, change, words):
+    changed(saved[0], config=change)
+    with pytest.raises(ValueError, match="must be one that Keras reads") as caught:
+        read_model("m.keras")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500

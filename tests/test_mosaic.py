@@ -13,7 +13,6 @@ from featviz.networks.values import FeatureMaps, LayerInfo
 from featviz.panels import Panel
 from featviz.render import drawing
 from featviz.render.map_colours import (
-    BROKEN,
     bar_numbers,
     colours_of_palette,
     steps_from_values,
@@ -21,6 +20,7 @@ from featviz.render.map_colours import (
 )
 from featviz.render.map_grid import ALARM_COLOUR, STEPS, columns_of_grid
 from featviz.render.mosaic import save_mosaic
+from featviz.vocabulary import BROKEN_COLOUR
 
 WHITE = (255, 255, 255)
 
@@ -109,7 +109,7 @@ def test_nan_and_infinity_are_green_and_their_map_is_framed():
     values = np.abs(np.array(LOPSIDED))[None, ..., None].repeat(3, axis=-1)
     values[0, 0, 1, 1], values[0, 1, 2, 1] = np.nan, -np.inf
     picture = written(values, magnify=4, gap=3)
-    assert (picture == BROKEN).all(axis=-1).sum() == 2 * 16
+    assert (picture == BROKEN_COLOUR).all(axis=-1).sum() == 2 * 16
     # A frame of one pixel around 8×12, its left corner at the edge of the grid or in the gap.
     assert (picture == ALARM_COLOUR).all(axis=-1).sum() >= 2 * 12 + 2 * 8
 
@@ -174,7 +174,7 @@ def test_colours_are_those_that_matplotlib_gives_a_panel(limits, gamma):
 
 
 def test_broken_cells_and_alarms_look_as_in_figures():
-    for ours, theirs in ((BROKEN, drawing.BROKEN), (ALARM_COLOUR, drawing.ALARM)):
+    for ours, theirs in ((BROKEN_COLOUR, drawing.BROKEN), (ALARM_COLOUR, drawing.ALARM)):
         assert tuple(bytes.fromhex(theirs[1:])) == ours
 
 

@@ -18,7 +18,7 @@ from featviz.render.drawing import PALETTES
 from featviz.render.motion import files as motion_files
 from featviz.render.motion.animations import animate
 from featviz.render.motion.files import hundredths
-from featviz.render.motion.palette import Indexer
+from featviz.render.motion.palette import Indexer, contrast
 from featviz.render.motion.words import texts_with_room, words_from_step
 
 ROOT = Path(__file__).parents[1]
@@ -679,3 +679,77 @@ def test_whole_numbers_that_float32_cannot_hold_are_said():
     for image, note in (([[16777217, 1]], "rounded to float32"), ([[16777216, 1]], "")):
         film = animate(image, "1 1", padding="valid")
         assert film._drawing.scene.input.note == note
+
+
+def relative_luminance(colour):
+    """Slow and plain, as WCAG 2.2 defines it."""
+    total = 0.0
+    for share, value in zip((0.2126, 0.7152, 0.0722), colour, strict=True):
+        part = value / 255
+        total += share * (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
+    return total
+
+
+def test_the_contrast_of_two_colours_is_that_of_the_definition():
+    for one, other in itertools.product([(0, 0, 0), (190, 20, 145), (90, 91, 92)], repeat=2):
+        low, high = sorted([relative_luminance(one), relative_luminance(other)])
+        assert contrast(one, other) == pytest.approx((high + 0.05) / (low + 0.05))
+
+
+@pytest.mark.parametrize("dilation", [1, 2], ids=["light", "light and veil"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light paper", "dark paper"])
+def test_numbers_in_the_window_of_the_lens_can_be_read(dark, dilation):
+    seen = animate(
+        ramp(7, 7), LOPSIDED, drawing="lens", padding=1, dilation=dilation, dark=dark,
+    )  # fmt: skip
+    drawing = seen._drawing
+    left, top, *_ = drawing.box
+    for index in (0, len(seen) // 2, len(seen) - 1):
+        # As drawn: the 255 colours of a file may move a ground by a step, 4.49 at the least.
+        pixels, window = np.asarray(drawing.frame(index)), seen.trace[index].window
+        for row, column in itertools.product(range(window.height), range(window.width)):
+            corner = drawing.planes[0].corner(window.top + row + 0.5, window.left + column + 0.5)
+            x, y = (round(at / drawing.zoom) for at in drawing.camera.project(corner))
+            part = pixels[y + top - 6 : y + top + 7, x + left - 9 : x + left + 10].reshape(-1, 3)
+            colours, counts = np.unique(part, axis=0, return_counts=True)
+            ground = colours[counts.argmax()].tolist()
+            assert max(contrast(colour, ground) for colour in colours.tolist()) >= 4.5
+
+
+def filled_share(seen, axis):
+    """Share of the picture's height (0) or width (1) from the first cell to the last."""
+    layout = seen._drawing.layout
+    grids = [*layout.input.grids, *layout.middle.grids, *layout.output.grids]
+    if axis:
+        return (max(g.right for g in grids) - min(g.left for g in grids)) / seen.size[0]
+    return (max(g.bottom for g in grids) - min(g.top for g in grids)) / seen.size[1]
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (6, 6), (5, 8), (5, 5, 3)], ids=str)
+@pytest.mark.parametrize("size", [(800, 1200), (500, 900), (1080, 1920)], ids=str)
+def test_a_tall_picture_is_filled_by_parts_below_each_other(size, shape):
+    image = np.arange(np.prod(shape)).reshape(shape)
+    seen = animate(image, LOPSIDED, padding=1, size=size, color="sum" if shape[2:] else "grey")
+    # The planes of three channels are a tall block: beside it there may be more room.
+    assert seen._drawing.layout.down or shape[2:]
+    assert filled_share(seen, 0) >= 0.55
+    assert seen._drawing.types.value
+    assert seen._drawing.types.result
+
+
+def test_the_sum_of_three_channels_has_its_numbers():
+    image = np.random.default_rng(3).random((5, 8, 3))
+    seen = animate(image, LOPSIDED, color="sum")
+    assert seen._drawing.types.result
+    assert seen._drawing.types.product
+    assert seen._drawing.layout.output.grids[0].cell >= seen._drawing.layout.input.grids[0].cell
+    assert filled_share(seen, 1) > 0.85
+
+
+@pytest.mark.parametrize("size", [(12, 200), (200, 12), (40, 12), (9, 9), (40, 40)], ids=str)
+def test_the_kernel_of_the_lens_is_no_larger_than_the_maps(size):
+    drawing = animate(ramp(*size), LOPSIDED, drawing="lens", most_steps=9999)._drawing
+    below, above, kernel = drawing.planes
+    assert kernel.edge >= 1
+    assert kernel.edge * kernel.rows <= max(below.rows, above.rows) + 1e-9
+    assert kernel.edge * kernel.columns <= max(below.columns, above.columns) + 1e-9

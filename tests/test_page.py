@@ -779,22 +779,42 @@ def test_a_mark_goes_when_another_field_makes_it_right(line):
     assert line.tab.locator("#notice").is_hidden()
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_a_size_formula_stands_on_one_line(tab, tmp_path, width):
+@pytest.mark.parametrize(("width", "lines"), [(360, 2), (1280, 1)], ids=["narrow", "wide"])
+def test_a_size_formula_breaks_at_its_rounding_and_keeps_its_size(tab, tmp_path, width, lines):
     reader = Reader(tab, page(np.zeros((400, 400), np.uint8), "edge"), tmp_path)
     tab.set_viewport_size({"width": width, "height": 740})
     tab.select_option("#border", "reflect")
     tab.fill("#bias", "1")
     tab.check("#unlink")
     tab.fill("#stride-columns", "2")
-    formulas = tab.locator("#panel-filter .sizes span")
-    assert formulas.all_inner_texts() == [
+    formulas = tab.locator("#panel-filter .sizes > span")
+    assert formulas.all_text_contents() == [
         "⌊(400 + 1 + 1 − 3)/1⌋ + 1 = 400", "⌊(400 + 0 + 1 − 3)/2⌋ + 1 = 200",
     ]  # fmt: skip
     heights = [formula.bounding_box()["height"] for formula in formulas.all()]
-    assert max(heights) < 20
+    assert max(heights) < 20 * lines
+    panel = tab.locator("#panel-filter").bounding_box()
+    pieces = [piece.bounding_box() for piece in formulas.locator("span").all()]
+    assert len(pieces) == 4
+    assert all(piece["height"] < 20 for piece in pieces)
+    assert all(piece["x"] + piece["width"] <= panel["x"] + panel["width"] + 1 for piece in pieces)
+    sizes = "[...document.querySelectorAll('.sizes')].map((p) => getComputedStyle(p).fontSize)"
+    assert min(float(size.removesuffix("px")) for size in reader.see(sizes)) >= 12
+    assert reader.see("document.scrollingElement.scrollWidth") <= width
     assert reader.see("document.documentElement.scrollWidth") <= width
     tab.set_viewport_size(WIDE)
+
+
+def test_cells_with_numbers_have_a_bar_that_practice_hides(tab, tmp_path):
+    reader = Reader(tab, page(np.arange(30).reshape(5, 6), "1 -1; 2 3; 0 1"), tmp_path)
+    most = reader.see("featviz.view.stages.filter.colours.limits[1]")
+    ends = tab.locator("#shared-bar .ends span")
+    assert float(ends.last.inner_text()) == pytest.approx(most, rel=1e-3)
+    assert tab.locator("#panel-image .ends span").last.inner_text() == "29"
+    tab.evaluate("featviz.view.practice = { stage: 'filter', done: false }")
+    tab.evaluate("featviz.writeCaptions(featviz.view)")
+    assert tab.locator("#shared-bar .bar").is_hidden()
+    assert tab.locator("#panel-image .bar").is_visible()
 
 
 def test_a_kernel_that_does_not_fit_is_said_and_the_old_pictures_fade(line):

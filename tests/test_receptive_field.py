@@ -1,5 +1,8 @@
 """The receptive field against gradients: what moves a cell's value is what the cell sees."""
 
+import functools
+import itertools
+import math
 from fractions import Fraction
 
 import keras
@@ -8,8 +11,20 @@ import pytest
 import tensorflow as tf
 from models import KINDS
 
+from featviz.geometry import Axis
+from featviz.networks.layer_shapes import trace_model
+from featviz.networks.reach import patch_of_cell, read_from_inputs
+from featviz.networks.reach_cells import (
+    copied_from,
+    interpolated_from,
+    patches_with,
+    read_by_window,
+    spread_by_window,
+)
+from featviz.networks.reach_layers import nodes_of_entries
 from featviz.networks.receptive import receptive_field
 from featviz.networks.tables import layer_table
+from featviz.render.field_plots import figure_from_field
 from featviz.render.table_text import text_from_table
 from featviz.windows import Window
 
@@ -110,6 +125,202 @@ FILLED = {
     ),
 }  # fmt: skip
 UNKNOWN = {"flattened"}
+
+
+def seen_by_changes(model, layer, shape):
+    """(rows, columns, H, W) of bools: which pixels, changed one at a time, change which cell."""
+    pixels = np.random.default_rng(1).uniform(1, 2, shape).astype(np.float32)
+    count = shape[0] * shape[1]
+    several = np.repeat(pixels[None], count + 1, axis=0)
+    for at in range(count):
+        several[at, at // shape[1], at % shape[1]] += 50  # more than any other maximum
+    part = keras.Model(model.inputs[0], model.get_layer(layer).output)
+    values = np.asarray(part(several))
+    moved = np.abs(values[:-1] - values[-1]).max(-1) > 1e-4
+    return np.moveaxis(moved, 0, -1).reshape(*moved.shape[1:], *shape[:2])
+
+
+def two_dilations():
+    """One way reads far rows, the other far columns: together they read no corner."""
+    image = keras.Input((7, 8, 1))
+    tall = Conv(1, (2, 1), dilation_rate=(5, 1), padding="same")(image)
+    wide = Conv(1, (1, 3), dilation_rate=(1, 4), padding="same")(image)
+    joined = layers.ZeroPadding2D(((2, 0), (0, 3)))(layers.Add()([tall, wide]))
+    return keras.Model(image, Conv(1, (2, 3), dilation_rate=3, padding="same", name="last")(joined))
+
+
+GAPS = {
+    "taps on both sides of the image": chain(
+        Conv(1, 2, dilation_rate=7, padding="same", name="last"), shape=(6, 6, 1)
+    ),
+    "two taps of four beyond it": chain(
+        Conv(1, (4, 3), dilation_rate=3, padding="same", name="last"), shape=(6, 6, 1)
+    ),
+    "padded and repeated before": chain(
+        layers.ZeroPadding2D(((3, 1), (0, 4))), layers.UpSampling2D((2, 3)),
+        Conv(1, (2, 3), dilation_rate=(5, 7), padding="same", name="last"), shape=(4, 5, 1),
+    ),
+    "padded and interpolated before": chain(
+        layers.ZeroPadding2D(((2, 3), (3, 0))), layers.UpSampling2D(2, interpolation="bilinear"),
+        Conv(1, (3, 2), dilation_rate=(6, 9), padding="same", name="last"), shape=(3, 4, 1),
+    ),
+    "spread with gaps": chain(
+        layers.Conv2DTranspose(1, (3, 2), dilation_rate=(4, 3), padding="same"),
+        layers.Conv2DTranspose(1, (2, 3), strides=2, padding="valid"),
+        Conv(1, (2, 3), dilation_rate=(7, 4), padding="same", name="last"), shape=(5, 4, 1),
+    ),
+    "a stride over gaps": chain(
+        Conv(1, (3, 2), dilation_rate=(4, 5), padding="same"),
+        layers.MaxPooling2D((1, 2), strides=(3, 2), padding="same"),
+        Conv(1, (2, 3), dilation_rate=2, padding="same", name="last"), shape=(8, 9, 1),
+    ),
+    "two ways": two_dilations(),
+}  # fmt: skip
+
+
+def ends_of(window):
+    """First and last row, first and last column."""
+    bottom, right = window.top + window.height - 1, window.left + window.width - 1
+    return (window.top, bottom), (window.left, right)
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_only_taps_on_the_map_are_read(name):
+    """Every cell, against every pixel changed; a gap over the border reads nothing there."""
+    model = positive(GAPS[name])
+    shape = model.inputs[0].shape[1:]
+    pixels = seen_by_changes(model, "last", shape)
+    node = nodes_of_entries(traced := trace_model(model))[traced.entries[-1].path]
+    for cell in np.ndindex(*node.sizes):
+        seen = read_from_inputs(node, patch_of_cell(cell), inside=True).get(0)
+        found = pixels[cell]
+        assert seen == (ends_of(box_of(found)) if found.any() else None), cell
+
+
+def test_a_gap_over_the_whole_image_reads_nothing():
+    field = receptive_field(GAPS["taps on both sides of the image"], "last", (2, 2))
+    assert (field.window, field.inside) == (Window(-1, -1, 8, 8), None)
+    field = receptive_field(GAPS["two taps of four beyond it"], "last", (0, 2))
+    assert field.inside == Window(2, 2, 4, 4)
+
+
+def test_cells_are_those_of_going_through_the_taps():
+    """Ranges are a short way: contiguous, even and uneven cells, one by one."""
+    several = [(3,), range(2, 7), range(-3, 12, 3), (0, 1, 5), range(4, 4)]
+    moves = itertools.product(several, (1, 2, 3, 4), (1, 2, 3), (1, 2, 4), (0, 2))
+    for cells, window, stride, dilation, before in moves:
+        axis = Axis(9, window, stride, dilation, before, 1)
+        taps = [tap * dilation - before for tap in range(window)]
+        read = {cell * stride + tap for cell in cells for tap in taps}
+        assert list(read_by_window(axis, cells)) == sorted(read), (cells, axis)
+        spread = [c for c in range(-20, 25) if any(c * stride + tap in cells for tap in taps)]
+        assert list(spread_by_window(axis, cells)) == spread, (cells, axis)
+        copied = sorted({cell // stride for cell in cells})
+        assert list(copied_from(stride, cells)) == copied
+        places = [Fraction(2 * cell + 1, 2 * stride) - Fraction(1, 2) for cell in cells]
+        beside = sorted({end(place) for place in places for end in (math.floor, math.ceil)})
+        assert list(interpolated_from(stride, cells)) == beside
+
+
+def test_patches_together_hold_the_cells_of_each_and_no_other():
+    generator = np.random.default_rng(3)
+    kinds = [range(0, 3), range(1, 6, 2), (0, 1, 4), range(2, 3), range(0, 6), range(3, 5)]
+    for _ in range(200):
+        new = [tuple(kinds[at] for at in row) for row in generator.integers(0, len(kinds), (4, 2))]
+        kept = functools.reduce(patches_with, new, ())
+        wanted = {cell for patch in new for cell in itertools.product(*patch)}
+        assert {cell for patch in kept for cell in itertools.product(*patch)} == wanted
+        assert len(kept) <= len(new)
+
+
+def less_the_mean(z):
+    return z - tf.reduce_mean(z, [1, 2], keepdims=True)
+
+
+@pytest.mark.parametrize("kind", ["Dense", "Conv2D", "SeparableConv2D", "Conv2DTranspose"])
+def test_an_activation_may_see_the_whole_map(kind):
+    sizes = (2,) if kind == "Dense" else (2, 1)
+    last = getattr(layers, kind)(*sizes, activation=less_the_mean, name="last")
+    model = chain(Conv(2, (2, 3)), last, shape=(6, 7, 1))
+    window = receptive_field(model, "last", (1, 2)).window
+    assert box_of(seen_by_changes(model, "last", (6, 7, 1))[1, 2]) == window == Window(0, 0, 6, 7)
+    assert layer_table(model).row("last").receptive_field == (6, 7)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "gelu", "swish", None])
+def test_a_dense_layer_at_each_place_sees_its_place(activation):
+    model = chain(Conv(2, (2, 3)), layers.Dense(3, activation, name="last"), shape=(5, 6, 1))
+    field = receptive_field(model, "last", (1, 2))
+    assert field.window == Window(1, 2, 2, 3)
+    assert box_of(seen_by_changes(model, "last", (5, 6, 1))[1, 2]) == field.window
+
+
+def test_a_field_does_not_shrink_where_a_layer_sees_all():
+    """The table tells the window of a cell, padding counted, before and after the whole map."""
+    model = chain(
+        Conv(2, 3, padding="same", name="a"), layers.MaxPooling2D(2, name="b"),
+        Conv(2, (3, 5), padding="same", name="c"), layers.GlobalAveragePooling2D(name="gap"),
+        layers.Dense(2, name="d"), shape=(8, 8, 1),
+    )  # fmt: skip
+    rows = {row.path: (row.receptive_field, row.jump) for row in layer_table(model)}
+    # Rows: 4 cells, 2 apart, each sees 8; columns: each sees 12.
+    assert rows["c"] == ((8, 12), (2, 2))
+    assert rows["gap"] == rows["d"] == ((8 + 6, 12 + 6), None)
+    for path in ("gap", "d"):
+        field = receptive_field(model, path, 0)
+        assert (field.window.height, field.window.width) == (14, 18)
+        assert field.inside == Window(0, 0, 8, 8)
+
+
+def test_cells_that_see_all_tell_the_largest_of_their_windows():
+    """A convolution after every cell was scaled by all: its corners see the most."""
+    inputs = keras.Input((6, 7, 1))
+    maps = layers.Conv2DTranspose(2, (2, 3), strides=2, padding="same")(inputs)
+    whole = layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    scaled = layers.Multiply(name="scaled")([maps, whole])
+    last = Conv(1, (2, 6), strides=(1, 3), padding="same", name="last")(scaled)
+    model = keras.Model(inputs, last)
+    for path in ("scaled", "last"):
+        shape = model.get_layer(path).output.shape[1:3]
+        # Both ends of both axes are among the diagonal, turned back at the shorter one.
+        cells = {(min(at, shape[0] - 1), min(at, shape[1] - 1)) for at in range(max(shape))}
+        windows = [receptive_field(model, path, cell).window for cell in cells]
+        largest = (max(one.height for one in windows), max(one.width for one in windows))
+        assert layer_table(model).row(path).receptive_field == largest
+
+
+def test_a_cell_between_the_windows_sees_nothing():
+    model = chain(layers.Conv2DTranspose(1, 1, strides=2, name="d"), shape=(4, 5, 1))
+    field = receptive_field(model, "d", (1, 1))
+    assert (field.window, field.inside) == (Window(0, 0, 0, 0), None)
+    assert receptive_field(model, "d", (2, 4)).inside == Window(1, 2, 1, 1)
+    figure_from_field(field)
+
+
+def vector_and_image():
+    vector, image = keras.Input((4,)), keras.Input((6, 7, 1))
+    maps = Conv(4, (2, 3), name="c")(image)
+    return keras.Model([vector, image], layers.Add()([maps, layers.Reshape((1, 1, 4))(vector)]))
+
+
+def test_the_input_that_is_an_image_is_named():
+    model = vector_and_image()
+    with pytest.raises(ValueError, match=r"got 0, an input of \(4,\); pass input_number=1"):
+        receptive_field(model, "c", (1, 2))
+    assert receptive_field(model, "c", (1, 2), input_number=1).window == Window(1, 2, 2, 3)
+    two = keras.Model(*[[keras.Input((6, 7, 1), name=n) for n in "ab"]] * 2)
+    two = keras.Model(two.inputs, [Conv(1, 1, name="one")(two.inputs[0]), two.inputs[1]])
+    with pytest.raises(ValueError, match="path must be a layer that sees the input 1; got 'one'"):
+        receptive_field(two, "one", (0, 0), input_number=1)
+
+
+@pytest.mark.parametrize("name", ["a b", "a@b", "a:b", "a[b]", "größe"])
+def test_a_name_that_no_graph_takes_is_named_as_the_cause(name):
+    model = chain(Conv(1, 3, name=name), shape=(6, 6, 1))
+    for ask in (layer_table, lambda one: receptive_field(one, name, 0)):
+        with pytest.raises(RuntimeError, match="cannot be traced: the name ") as caught:
+            ask(model)
+        assert repr(name) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", sorted(FILLED.keys() - UNKNOWN))

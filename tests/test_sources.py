@@ -1,5 +1,7 @@
 """Images from arrays, folders, data sets and generators: the same ones, batch by batch."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -244,3 +246,86 @@ def test_what_does_not_fit_is_refused_in_a_sentence(data, shapes, text):
 def test_no_images_at_all_give_no_batch():
     assert taken(iter(()))[1] == []
     assert taken(dataset(PIXELS).take(0))[1] == []
+
+
+SERIES = np.random.default_rng(2).normal(size=(10, 20, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("axes", [1, 2], ids=["vectors", "series"])
+def test_a_model_that_was_built_tells_images_from_batches_by_its_axes(axes):
+    values = SERIES if axes == 2 else SERIES[0]
+    model = Plain()
+    model(values[:1])
+    for data in (dataset(values), (one for one in values), dataset(values).batch(4)):
+        count, feeds = taken(data, model=model)
+        assert count in (len(values), None)
+        np.testing.assert_array_equal(np.concatenate([f.arrays[0] for f in feeds]), values)
+
+
+def test_pipes_in_a_folder_are_passed_over_and_links_to_files_followed(empty_folder):
+    folder = folder_of(empty_folder / "set", {"a.png": 10, "inside/b.png": 20})
+    os.mkfifo(folder / "pipe.png")
+    (folder / "link.png").symlink_to(folder / "a.png")
+    (folder / "device.png").symlink_to("/dev/zero")
+    (folder / "loop").symlink_to(folder)
+    assert [file.name for file in image_files(folder)] == ["a.png", "b.png", "link.png"]
+    assert taken(folder)[0] == 3
+    (folder / "lost.png").symlink_to(folder / "nowhere.png")
+    assert str(folder / "lost.png") in refused(folder)
+
+
+class Failing(Labelled):
+    """Its second batch cannot be had."""
+
+    def __getitem__(self, index):
+        if index == 1:
+            raise KeyError("photo 3")
+        return super().__getitem__(index)
+
+
+def images_that_end(error):
+    yield from PIXELS[:3]
+    raise error
+
+
+def checked(image):
+    with tf.control_dependencies(
+        [tf.debugging.assert_less(image[0, 0, 0], PIXELS[:, 0, 0, 0].max())]
+    ):
+        return tf.identity(image)
+
+
+FAILING = {
+    "a generator": (lambda: images_that_end(OSError("the disk\nis gone")), 3, "the disk", OSError),
+    "a PyDataset": (Failing, 3, "'photo 3'", KeyError),
+    "a function of a data set": (
+        lambda: dataset(PIXELS).map(checked), int(PIXELS[:, 0, 0, 0].argmax()), "",
+        tf.errors.InvalidArgumentError,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILING.values(), ids=FAILING)
+def test_data_that_fail_say_after_how_many_images_and_why(case):
+    data, count, words, kind = case
+    with pytest.raises(RuntimeError) as caught:
+        taken(data())
+    plural = "" if count == 1 else "s"
+    assert str(caught.value).startswith(f"data failed after {count} image{plural}; {words}")
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, kind)
+
+
+def test_a_model_of_texts_is_refused():
+    given = keras.Input((), dtype="string", name="words")
+    model = keras.Model(given, keras.layers.Identity()(given))
+    assert refused(PIXELS[:, 0, 0, 0], model=model) == (
+        "model must take numbers; got the input 'words' of text"
+    )
+
+
+@pytest.mark.parametrize("option", ["resize", "finite"])
+def test_switches_are_true_or_false(option):
+    with pytest.raises(TypeError, match=f"{option} must be True or False; got 'no'"):
+        Fit(**{option: "no"})
+    assert Fit(**{option: np.bool_(True)})

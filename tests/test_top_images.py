@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from definitions import LOPSIDED
+from PIL import Image
 
 from featviz.networks.maps import feature_maps
 from featviz.networks.top_scores import top_images
@@ -144,6 +146,62 @@ def test_the_figure_has_a_picture_for_each_place_and_says_what_it_leaves_out(mod
     assert not plot_top_images(best, marks=False).axes[0].collections
 
 
+class Batches(keras.utils.PyDataset):
+    """Images and labels in batches of five."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.images = images
+
+    def __len__(self):
+        return (len(self.images) + 4) // 5
+
+    def __getitem__(self, index):
+        return self.images[5 * index : 5 * index + 5], np.zeros(5)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        iter,
+        lambda images: ((image, 1) for image in images),
+        lambda images: tf.data.Dataset.from_tensor_slices(images).batch(4),
+        Batches,
+    ],
+    ids=["iterator", "generator of pairs", "data set of batches", "PyDataset"],
+)
+def test_a_stream_of_images_gives_what_an_array_gives(model, images, source):
+    best = top_images(model, source(images), "conv", count=3, batch_size=2)
+    whole = top_images(model, images, "conv", count=3)
+    assert np.array_equal(best.indices, whole.indices)
+    np.testing.assert_allclose(best.scores, whole.scores, 1e-6)
+    assert best.count == 11
+    for index, picture in whole.pictures.items():
+        assert np.array_equal(best.pictures[index], picture)
+
+
+def test_a_folder_is_read_by_name_and_data_without_end_wants_a_limit(model, images, tmp_path):
+    pixels = np.clip(np.abs(images) * 200, 0, 255).astype(np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / f"{number:02d}.png")
+    best = top_images(model, tmp_path, "conv", count=2, batch_size=3)
+    whole = top_images(model, pixels / np.float32(255), "conv", count=2)
+    assert np.array_equal(best.indices, whole.indices)
+    endless = tf.data.Dataset.from_tensor_slices(images).repeat()
+    assert top_images(model, endless, "conv", limit=5).count == 5
+    with pytest.raises(ValueError, match="limit=1000"):
+        top_images(model, endless, "conv")
+
+
+def test_what_was_found_cannot_be_written_over(model, images):
+    best = top_images(model, images, "conv")
+    for array in (best.indices, best.scores, best.positions, *best.pictures.values()):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    with pytest.raises(TypeError):
+        best.pictures[0] = best.scores
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "text"),
     [
@@ -154,12 +212,12 @@ def test_the_figure_has_a_picture_for_each_place_and_says_what_it_leaves_out(mod
         ({"channels": [5]}, ValueError, "channels must be below 5, of 5 channels from 0; got 5"),
         ({"channels": "strongest"}, TypeError, "channels must be channel numbers or None"),
         ({"channels": []}, ValueError, "channels must hold at least one channel number"),
-        ({"images": []}, ValueError, "images must hold at least one image"),
+        ({"data": []}, ValueError, "images must hold at least one image"),
     ],
     ids=lambda value: str(value)[:30],
 )
 def test_a_wrong_argument_is_refused_in_one_sentence(model, images, options, kind, text):
-    arguments = {"images": images, "path": "conv"} | options
+    arguments = {"data": images, "path": "conv"} | options
     with pytest.raises(kind) as caught:
         top_images(model, **arguments)
     assert text in str(caught.value)

@@ -14,7 +14,7 @@ from featviz.networks.maps import feature_maps
 from featviz.networks.model_files import read_model
 from featviz.render import training_film
 from featviz.render.map_colours import table_of_steps
-from featviz.render.training import FeatureMapCallback
+from featviz.training import FeatureMapCallback
 
 IMAGES = np.random.default_rng(3).uniform(size=(24, 6, 5, 1)).astype(np.float32)
 TARGETS = IMAGES.mean(axis=(1, 2)) * [[1.0, -2.0]]

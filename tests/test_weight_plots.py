@@ -1,15 +1,20 @@
 """The pictures of kernels and of receptive fields, read by their artists and their pixels."""
 
+import io
+
 import keras
 import numpy as np
 import pytest
 from definitions import LOPSIDED
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
+from PIL import Image
 
-from featviz.networks.layer_values import LayerKernels
-from featviz.render.field_plots import plot_receptive_field
+from featviz.network_experiments import plot_receptive_field
+from featviz.networks.layer_values import LayerKernels, ReceptiveField
+from featviz.render.field_plots import figure_from_field
 from featviz.render.weight_plots import plot_layer_kernels
+from featviz.windows import Window
 
 layers = keras.layers
 
@@ -106,7 +111,12 @@ def test_kernels_of_other_axes_have_a_form(shape, count):
 
 WRONG = {
     "no kernels": (3, {}, TypeError, "kernels must come from layer_kernels"),
-    "no such feature": ("ok", {"features": [2]}, ValueError, "features must be from 0 to 1"),
+    "no such feature": (
+        "ok",
+        {"features": [2]},
+        ValueError,
+        "features must be below 2, of 2 features from 0; got 2",
+    ),
     "none": ("ok", {"channels": 0}, ValueError, "channels must be a whole number of at least 1"),
     "no colours": ("ok", {"color": True}, ValueError, "color must be False for kernels of 2×2×4×2"),
 }
@@ -176,3 +186,25 @@ def test_a_model_for_colours_takes_any_image_of_its_size():
     small = model_of(layers.Conv2D(1, 3, name="conv"))
     with pytest.raises(ValueError, match="input_shape must be 6×5×1"):
         plot_receptive_field(image, small, "conv", cell=0)
+
+
+def shown_in_a_notebook(value):
+    with Image.open(io.BytesIO(value._repr_png_())) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def test_kernels_and_fields_show_themselves_in_a_notebook():
+    weights = np.zeros((2, 3, 1, 1), np.float32)
+    weights[..., 0, 0] = LOPSIDED
+    red, blue = (  # of the ends of the signed palette
+        (shown_in_a_notebook(kernels_of(sign * weights)) == colour).all(axis=-1).any()
+        for sign, colour in ((1, (103, 0, 31)), (-1, (5, 48, 97)))
+    )
+    assert red
+    assert blue
+    field = ReceptiveField("conv", (0, 0), Window(-1, -1, 3, 4), Window(0, 0, 2, 3), (6, 5))
+    greys = {tuple(pixel) for pixel in shown_in_a_notebook(field).reshape(-1, 3)}
+    lit, dimmed, beyond = (round(255 * share) for share in (0.6, 0.24, 0.85))
+    assert {(lit,) * 3, (dimmed,) * 3, (beyond,) * 3} <= greys
+    words = " ".join(texts(figure_from_field(field)))
+    assert "image not given, drawn grey" in words

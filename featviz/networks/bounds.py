@@ -50,16 +50,3 @@ def bounds_of_layer(layer: Any) -> tuple[float, ...]:
     if isinstance(layer, _LAST):
         return bounds_of_layer(layer.activation)
     return BOUNDS.get(getattr(layer, "__name__", ""), ())
-
-
-def bounds_by_name(model: Any) -> dict[tuple[str, str], tuple[float, ...]]:
-    """Return (name, kind) of each layer of a model → its bounds.
-
-    Layers of one name and kind within different models that disagree have none.
-    """
-    found: dict[tuple[str, str], tuple[float, ...]] = {}
-    for layer in model._flatten_layers():
-        key = layer.name, type(layer).__name__
-        bounds = bounds_of_layer(layer)
-        found[key] = bounds if found.get(key, bounds) == bounds else ()
-    return found

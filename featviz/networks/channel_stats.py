@@ -13,17 +13,18 @@ import numpy.typing as npt
 
 from featviz.networks.histograms import Histogram, RunningHistogram
 from featviz.networks.twins import Twins, blocks_of
-from featviz.networks.values import Array
+from featviz.networks.values import Array, frozen
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-# The distance of two values from one another must not leave float64.
-LARGEST_ORIGIN = 1e150
+# Squares of what is larger leave float64: such channels are counted in a unit of their own.
+LARGEST = 1e140
+UNIT = 2.0**-600
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelStats:
-    """The numbers about each channel of one layer; every array is (F,).
+    """The numbers about each channel of one layer; every array is (F,), read-only.
 
     Attributes:
         count: values in each channel: images times positions.
@@ -53,6 +54,12 @@ class ChannelStats:
     histogram: Histogram
     first_broken: int | None
 
+    def __post_init__(self) -> None:
+        arrays = (self.mean, self.deviation, self.low, self.high, self.zeros, self.nan_count)
+        for array in (*arrays, self.infinite_count, self.saturated):
+            if array is not None:
+                frozen(array)
+
 
 class RunningStats:
     """Gathers the numbers of one layer, batch by batch, in memory for F channels.
@@ -68,7 +75,7 @@ class RunningStats:
         self.bounds, self._tolerance = bounds, tolerance
         self._finite = np.zeros(channels, np.int64)
         self._mean, self._squares = np.zeros(channels), np.zeros(channels)
-        self._origin = np.zeros(channels)
+        self._origin, self._unit = np.zeros(channels), np.ones(channels)
         self._low, self._high = np.full(channels, np.inf), np.full(channels, -np.inf)
         self._zeros, self._nan, self._infinite, self._saturated = np.zeros((4, channels), np.int64)
         self._count = self._images = 0
@@ -104,9 +111,9 @@ class RunningStats:
         self._low = np.minimum(self._low, block.min(axis=0, initial=np.inf, where=finite))
         self._high = np.maximum(self._high, block.max(axis=0, initial=-np.inf, where=finite))
         self._find_origin(block, finite)
-        with np.errstate(over="ignore"):  # squares of what only float64 can hold
-            apart = block - self._origin
-            self._merge(apart if whole else np.where(finite, apart, 0.0), finite)
+        self._find_unit()
+        apart = (block - self._origin) * self._unit
+        self._merge(apart if whole else np.where(finite, apart, 0.0), finite)
         self._histogram.add(block if whole else block[finite])
 
     def _find_origin(self, block: Floats, finite: npt.NDArray[np.bool_]) -> None:
@@ -117,8 +124,16 @@ class RunningStats:
         rows = finite.argmax(axis=0)
         columns = np.arange(self.channels)
         value = block[rows, columns]
-        new = (self._finite == 0) & finite[rows, columns] & (np.abs(value) < LARGEST_ORIGIN)
+        new = (self._finite == 0) & finite[rows, columns] & (np.abs(value) < LARGEST)
         self._origin = np.where(new, value, self._origin)
+
+    def _find_unit(self) -> None:
+        """Make mean and squares small in channels that have become too large for them."""
+        large = np.maximum(-self._low, self._high) > LARGEST
+        step = np.where(large & (self._unit == 1), UNIT, 1.0)
+        self._mean *= step
+        self._squares = self._squares * step * step  # UNIT squared would be 0
+        self._unit *= step
 
     def _merge(self, block: Floats, finite: npt.NDArray[np.bool_]) -> None:
         """Join mean and sum of squared deviations of a block to those before.
@@ -144,11 +159,11 @@ class RunningStats:
     def result(self) -> ChannelStats:
         """Return the numbers so far."""
         none = self._finite == 0
-        with np.errstate(invalid="ignore"):
-            deviation = np.sqrt(np.maximum(self._squares, 0) / np.maximum(self._finite, 1))
+        deviation = np.sqrt(np.maximum(self._squares, 0) / np.maximum(self._finite, 1))
+        deviation /= self._unit
         low, high, mean = (
             np.where(none, np.nan, values)
-            for values in (self._low, self._high, self._mean + self._origin)
+            for values in (self._low, self._high, self._mean / self._unit + self._origin)
         )
         # A mean of equal values is that value; sums leave a trace of rounding.
         one = low == high

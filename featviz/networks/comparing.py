@@ -13,8 +13,10 @@ import numpy.typing as npt
 from featviz._check import one_of, shown
 from featviz.networks.comparison import Comparison, LayerComparison
 from featviz.networks.maps import MOST_BYTES, feature_maps
+from featviz.networks.paths import names_text
+from featviz.networks.sources import twice
 from featviz.networks.twins import blocks_of
-from featviz.networks.values import Array, FeatureMaps, names_text
+from featviz.networks.values import Array, FeatureMaps
 
 Floats = npt.NDArray[np.float64]
 MATCHES = ("path", "order")
@@ -35,6 +37,7 @@ def compare(
     finite: bool = True,
     batch_size: int = 32,
     compiled: bool | None = None,
+    limit: int | None = None,
     max_bytes: int = MOST_BYTES,
 ) -> Comparison:
     """Compare the layers of two models, two checkpoints or two sets of images.
@@ -58,11 +61,12 @@ def compare(
         finite: as in :func:`featviz.feature_maps`.
         batch_size: as in :func:`featviz.feature_maps`.
         compiled: as in :func:`featviz.feature_maps`.
+        limit: as in :func:`featviz.feature_maps`; for both sides.
         max_bytes: the most that the kept maps of each side may take.
 
     Returns:
-        The :class:`Comparison`. Layers that only one side has, or of other sizes, are named in
-        it and not compared.
+        The :class:`Comparison`. Layers that only one side has, of other sizes, of complex
+        numbers or without a number are named in it and not compared.
 
     Raises:
         ValueError: no layer in common, other numbers of images or of layers, or what
@@ -84,10 +88,11 @@ def compare(
         )
     options: dict[str, Any] = {
         "resize": resize, "white": white, "preprocess": preprocess, "finite": finite,
-        "batch_size": batch_size, "compiled": compiled, "max_bytes": max_bytes,
+        "batch_size": batch_size, "compiled": compiled, "limit": limit, "max_bytes": max_bytes,
     }  # fmt: skip
+    both = (images, other_images)
+    images, seen = twice(images, limit=limit) if other_images is None else both
     a = feature_maps(model_a, images, layers, **options)
-    seen = images if other_images is None else other_images
     b = feature_maps(model_a if model_b is None else model_b, seen, layers, **options)
     if len(a.images[0]) != len(b.images[0]):
         raise ValueError(
@@ -105,17 +110,21 @@ def _checked_names(names: Any) -> tuple[str, str]:
 
 def _compared(a: FeatureMaps, b: FeatureMaps, names: tuple[str, str], match: str) -> Comparison:
     pairs = _pairs(a, b, match)
-    layers, unlike = {}, {}
+    layers, unlike, unseen = {}, {}, {}
     for path, other in pairs:
         one, two = a.channels_last(path), b.channels_last(other)
         if one.shape != two.shape:
             unlike[path] = (one.shape, two.shape)
-        elif one.size:
+        elif "c" in (one.dtype.kind, two.dtype.kind):
+            unseen[path] = "gives complex numbers"
+        elif not one.size:
+            unseen[path] = "holds no number"
+        else:
             layers[path] = _layer(path, other, one, two)
     known = {path for path, _ in pairs}, {other for _, other in pairs}
     only_a = tuple(path for path in a if path not in known[0])
     only_b = tuple(path for path in b if path not in known[1])
-    return Comparison(a, b, names, layers, only_a, only_b, unlike)
+    return Comparison(a, b, names, layers, only_a, only_b, unlike, unseen)
 
 
 def _pairs(a: FeatureMaps, b: FeatureMaps, match: str) -> list[tuple[str, str]]:

@@ -12,9 +12,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import nearest, size_text
+from featviz._check import size_text
 from featviz._notebook import markdown_from_value
-from featviz.networks.values import FeatureMaps, names_text
+from featviz.networks.paths import found_path, refused_path
+from featviz.networks.values import FeatureMaps, frozen
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +35,7 @@ class LayerComparison:
         cosine: a·b / (‖a‖ ‖b‖), from −1 to 1; NaN where one of them is all 0.
         equal_share: share of cells with the same value; NaN equals NaN.
         broken_count: cells that are NaN or infinite on one side at least.
-        channel_differences: (F,) mean of |b − a| of each channel.
+        channel_differences: (F,) mean of |b − a| of each channel, read-only.
     """
 
     path: str
@@ -48,6 +49,9 @@ class LayerComparison:
     equal_share: float
     broken_count: int
     channel_differences: Floats
+
+    def __post_init__(self) -> None:
+        frozen(self.channel_differences)
 
     @property
     def identical(self) -> bool:
@@ -67,6 +71,7 @@ class Comparison:
         only_a: paths that the second side does not have.
         only_b: paths that the first side does not have.
         unlike: path → (sizes of a, sizes of b) where they differ.
+        unseen: path → why it was not compared: it gives complex numbers, or none at all.
     """
 
     a: FeatureMaps
@@ -76,9 +81,10 @@ class Comparison:
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
     unlike: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("layers", "unlike"):
+        for name in ("layers", "unlike", "unseen"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def layer(self, path: str) -> LayerComparison:
@@ -90,15 +96,18 @@ class Comparison:
         Raises:
             KeyError: no such layer; the nearest and the list are named.
         """
-        for known in (path, f"{path}:detect"):
-            if known in self.layers:
-                return self.layers[known]
-            if known in self.unlike:
-                one, other = (size_text(sizes) for sizes in self.unlike[known])
-                raise KeyError(f"path must be a layer of one size; {known!r} is {one} and {other}")
-        names = list(self.layers)
-        close = nearest(str(path), names)
-        raise KeyError(f"path must be one of {names_text(names)}; got {path!r}{close}")
+        found = found_path(path, self.layers)
+        if found is not None:
+            return self.layers[found]
+        unlike = found_path(path, self.unlike)
+        if unlike is not None:
+            one, other = (size_text(sizes) for sizes in self.unlike[unlike])
+            raise KeyError(f"path must be a layer of one size; {unlike!r} is {one} and {other}")
+        unseen = found_path(path, self.unseen)
+        if unseen is not None:
+            why = self.unseen[unseen]
+            raise KeyError(f"path must be a layer of real numbers; {unseen!r} {why}")
+        raise KeyError(refused_path(path, self.layers))
 
     def maps(self, path: str) -> tuple[Floats, Floats]:
         """Return the maps of both sides, (B, …, F) float64, channels last."""

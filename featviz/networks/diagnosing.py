@@ -11,7 +11,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from featviz._check import real_number, shown, size_text
-from featviz.networks.bounds import bounds_by_name
+from featviz.networks.bounds import bounds_of_layer
 from featviz.networks.channel_stats import RunningStats
 from featviz.networks.diagnosis import Broken, Diagnosis, LayerDiagnosis
 from featviz.networks.inputs import Feed, Fit, InputSpec, inputs_of_model
@@ -74,7 +74,7 @@ def diagnose(
         ValueError: a model that was never built, no image, images that do not fit, no such layer,
             data without end.
         TypeError: no model, or data of another kind.
-        RuntimeError: a layer failed; the layers that ran are named.
+        RuntimeError: a layer failed, and the layers that ran are named; or the data itself did.
 
     Example:
         >>> import keras
@@ -89,15 +89,15 @@ def diagnose(
     fit = Fit(resize, white, preprocess, finite)
     run = Run(model, layers, batch_size=batch_size, compiled=compiled)
     count, feeds = feeds_from_data(model, data, fit, run.batch_size, limit=limit)
-    gathered = _Gathered(bounds_by_name(model), near)
+    gathered = _Gathered(run, near)
     with tqdm(total=count, unit="image", desc=run.model.name, disable=_silent(progress)) as bar:
         for batch in run.batches(feeds, count):
-            gathered.add(batch, run.layers)
+            gathered.add(batch)
             bar.update(len(batch.feed.arrays[0]))
             del batch  # or its maps would live as long as the next batch runs
     if not gathered.images:
         raise ValueError("data must hold at least one image; got none")
-    return gathered.result(run, share)
+    return gathered.result(share)
 
 
 def _silent(progress: bool | None) -> bool | None:
@@ -144,7 +144,7 @@ class _Input:
 class _Gathered:
     """The running numbers of all layers."""
 
-    bounds: dict[tuple[str, str], tuple[float, ...]]
+    run: Run
     saturation: float
     images: int = 0
     stats: dict[str, RunningStats] = field(default_factory=dict)
@@ -153,12 +153,12 @@ class _Gathered:
     inputs: list[_Input] = field(default_factory=list)
     unseen: dict[str, str] = field(default_factory=dict)
 
-    def add(self, batch: Batch, layers: dict[str, LayerInfo]) -> None:
+    def add(self, batch: Batch) -> None:
         """Take the numbers of one batch."""
         self._add_inputs(batch.feed)
         for path, values in batch.arrays.items():
             if path not in self.unseen:
-                self._add_layer(layers[path], values)
+                self._add_layer(self.run.layers[path], values)
         self.images += len(batch.feed.arrays[0])
 
     def _add_inputs(self, feed: Feed) -> None:
@@ -179,10 +179,13 @@ class _Gathered:
             return
         maps = values[:, None] if values.ndim == 1 else np.moveaxis(values, info.channel_axis, -1)
         path, channels = info.path, maps.shape[-1]
+        if channels == 0:
+            self.unseen[path] = "holds no number"
+            return
         if path not in self.stats:
-            bounds = self.bounds.get((info.name, info.kind), ())
             before = path.endswith(":filter")  # before the activation nothing is bounded
-            self.stats[path] = RunningStats(channels, () if before else bounds, self.saturation)
+            bounds = () if before else bounds_of_layer(self.run.givers[path])
+            self.stats[path] = RunningStats(channels, bounds, self.saturation)
             self.shapes[path], self.dtypes[path] = maps.shape[1:], str(maps.dtype)
         if self.stats[path].channels != channels:
             self.unseen[path] = f"gives {self.stats[path].channels} channels and then {channels}"
@@ -191,8 +194,9 @@ class _Gathered:
         self.shapes[path] = _common(self.shapes[path], maps.shape[1:])
         self.stats[path].add(maps)
 
-    def result(self, run: Run, saturated_from: float) -> Diagnosis:
+    def result(self, saturated_from: float) -> Diagnosis:
         """Return the value."""
+        run = self.run
         layers = {
             path: LayerDiagnosis(
                 run.layers[path],
@@ -207,7 +211,7 @@ class _Gathered:
             for path, stats in self.stats.items()
             if stats.has_values
         }
-        empty = {path: "gives no value" for path in self.stats if path not in layers}
+        empty = {path: "holds no number" for path in self.stats if path not in layers}
         names = _input_names(inputs_of_model(run.model), len(self.inputs))
         pairs = zip(names, self.inputs, strict=True)
         return Diagnosis(

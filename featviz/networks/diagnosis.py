@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import nearest
 from featviz._notebook import markdown_from_value
 from featviz.networks.channel_stats import ChannelStats
 from featviz.networks.histograms import Histogram
-from featviz.networks.values import LayerInfo, names_text
+from featviz.networks.paths import found_path, refused_path
+from featviz.networks.values import LayerInfo
 from featviz.networks.verdicts import (
     broken_text,
     sentences_of_diagnosis,
@@ -247,12 +247,10 @@ class Diagnosis:
         Raises:
             KeyError: no such layer; the nearest and the list are named.
         """
-        for known in (path, f"{path}:detect"):
-            if known in self.layers:
-                return self.layers[known]
-        names = list(self.layers)
-        close = nearest(str(path), names)
-        raise KeyError(f"path must be one of {names_text(names)}; got {path!r}{close}")
+        found = found_path(path, self.layers)
+        if found is None:
+            raise KeyError(refused_path(path, self.layers))
+        return self.layers[found]
 
     def __repr__(self) -> str:
         found = "healthy" if self.healthy else f"{len(self.verdict)} findings"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from featviz._check import real_number, shown, size_text
+from featviz._check import real_number, shown, size_text, true_or_false
 from featviz._numbers import numbers_from
 from featviz.captions import value_text
 from featviz.images import LUMA, read_image
@@ -62,6 +62,8 @@ class Fit:
 
     def __post_init__(self) -> None:
         real_number("white", self.white, above=0)
+        true_or_false("resize", self.resize)
+        true_or_false("finite", self.finite)
         if self.preprocess is not None and not callable(self.preprocess):
             raise TypeError(
                 f"preprocess must be a function of a batch or None; got {shown(self.preprocess)}"
@@ -189,6 +191,8 @@ def _picture(source: Any, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
 
 
 def _dtype(spec: InputSpec) -> np.dtype[Any]:
+    if spec.dtype == "string":
+        raise TypeError(f"model must take numbers; got the input {spec.name!r} of text")
     return np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
 
 
@@ -215,7 +219,8 @@ def _numbers(values: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]
             f"images must be whole numbers from {low} to {high} for the input {spec.name!r} of "
             f"{wanted}; got {values[cast != values][0]}"
         )
-    return cast, [f"{values.dtype} as given"]
+    unused = "" if fit.white == 1 else f", not times the white of {value_text(fit.white)}"
+    return cast, [f"{values.dtype} as given{unused}"]
 
 
 def _is_small_float(dtype: np.dtype[Any]) -> bool:
@@ -261,10 +266,10 @@ def _as_kind(values: Array, dtype: np.dtype[Any]) -> Array:
     return (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
 
 
-def suits(sizes: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
-    """Return whether sizes are those that are known of a shape."""
+def suits(sizes: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
+    """Return whether sizes are those that are known of a shape; None suits all."""
     return len(sizes) == len(shape) and all(
-        known in (None, size) for known, size in zip(shape, sizes, strict=True)
+        size is None or known in (None, size) for known, size in zip(shape, sizes, strict=True)
     )
 
 

@@ -1,7 +1,9 @@
 """A histogram of values that come in batches, whose range nobody knows before.
 
-Bins are whole multiples of a power of two. When a value lies beyond the last bin, neighbours are
-joined until it fits. So the counts are exact, and the same however the values are dealt out.
+Bins are whole multiples of a power of two; each holds the end that lies farther from 0, so that a
+value at the bound of a sigmoid is in the last bin before it. When a value lies beyond the last
+bin, neighbours are joined until it fits. So the counts are exact, and the same however the values
+are dealt out.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from featviz.networks.values import Array
+from featviz.networks.values import Array, frozen
 
 # Bins on each side of 0; at least half of them are in use on the longer side.
 SIDE = 64
@@ -22,10 +24,11 @@ LEAST_EXPONENT = -1000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """How often values of each size came about.
+    """How often values of each size came about; the arrays are read-only.
 
     Attributes:
-        edges: (n + 1,) float64, rising; bin i holds edges[i] ≤ value < edges[i + 1].
+        edges: (n + 1,) float64, rising; bin i holds edges[i] < value ≤ edges[i + 1]
+            above 0 and edges[i] ≤ value < edges[i + 1] below.
         counts: (n,) int64: finite values other than 0.
         zeros: how many values were exactly 0; no bin holds them.
         nan_count: how many were NaN.
@@ -37,6 +40,10 @@ class Histogram:
     zeros: int
     nan_count: int
     infinite_count: int
+
+    def __post_init__(self) -> None:
+        frozen(self.edges)
+        frozen(self.counts)
 
     @property
     def total(self) -> int:
@@ -51,7 +58,7 @@ class RunningHistogram:
         >>> counts = RunningHistogram()
         >>> counts.add(np.array([0.0, 1.0, -3.0]))
         >>> counts.result(0, 0).edges[[0, -1]].tolist(), counts.result(0, 0).zeros
-        ([-3.0, 1.0625], 1)
+        ([-3.0, 1.0], 1)
     """
 
     def __init__(self) -> None:
@@ -73,6 +80,7 @@ class RunningHistogram:
         line = values.ravel()
         scaled = line * scale
         bins = np.floor(scaled).astype(np.intp)
+        bins -= (bins == scaled) & (scaled > 0)
         if np.count_nonzero(scaled) < values.size - zeros:  # too small beside the others
             bins[(scaled == 0) & (line < 0)] = -1
         bins += SIDE
@@ -80,8 +88,9 @@ class RunningHistogram:
         self._counts[SIDE] -= zeros
 
     def _widen(self, most: float) -> None:
-        """Join neighbours until the bins reach beyond ±``most``."""
-        needed = max(math.frexp(most)[1], LEAST_EXPONENT)
+        """Join neighbours until the bins reach to ±``most``."""
+        mantissa, exponent = math.frexp(most)
+        needed = max(exponent - (mantissa == 0.5), LEAST_EXPONENT)
         if self._exponent is None:
             self._exponent = needed
         elif needed > self._exponent:

@@ -24,14 +24,21 @@ from featviz.networks.fitting import (
 )
 from featviz.networks.values import Array
 
+# The axes of images for a model that does not tell its own.
+IMAGE_AXES = 3
+
 __all__ = [
+    "IMAGE_AXES",
     "Feed",
     "Fit",
     "InputSpec",
+    "built_shape",
     "columns_from_images",
     "feed_from_columns",
     "feeds_from_images",
+    "input_tensors",
     "inputs_of_model",
+    "is_shape",
     "note_of_input",
 ]
 
@@ -53,19 +60,44 @@ class Feed(NamedTuple):
 def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
     """Return the inputs of a model, one of unknown shape where it tells none."""
     table = any(isinstance(layer, keras.layers.Embedding) for layer in model._flatten_layers())
-    try:
-        tensors = model.inputs
-    except AttributeError:
-        tensors = None
+    tensors = input_tensors(model)
     if not tensors:
-        shape: Any = (model.get_build_config() or {}).get("input_shape")
-        known = isinstance(shape, (list, tuple)) and all(
-            size is None or isinstance(size, int) for size in shape
-        )
-        return (InputSpec("image", None, "float32", table, len(shape) - 1 if known else 3),)
+        shape = built_shape(model)
+        axes = len(shape) if isinstance(shape, tuple) else IMAGE_AXES
+        return (InputSpec("image", None, "float32", table, axes),)
     return tuple(
         InputSpec(one.name, tuple(one.shape[1:]), str(one.dtype), table, len(one.shape) - 1)
         for one in tensors
+    )
+
+
+def input_tensors(model: Any) -> Sequence[Any]:
+    """Return the symbolic inputs of a model, none where it tells none."""
+    return getattr(model, "inputs", None) or ()
+
+
+def built_shape(model: Any) -> Any:
+    """Return for what shape a model without inputs of its own was built, or None.
+
+    Returns:
+        A tuple of sizes without the batch; of several inputs a list or a dict of such.
+    """
+    config = model.get_build_config() or {}
+    shape = config.get("input_shape")
+    if shape is None and config.get("shapes_dict"):
+        shapes = list(config["shapes_dict"].values())
+        shape = shapes[0] if len(shapes) == 1 else shapes
+    if isinstance(shape, dict):
+        return {name: tuple(one)[1:] for name, one in shape.items()}
+    if shape is None:
+        return None
+    return tuple(shape)[1:] if is_shape(shape) else [tuple(one)[1:] for one in shape]
+
+
+def is_shape(value: Any) -> bool:
+    """Whether this is one shape, not several."""
+    return isinstance(value, (list, tuple)) and not any(
+        isinstance(size, (list, tuple)) for size in value
     )
 
 

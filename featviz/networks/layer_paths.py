@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from featviz._check import nearest
 from featviz.networks.layer_shapes import trace_model
-from featviz.networks.values import names_text
+from featviz.networks.paths import refused_path
 
 # What a recording adds to a layer's name for one of its calls, outputs or stages.
 _OF_A_CALL = re.compile(r"@\d+(?=/|:|\[|$)|(?::filter|:detect)$|\[[^\]/]*\]$")
@@ -78,5 +77,4 @@ def layer_at(model: Any, path: str) -> Any:
     wanted = path_of_layer(path)
     if wanted in known:
         return known[wanted]
-    names = list(known)
-    raise ValueError(f"path must be one of {names_text(names)}; got {path!r}{nearest(path, names)}")
+    raise ValueError(refused_path(path, known))

@@ -6,8 +6,7 @@ state are not read, and the size of its input costs no memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +14,14 @@ import keras
 import tensorflow as tf
 
 from featviz._check import shown, size_text, whole_number
+from featviz.networks.inputs import built_shape, input_tensors, is_shape
+from featviz.networks.keeping import losses_kept
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.runs import check_model
 from featviz.networks.words import failure_text
 
 Shape = tuple[int | None, ...]
+_REFUSED_NAME = re.compile(r"'(.*)' is not a valid (?:root )?scope name", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,38 +87,32 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         kept["outputs"] = tuple(one for one in outputs if isinstance(one, tf.Tensor))
         return []
 
-    with _losses_kept(model):
+    with losses_kept(model._flatten_layers()):
         try:
             traced = tf.function(trace, autograph=False).get_concrete_function(specs)
         except Exception as error:
-            sizes = ", ".join(size_text(_words(spec.shape[1:])) for spec in tf.nest.flatten(specs))
-            raise RuntimeError(
-                f"model {model.name!r} cannot be traced for an input of {sizes}; "
-                f"{failure_text(recorder.ran, error)}"
-            ) from error
+            raise RuntimeError(_refusal(model.name, specs, recorder.ran, error)) from error
     return Traced(
         kept["inputs"], tuple(entries), kept["outputs"], dict(recorder.unseen), traced.graph
     )
 
 
-@contextmanager
-def _losses_kept(model: Any) -> Iterator[None]:
-    """Put the layers' losses back, which a trace would replace by its own."""
-    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "_losses")]
-    before = [list(layer._losses) for layer in layers]
-    try:
-        yield
-    finally:
-        for layer, losses in zip(layers, before, strict=True):
-            layer._losses[:] = losses
+def _refusal(model: str, specs: Any, ran: list[str], error: Exception) -> str:
+    """Return why a model cannot be traced: a name no graph takes, or what failed."""
+    named = _REFUSED_NAME.search(str(error))
+    if named:
+        return (
+            f"model {model!r} cannot be traced: the name {named[1]!r} is one that no graph of "
+            "TensorFlow takes, so model.predict fails too; name layers with Latin letters, digits "
+            "and _ . - alone, a letter or a digit first"
+        )
+    sizes = ", ".join(size_text(_words(spec.shape[1:])) for spec in tf.nest.flatten(specs))
+    return f"model {model!r} cannot be traced for an input of {sizes}; {failure_text(ran, error)}"
 
 
 def _specs(model: Any, input_shape: Any) -> Any:
     """Return what goes in, a ``TensorSpec`` for each input, in the model's structure."""
-    try:
-        tensors = model.inputs
-    except AttributeError:
-        tensors = None
+    tensors = input_tensors(model)
     if not tensors:
         return _specs_of_unknown(model, input_shape)
     shapes = [tuple(one.shape) for one in tensors]
@@ -137,7 +133,7 @@ def _specs(model: Any, input_shape: Any) -> Any:
 def _given_shapes(given: Any, names: list[str], known: list[Shape]) -> list[Shape]:
     """Return the caller's shapes, one for each input, where the model takes them."""
     several = [given[name] for name in names] if _names_all(given, names) else given
-    if len(names) == 1 and (isinstance(several, tuple) or _is_shape(several)):
+    if len(names) == 1 and (isinstance(several, tuple) or is_shape(several)):
         several = [several]
     if not isinstance(several, (list, tuple)) or len(several) != len(names):
         raise ValueError(
@@ -162,7 +158,7 @@ def _specs_of_unknown(model: Any, input_shape: Any) -> Any:
     """Return the specs for a model that has no inputs of its own: a subclassed one."""
     shape = input_shape
     if shape is None:
-        shape = _shape_it_was_built_for(model)
+        shape = built_shape(model)
     if shape is None:
         raise ValueError(
             f"input_shape must be given for {model.name!r}, which says none; got None; "
@@ -174,33 +170,14 @@ def _specs_of_unknown(model: Any, input_shape: Any) -> Any:
 
     if isinstance(shape, dict):
         return {name: spec(one) for name, one in shape.items()}
-    if _is_shape(shape):
+    if is_shape(shape):
         return spec(shape)
     return [spec(one) for one in shape]
 
 
-def _shape_it_was_built_for(model: Any) -> Any:
-    config = model.get_build_config() or {}
-    shape = config.get("input_shape")
-    if shape is None and config.get("shapes_dict"):
-        shapes = list(config["shapes_dict"].values())
-        shape = shapes[0] if len(shapes) == 1 else shapes
-    if isinstance(shape, dict):
-        return {name: tuple(one)[1:] for name, one in shape.items()}
-    if shape is None:
-        return None
-    return tuple(shape)[1:] if _is_shape(shape) else [tuple(one)[1:] for one in shape]
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and not any(
-        isinstance(size, (list, tuple)) for size in value
-    )
-
-
 def _shape(value: Any) -> Shape:
     """Return a shape without the batch: sizes of at least 1, None where open."""
-    if not _is_shape(value):
+    if not is_shape(value):
         raise TypeError(
             f"input_shape must be sizes without the batch, such as (28, 28, 1); got {shown(value)}"
         )

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from featviz._check import nearest, shown, whole_number
+from featviz._check import shown, whole_number
 from featviz.extraction import AxisPair, Extraction, Maps, Settings
 from featviz.geometry import Axis, Pads, slide
 from featviz.networks.inputs import Fit, feeds_from_images
+from featviz.networks.paths import base_of, refused_path
 from featviz.networks.recording import Entry
 from featviz.networks.runs import Run
-from featviz.networks.values import names_text
+from featviz.networks.values import frozen
 
 # As many maps as stand below one another on a page.
 MOST_MAPS = 8
@@ -39,6 +40,8 @@ _ACTIVATIONS = (
     keras.layers.ELU,
     keras.layers.Softmax,
 )
+# Applied without a layer, as keras.ops.relu(x).
+_FUNCTIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "silu", "gelu")
 _NORMS = {
     keras.layers.BatchNormalization: "batch norm",
     keras.layers.LayerNormalization: "layer norm",
@@ -78,8 +81,9 @@ def extraction_from_layer(
     * **image**: what the kernels of the layer saw, all its channels: the picture itself for the
       first layer, the maps of the layer before for a deeper one.
     * **filter**: what the convolution gives, its bias added.
-    * **detect**: after the activation, be it inside the layer or a layer that follows; batch
-      normalisation on the way is named. The same as filter where there is none.
+    * **detect**: after the activation, be it inside the layer, a layer that follows, or a
+      function that another layer follows; batch normalisation on the way is named. The same as
+      filter where there is none.
     * **condense**: after the pooling layer that follows; the same as detect where there is none.
 
     Args:
@@ -96,7 +100,7 @@ def extraction_from_layer(
 
     Returns:
         :class:`Extraction` of float32 arrays (H, W, F) without kernels, which have a depth here:
-        :func:`plot_extraction` and :func:`extraction_text` draw it as any other.
+        :func:`plot_extraction` and :func:`text_from_extraction` draw it as any other.
 
     Raises:
         ValueError: no such convolution, several images, no such channel, an image that does not
@@ -133,8 +137,8 @@ def extraction_from_layer(
     layer, features = flow.filter.layer, filtered.shape[2]
     settings, pool_axes = _settings(flow, words, detected.shape)
     return Extraction(
-        _frozen(seen), (), _frozen(filtered[:, :, kept]), _frozen(detected[:, :, kept]),
-        _frozen(condensed[:, :, kept]),
+        frozen(seen), (), frozen(filtered[:, :, kept]), frozen(detected[:, :, kept]),
+        frozen(condensed[:, :, kept]),
         tuple(f"{layer.name} · channel {index} of {features}" for index in kept),
         settings, filter_axes=(_filter_axes(layer, seen.shape),), pool_axes=pool_axes,
     )  # fmt: skip
@@ -143,25 +147,23 @@ def extraction_from_layer(
 def _convolution(entries: Sequence[Entry], path: str) -> Entry:
     """Return what the convolution of a path gave before any activation."""
     found = {
-        entry.path.removesuffix(":filter"): entry
+        base_of(entry.path): entry
         for entry in entries
         if not entry.path.endswith(":detect") and isinstance(entry.layer, _CONVOLUTIONS)
     }
-    base = path.removesuffix(":filter").removesuffix(":detect") if isinstance(path, str) else path
+    base = base_of(path) if isinstance(path, str) else path
     named = [known for known, entry in found.items() if entry.layer.name == base]
     if base in found or len(named) == 1:
         return found[base if base in found else named[0]]
     if not found:
         raise ValueError(f"model must hold a 2-D convolution that can be recorded; got {path!r}")
-    close = nearest(base, found) if isinstance(base, str) else ""
-    rule = f"path must be one of the 2-D convolutions {names_text(list(found))}"
-    raise ValueError(f"{rule}; got {shown(path)}{close}")
+    raise ValueError(refused_path(path, found, "path must be one of the 2-D convolutions"))
 
 
 def _flow(entries: Sequence[Entry], first: Entry) -> _Flow:
     """Follow the output of a convolution to its activation and its pool."""
     current, words = first, list[str]()
-    base = first.path.removesuffix(":filter")
+    base = base_of(first.path)
     inside = next((one for one in entries if one.path == f"{base}:detect"), None)
     if inside is not None:
         current, words = inside, [_activation_word(first.layer.activation)]
@@ -173,12 +175,39 @@ def _flow(entries: Sequence[Entry], first: Entry) -> _Flow:
             activated = _taker(entries, norm, _ACTIVATIONS)
         if activated is not None:
             current, words = activated, [*words, _activation_word(activated.layer)]
+        elif function := _function(entries, current):
+            current, words = function[0], [*words, function[1]]
     pool, pads = _pool(entries, current)
     after = _taker(entries, current, _NORMS)
     if pool is None and after is not None and _pool(entries, after)[0] is not None:
         current, words = after, [*words, _norm_word(after)]
         pool, pads = _pool(entries, after)
     return _Flow(first, current, tuple(words), pool, pads)
+
+
+def _function(entries: Sequence[Entry], one: Entry) -> tuple[Entry, str] | None:
+    """Return what a function made of an entry, and the name of the function.
+
+    A function leaves no trace but what it gave to a later layer. So each is tried: it was at work
+    where a layer was given, bit for bit, what it gives. Several may give the same for one image.
+    """
+    made = {id(entry.value) for entry in entries}
+    own = np.asarray(one.value)
+    others = [value for entry in entries for value in entry.given if id(value) not in made]
+    others = [value for value in others if value.dtype == one.value.dtype]
+    for value in (value for value in others if value.shape == one.value.shape):
+        given = np.asarray(value)
+        if np.array_equal(given, own):
+            continue
+        names = [
+            name
+            for name in _FUNCTIONS
+            if np.array_equal(given, np.asarray(getattr(keras.activations, name)(one.value)))
+        ]
+        if names:
+            words = " or ".join(map(_activation_word, names))
+            return Entry(one.path, one.layer, value, (one.value,)), f"{words} (a function)"
+    return None
 
 
 def _taker(entries: Sequence[Entry], one: Entry, kinds: Iterable[type]) -> Entry | None:
@@ -227,7 +256,8 @@ def _activation_word(function: Any) -> str:
         return f"relu({', '.join(given)})" if given else "relu"
     if isinstance(function, keras.layers.Layer):
         return type(function).__name__.lower()
-    name = getattr(function, "__name__", type(function).__name__)
+    plain = getattr(function, "__name__", type(function).__name__)
+    name = function if isinstance(function, str) else plain
     # The slopes that Keras' own functions have unless told.
     return {"leaky_relu": "leaky_relu(negative_slope=0.2)", "elu": "elu(alpha=1)"}.get(name, name)
 
@@ -239,11 +269,6 @@ def _maps(value: Any, axis: int) -> Maps:
         values, axis = values[None, None], -1
     last = np.moveaxis(values, 0, -1) if axis == 1 else values
     maps: Maps = last.astype(np.float32)
-    return maps
-
-
-def _frozen(maps: Maps) -> Maps:
-    maps.flags.writeable = False
     return maps
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from featviz import _notebook
 from featviz._check import shown, size_text, whole_number
 from featviz.kernels import Kernel
+from featviz.networks.paths import base_of, refused_path
 from featviz.windows import Window
 
 Weights = npt.NDArray[np.float32]
@@ -122,6 +123,9 @@ class LayerKernels:
         note = f", {self.note}" if self.note else ""
         return f"LayerKernels of {self.path} ({self.kind}): {size_text(self.weights.shape)}{note}"
 
+    def _repr_png_(self) -> bytes | None:
+        return _notebook.png_from_value(self)
+
 
 def _index(argument: str, value: Any, count: int) -> int:
     number = whole_number(argument, value, minimum=0)
@@ -208,15 +212,16 @@ class LayerTable:
         """Return the row of a path.
 
         Args:
-            path: of a row.
+            path: of a row, with or without ``:filter`` or ``:detect``.
 
         Raises:
-            KeyError: no such row.
+            KeyError: no such row; the nearest and the list are named.
         """
-        for row in self.rows:
-            if row.path == path:
-                return row
-        raise KeyError(f"path must be a row of the table; got {shown(path)}")
+        rows = {row.path: row for row in self.rows}
+        found = base_of(path) if isinstance(path, str) else path
+        if not isinstance(found, str) or found not in rows:
+            raise KeyError(refused_path(path, rows, "path must be a row of the table:"))
+        return rows[found]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -245,3 +250,6 @@ class ReceptiveField:
     window: Window
     inside: Window | None
     image_size: tuple[int, int]
+
+    def _repr_png_(self) -> bytes | None:
+        return _notebook.png_from_value(self)

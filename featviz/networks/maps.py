@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from featviz._check import real_number
-from featviz.networks.inputs import Feed, Fit, feeds_from_images, note_of_input
+from featviz._check import real_number, size_text
+from featviz.networks.inputs import Feed, Fit, note_of_input
 from featviz.networks.runs import Batch, Run
-from featviz.networks.values import Array, FeatureMaps, Lines
+from featviz.networks.sources import feeds_from_data
+from featviz.networks.values import Array, FeatureMaps, Lines, frozen
 
 # What is kept may take this many bytes unless told: a quarter of a small machine.
 MOST_BYTES = 4 * 2**30
@@ -28,6 +29,7 @@ def feature_maps(
     finite: bool = True,
     batch_size: int = 32,
     compiled: bool | None = None,
+    limit: int | None = None,
     max_bytes: int = MOST_BYTES,
 ) -> FeatureMaps:
     """Return what the layers of a model give for some images, by path.
@@ -38,8 +40,10 @@ def feature_maps(
     Args:
         model: a built ``keras.Model``.
         images: one image (H, W, C), several (B, H, W, C), a path, a list of such; for a model of
-            several inputs a list or a dict of them. Unsigned integers and files give 0..1 times
-            ``white``; floats, lists and signed integers go in as they are.
+            several inputs a list or a dict of them; a folder of image files, a
+            ``tf.data.Dataset``, a ``keras.utils.PyDataset`` or a generator, whose batches stay
+            as they are and of whose (x, y) the x is taken. Unsigned integers and files give 0..1
+            times ``white``; floats, lists and signed integers go in as they are.
         layers: None for all; or names, paths, shell patterns (``backbone/*conv*``), layer
             classes, functions of a layer; one or several.
         resize: whether an image of another size or of other channels is made to fit.
@@ -51,6 +55,7 @@ def feature_maps(
         batch_size: how many images run at once, at least 1.
         compiled: whether batches run through a compiled graph; None: when there are many and
             it gives the very same numbers, which is tried on the first images.
+        limit: at most so many images are taken; None: all. Needed where they never end.
         max_bytes: the most that the kept maps may take.
 
     Returns:
@@ -72,20 +77,37 @@ def feature_maps(
     real_number("max_bytes", max_bytes, above=0)
     fit = Fit(resize, white, preprocess, finite)
     run = Run(model, layers, batch_size=batch_size, compiled=compiled)
+    count, feeds = feeds_from_data(model, images, fit, run.batch_size, limit=limit)
     parts: list[Batch] = []
-    used = 0
-    count, feeds = feeds_from_images(model, images, fit, run.batch_size)
+    used = seen = 0
     for batch in run.batches(feeds, count):
         used += sum(values.nbytes for values in batch.arrays.values())
-        whole = used if parts else used * -(-count // len(batch.feed.arrays[0]))
+        size = len(batch.feed.arrays[0])
+        seen += size
+        whole = used if parts or count is None else used * -(-count // size)
         if max(used, whole) > max_bytes:
+            those = f"{count} images take about" if count else f"the first {seen} images take"
             raise ValueError(
-                f"maps must take at most {max_bytes:,} bytes; those of {count} images take about "
+                f"maps must take at most {max_bytes:,} bytes; those of {those} "
                 f"{max(used, whole):,}; name fewer layers, raise max_bytes, or take them batch by "
                 "batch with stream_feature_maps"
             )
+        _check_sizes(parts, batch)
         parts.append(batch)
+    if not parts:
+        raise ValueError("images must hold at least one image; got none")
     return _joined(run, parts)
+
+
+def _check_sizes(parts: list[Batch], batch: Batch) -> None:
+    """Raise where a batch has other sizes than the first."""
+    pairs = zip(parts[0].feed.arrays, batch.feed.arrays, strict=True) if parts else ()
+    for first, other in pairs:
+        if first.shape[1:] != other.shape[1:]:
+            raise ValueError(
+                f"images must have one size; got {size_text(first.shape[1:])} and "
+                f"{size_text(other.shape[1:])}; take them batch by batch with stream_feature_maps"
+            )
 
 
 def stream_feature_maps(
@@ -99,12 +121,14 @@ def stream_feature_maps(
     finite: bool = True,
     batch_size: int = 32,
     compiled: bool | None = None,
+    limit: int | None = None,
 ) -> Iterator[FeatureMaps]:
     """Yield the feature maps of many images, batch by batch, in constant memory.
 
     Args:
         model: as in :func:`feature_maps`.
-        images: as in :func:`feature_maps`; a list of paths is read batch by batch.
+        images: as in :func:`feature_maps`; a list of paths, a folder, a data set and a generator
+            are read batch by batch.
         layers: as in :func:`feature_maps`.
         resize: as in :func:`feature_maps`.
         white: as in :func:`feature_maps`.
@@ -112,6 +136,7 @@ def stream_feature_maps(
         finite: as in :func:`feature_maps`.
         batch_size: how many images run at once, at least 1.
         compiled: as in :func:`feature_maps`.
+        limit: as in :func:`feature_maps`.
 
     Yields:
         :class:`FeatureMaps` of up to ``batch_size`` images each, in order.
@@ -130,7 +155,7 @@ def stream_feature_maps(
     """
     fit = Fit(resize, white, preprocess, finite)
     run = Run(model, layers, batch_size=batch_size, compiled=compiled)
-    count, feeds = feeds_from_images(model, images, fit, run.batch_size)
+    count, feeds = feeds_from_data(model, images, fit, run.batch_size, limit=limit)
     # map() lets go of a batch when its maps are given; a loop would hold two.
     return map(partial(_joined_batch, run), run.batches(feeds, count))
 
@@ -144,10 +169,9 @@ def _joined(run: Run, parts: list[Batch]) -> FeatureMaps:
     arrays: dict[str, Array] = {}
     for path in parts[0].arrays:
         several = [part.arrays[path] for part in parts]
-        arrays[path] = several[0] if len(several) == 1 else np.concatenate(several)
-        arrays[path].flags.writeable = False
+        arrays[path] = frozen(several[0] if len(several) == 1 else np.concatenate(several))
     inputs = list(zip(*(part.feed.arrays for part in parts), strict=True))
-    images = tuple(one[0] if len(one) == 1 else np.concatenate(one) for one in inputs)
+    images = tuple(frozen(one[0] if len(one) == 1 else np.concatenate(one)) for one in inputs)
     notes = _notes([part.feed for part in parts])
     return FeatureMaps(
         arrays,

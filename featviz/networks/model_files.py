@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from featviz._check import one_of, shown, whole_number
+from featviz._check import one_of, shown, true_or_false, whole_number
 from featviz.networks.model_archives import (
     TRUST,
     check_archive,
@@ -24,10 +24,12 @@ from featviz.networks.model_archives import (
     saved_by,
 )
 from featviz.networks.words import reason_of_error
+from featviz.vocabulary import WEIGHTS
 
-WEIGHTS = ("none", "imagenet")
 # How Keras begins to say that it does not know something.
 _UNKNOWN = re.compile(r"Could not (?:locate (class|function)|deserialize) '([^'\n]*)'")
+# How it says that the weights of some layers could not be read; the reason follows.
+_NOT_LOADED = re.compile(r"could not be loaded.*? for object <(\w+) name=(\S+),.*")
 _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -71,7 +73,7 @@ def read_model(
 
     Raises:
         ValueError: no such name, another kind of file, one that is damaged or refused.
-        TypeError: no path.
+        TypeError: no path, or a ``trust`` that is neither True nor False.
         FileNotFoundError: no such file.
         ConnectionError: weights must be downloaded and cannot.
 
@@ -80,6 +82,7 @@ def read_model(
         'mobilenet_1.00_32'
     """
     one_of("weights", weights, WEIGHTS)
+    trust = true_or_false("trust", trust)
     if not is_model_path(source):
         return _application(str(source), weights, input_shape)
     if weights != "none" or input_shape is not None:
@@ -220,9 +223,18 @@ def _failure(path: Path, error: Exception, *, trust: bool) -> str:
         return refusal(path, "hold classes and functions of Keras", what, cure)
     if not trust and "safe_mode=False" in str(error):
         return refusal(path, "hold no code", "which Keras calls unsafe", TRUST)
-    return refusal(
-        path, "be one that Keras reads", f"where it fails ({reason_of_error(error)})", cure
-    )
+    return refusal(path, "be one that Keras reads", f"where it fails ({_reason(error)})", cure)
+
+
+def _reason(error: Exception) -> str:
+    """Return why something failed, below where Keras says that it did."""
+    if isinstance(error, KeyError):
+        return f"{reason_of_error(error)} is missing"
+    said = str(error).rpartition("Exception encountered: ")[2]
+    found = _NOT_LOADED.search(said)
+    if found:
+        said = f"the {found[1]} layer {found[2]}: {said[found.end() :].lstrip()}"
+    return reason_of_error(ValueError(said))
 
 
 def _ahead(one: str, other: str) -> bool:

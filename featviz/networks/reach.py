@@ -4,6 +4,10 @@ A :class:`Node` is one tensor: its sizes along the axes of the image, and for ea
 was made of a function that says which cells of that one some cells of this one read. The way back
 goes from node to node, so it is right at every size of image and at every border, and through
 branches, strides and transposed convolutions alike.
+
+Source:
+    Araujo, Norris and Sim, Computing Receptive Fields of Convolutional Neural Networks, Distill
+    2019: windows and jumps layer by layer, and the way back from a cell.
 """
 
 from __future__ import annotations
@@ -15,10 +19,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from featviz.geometry import Span
+from featviz.networks.reach_cells import Patch, cells_on, patches_with
 
 # A span for each axis of the image.
 Spans = tuple[Span, ...]
-Reads = Callable[[Spans], Spans | None]
+Reads = Callable[[Patch], Patch]
 # Beyond so many cells the pattern of a transposed convolution is not followed.
 LONGEST_PERIOD = 64
 
@@ -44,78 +49,67 @@ class Node:
     input: int | None = None
 
 
-def read_from_inputs(node: Node, spans: Spans, *, inside: bool) -> dict[int, Spans]:
+def read_from_inputs(node: Node, patch: Patch, *, inside: bool) -> dict[int, Spans]:
     """Return the first and last cells of each input that cells of a node see.
 
     Args:
         node: where to begin.
-        spans: its cells.
+        patch: its cells.
         inside: whether cells of padding are left out on every step; else they are followed as
             if the maps went on.
     """
-    reached: dict[int, Spans] = {}
-    pending: dict[int, tuple[Node, Spans]] = {node.number: (node, spans)}
+    reached: dict[int, Spans | None] = {}
+    pending: dict[int, tuple[Node, tuple[Patch, ...]]] = {node.number: (node, (patch,))}
     queue = [-node.number]
     while queue:
         one, wanted = pending.pop(-heapq.heappop(queue))
         if one.input is not None:
-            reached[one.input] = wanted
+            reached[one.input] = _hull(wanted)
         for source, reads in one.sources:
-            cells = reads(wanted)
-            if cells is not None and inside:
-                cells = _clipped(cells, source.sizes)
-            if cells is None:
-                continue
-            if source.number in pending:
-                cells = _hull(pending[source.number][1], cells)
-            else:
+            if source.number not in pending:
                 heapq.heappush(queue, -source.number)
-            pending[source.number] = (source, cells)
-    return reached
+            known = pending.get(source.number, (source, ()))[1]
+            for cells in map(reads, wanted):
+                cut = cells_on(cells, source.sizes) if inside else cells
+                known = patches_with(known, cut) if all(cut) else known
+            pending[source.number] = (source, known)
+    return {number: spans for number, spans in reached.items() if spans is not None}
 
 
-def _clipped(spans: Spans, sizes: Sequence[int]) -> Spans | None:
-    pairs = zip(spans, sizes, strict=True)
-    cut = tuple((max(first, 0), min(last, size - 1)) for (first, last), size in pairs)
-    return cut if all(first <= last for first, last in cut) else None
+def _hull(patches: Sequence[Patch]) -> Spans | None:
+    along = zip(*patches, strict=True)
+    ends = [(min(c[0] for c in axis), max(c[-1] for c in axis)) for axis in along]
+    return tuple(ends) if patches else None
 
 
-def _hull(one: Spans, other: Spans) -> Spans:
-    pairs = zip(one, other, strict=True)
-    return tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in pairs)
+def patch_of_cell(cell: Sequence[int]) -> Patch:
+    """Return the patch that is one cell."""
+    return tuple(range(at, at + 1) for at in cell)
 
 
 def field_of_node(node: Node | None) -> tuple[int, ...] | None:
     """Return the size of the largest window that a cell of a node sees, per axis.
 
-    Of a node whose cells all see the same, what they see of the image. None where it is not
-    known, where the inputs are seen through different windows, or where nothing is seen.
+    Padding counts, as in the window of a cell: what a layer sees does not shrink on the way to
+    one that sees the whole map. None where it is not known, where the inputs are seen through
+    different windows, or where nothing is seen.
     """
     if node is None:
         return None
-    if node.jumps is None:
-        seen = {
-            _field(node, _cell([(size - 1) * part // 2 for size in node.sizes]), inside=True)
-            for part in (0, 1, 2)
-        }
-        seen.discard(None)  # a cell of padding sees nothing
-        return seen.pop() if len(seen) == 1 else None
     cells = max(node.periods, default=1)
     if cells > LONGEST_PERIOD:
         return None
-    fields = [_field(node, _cell([at] * len(node.sizes)), inside=False) for at in range(cells)]
-    known = [field for field in fields if field is not None]
-    return tuple(map(max, zip(*known, strict=True))) if known else None
-
-
-def _cell(places: Sequence[int]) -> Spans:
-    return tuple((at, at) for at in places)
-
-
-def _field(node: Node, spans: Spans, *, inside: bool) -> tuple[int, ...] | None:
-    seen = read_from_inputs(node, spans, inside=inside)
-    fields = {tuple(last - first + 1 for first, last in one) for one in seen.values()}
-    return fields.pop() if len(fields) == 1 else None
+    places = [[at] * len(node.sizes) for at in range(cells)]
+    if node.jumps is None:  # what reaches beyond the whole map does so at one of its ends
+        places += [[size - 1 - at for size in node.sizes] for at in range(cells)]
+    fields: list[tuple[int, ...]] = []
+    for place in places:
+        seen = read_from_inputs(node, patch_of_cell(place), inside=False).values()
+        several = {tuple(last - first + 1 for first, last in one) for one in seen}
+        if len(several) > 1:
+            return None
+        fields += several
+    return tuple(map(max, zip(*fields, strict=True))) if fields else None
 
 
 def merged_jumps(sources: Sequence[Node]) -> tuple[Fraction, ...] | None:

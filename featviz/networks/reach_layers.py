@@ -14,9 +14,17 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from featviz.geometry import Span, read_span, slide, spread_span
+from featviz.geometry import slide
 from featviz.networks.layer_shapes import Traced, works_as
-from featviz.networks.reach import Node, Reads, Spans
+from featviz.networks.reach import Node, Reads
+from featviz.networks.reach_cells import (
+    Cells,
+    Patch,
+    copied_from,
+    interpolated_from,
+    read_by_window,
+    spread_by_window,
+)
 from featviz.networks.reach_ops import (
     ABSENT,
     Absent,
@@ -145,7 +153,18 @@ def _seen_whole(step: _Step) -> Node:
 
 
 def _mixed_by_place(step: _Step) -> Node | None:
-    return step.node if step.maker.axis == -1 or not step.node.sizes else None
+    """Return the node of a dense layer: each place, then the activation."""
+    activation = step.layer.activation
+    if activation is None or not step.node.sizes:
+        return step.node
+    if step.maker.axis != -1:
+        return None
+    # No entry stands between the two, so the activation is followed in a graph of its own.
+    spec = tf.TensorSpec(step.tensor.shape, step.tensor.dtype)
+    graph = tf.function(activation, autograph=False).get_concrete_function(spec).graph
+    known: dict[str, Known] = {graph.inputs[0].name: step.node}
+    node = _followed(graph.outputs[0], known, step.maker)
+    return node if isinstance(node, Node) else None
 
 
 def _normalised(step: _Step) -> Node | None:
@@ -179,8 +198,8 @@ def _windowed(moves: list[tuple[int, int, int]], step: _Step) -> Node | None:
     if tuple(axis.outputs for axis in axes) != step.sizes:
         return None
 
-    def reads(spans: Spans) -> Spans:
-        return tuple(read_span(axis, span) for axis, span in zip(axes, spans, strict=True))
+    def reads(patch: Patch) -> Patch:
+        return tuple(read_by_window(axis, cells) for axis, cells in zip(axes, patch, strict=True))
 
     jumps = node.jumps and tuple(j * a.stride for j, a in zip(node.jumps, axes, strict=True))
     pairs = zip(node.periods, axes, strict=True)
@@ -198,7 +217,7 @@ def _transposed(step: _Step) -> Node | None:
     axes = [slide(n, k, stride=s, dilation=d, padding=one.padding) for n, k, s, d in moves]
     if tuple(axis.outputs for axis in axes) != step.node.sizes:
         return None
-    spread = [functools.partial(spread_span, axis) for axis in axes]
+    spread = [functools.partial(spread_by_window, axis) for axis in axes]
     return _widened(step, spread, [axis.stride for axis in axes])
 
 
@@ -207,31 +226,17 @@ def _repeated(step: _Step) -> Node | None:
     how = getattr(step.layer, "interpolation", "nearest")
     if how not in ("nearest", "bilinear"):
         return None
-    read = _copied if how == "nearest" else _interpolated
+    read = copied_from if how == "nearest" else interpolated_from
     spread = [functools.partial(read, n) for n in times]
     return _widened(step, spread, list(times))
 
 
-def _copied(times: int, span: Span) -> Span:
-    return span[0] // times, span[1] // times
-
-
-def _interpolated(times: int, span: Span) -> Span:
-    """Return the cells beside a place, (o + ½)/n − ½, as ``tf.image.resize`` does."""
-    first, last = (2 * cell + 1 - times for cell in span)
-    return first // (2 * times), -(-last // (2 * times))
-
-
-def _widened(
-    step: _Step, spread: Sequence[Callable[[Span], Span | None]], times: list[int]
-) -> Node:
+def _widened(step: _Step, spread: Sequence[Callable[[Cells], Cells]], times: list[int]) -> Node:
     """Return the node of a map with more cells than it was given."""
     node = step.node
 
-    def reads(spans: Spans) -> Spans | None:
-        found = [read(span) for read, span in zip(spread, spans, strict=True)]
-        known = tuple(span for span in found if span is not None)
-        return known if len(known) == len(found) else None
+    def reads(patch: Patch) -> Patch:
+        return tuple(read(cells) for read, cells in zip(spread, patch, strict=True))
 
     jumps = node.jumps and tuple(j / n for j, n in zip(node.jumps, times, strict=True))
     periods = tuple(p * n for p, n in zip(node.periods, times, strict=True))

@@ -11,7 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from featviz.networks.reach import Node, Reads, Spans, merged_jumps, merged_periods
+from featviz.networks.reach import Node, Reads, merged_jumps, merged_periods
+from featviz.networks.reach_cells import Patch, moved_by
 
 # One number gives one number, at the same place.
 POINTWISE = frozenset(
@@ -113,24 +114,25 @@ def joined_node(nodes: list[Node], sizes: tuple[int, ...], make: Make) -> Node |
     if len(sources) < len(several):
         return None
     if any(node.sizes != sizes for node in several):
-        return make(sizes, sources)
+        full = [node for node in several if node.sizes == sizes]
+        return make(sizes, sources, None, merged_periods(full))
     return make(sizes, sources, merged_jumps(several), merged_periods(several))
 
 
 def _laid_on(given: tuple[int, ...], sizes: tuple[int, ...]) -> Reads | None:
     if given == sizes:
-        return lambda spans: spans
+        return lambda patch: patch
     pairs = list(zip(given, sizes, strict=True))
     if any(one not in (size, 1) for one, size in pairs):
         return None
-    return lambda spans: tuple(
-        span if one == size else (0, 0) for span, (one, size) in zip(spans, pairs, strict=True)
+    return lambda patch: tuple(
+        cells if one == size else range(1) for cells, (one, size) in zip(patch, pairs, strict=True)
     )
 
 
 def whole_node(node: Node, sizes: tuple[int, ...], make: Make) -> Node:
     """Return a node all of whose cells see all of another, as after flattening."""
-    everything: Spans = tuple((0, size - 1) for size in node.sizes)
+    everything: Patch = tuple(range(size) for size in node.sizes)
     return make(sizes, [(node, lambda _: everything)])
 
 
@@ -183,8 +185,7 @@ def moved_node(node: Node, sizes: tuple[int, ...], before: list[int], make: Make
         make: makes a node.
     """
 
-    def reads(spans: Spans) -> Spans:
-        pairs = zip(spans, before, strict=True)
-        return tuple((first - added, last - added) for (first, last), added in pairs)
+    def reads(patch: Patch) -> Patch:
+        return tuple(moved_by(cells, added) for cells, added in zip(patch, before, strict=True))
 
     return make(sizes, [(node, reads)], node.jumps, node.periods)

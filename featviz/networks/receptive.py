@@ -2,21 +2,26 @@
 
 ``"same"`` pads the odd cell at the bottom and on the right, at every layer by the size of what that
 layer is given. So where a window lies depends on the size of the image, its size does not.
+
+Source:
+    Araujo, Norris and Sim, Computing Receptive Fields of Convolutional Neural Networks, Distill
+    2019, sections on the size and on the spatial location of a receptive field.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from featviz._check import nearest, per_axis, shown, size_text, whole_number
+from featviz._check import per_axis, shown, size_text, whole_number
 from featviz.networks.inputs import inputs_of_model
 from featviz.networks.layer_shapes import Traced, trace_model
 from featviz.networks.layer_values import ReceptiveField
-from featviz.networks.reach import Node, Spans, read_from_inputs
+from featviz.networks.paths import found_path, refused_path
+from featviz.networks.reach import Node, Spans, patch_of_cell, read_from_inputs
+from featviz.networks.reach_cells import Patch
 from featviz.networks.reach_layers import nodes_of_entries
 from featviz.networks.reach_ops import places_of
 from featviz.networks.recording import Entry
-from featviz.networks.values import names_text
 from featviz.windows import Window
 
 
@@ -39,7 +44,8 @@ def receptive_field(
 
     Returns:
         :class:`ReceptiveField`: ``window`` on the image without padding, which may reach beyond
-        it, and ``inside``, what of it is read from the image.
+        it, and ``inside``, what of it is read from the image. A cell between the windows of a
+        transposed convolution sees nothing: its window is 0×0 and ``inside`` is None.
 
     Raises:
         ValueError: no such layer or cell, a layer whose field is not known, no image.
@@ -58,36 +64,50 @@ def receptive_field(
     traced = trace_model(model, input_shape)
     if number >= len(traced.inputs):
         raise ValueError(f"input_number must be below {len(traced.inputs)}; got {number}")
-    image = places_of(traced.inputs[number], traced.channel_axis)
-    if image is None or len(image) != 2:
-        raise ValueError(
-            "input_shape must be that of an image, (height, width, channels), every size known; "
-            f"got {shown(tuple(traced.inputs[number].shape[1:]))}"
-        )
+    image = _image_size(traced, number)
     entry = _entry(traced, path)
     node = _known(nodes_of_entries(traced)[entry.path], path)
-    spans = _spans_of_cell(node, (row, column), path)
-    whole = read_from_inputs(node, spans, inside=False).get(number)
-    if whole is None:
+    patch = _patch_of_cell(node, (row, column), path)
+    every = tuple(range(size) for size in node.sizes)
+    if number not in read_from_inputs(node, every, inside=False):
         raise ValueError(f"path must be a layer that sees the input {number}; got {path!r}")
-    inside = read_from_inputs(node, spans, inside=True).get(number)
+    whole = read_from_inputs(node, patch, inside=False).get(number)
+    inside = read_from_inputs(node, patch, inside=True).get(number)
     return ReceptiveField(
         entry.path,
         (row, column),
-        _window(whole),
+        Window(0, 0, 0, 0) if whole is None else _window(whole),
         None if inside is None else _window(inside),
-        (image[0], image[1]),
+        image,
+    )
+
+
+def _image_size(traced: Traced, number: int) -> tuple[int, int]:
+    """Return the rows and columns of one input."""
+    shapes = [tuple(one.shape[1:]) for one in traced.inputs]
+    if len(shapes[number]) == 3:
+        image = places_of(traced.inputs[number], traced.channel_axis)
+        if image is not None:
+            return image[0], image[1]
+    images = [str(at) for at, shape in enumerate(shapes) if len(shape) == 3]
+    if len(shapes) > 1 and len(shapes[number]) != 3:
+        hint = f"pass input_number={' or '.join(images)}" if images else "no input is an image"
+        raise ValueError(
+            f"input_number must be that of an image; got {number}, an input of "
+            f"{shown(shapes[number])}; {hint}"
+        )
+    raise ValueError(
+        "input_shape must be that of an image, (height, width, channels), every size known; "
+        f"got {shown(shapes[number])}"
     )
 
 
 def _entry(traced: Traced, path: Any) -> Entry:
     entries = {entry.path: entry for entry in traced.entries}
-    for known in (path, f"{path}:detect"):
-        if known in entries:
-            return entries[known]
-    names = list(entries)
-    close = nearest(str(path), names)
-    raise ValueError(f"path must be one of {names_text(names)}; got {shown(path)}{close}")
+    found = found_path(path, entries)
+    if found is None:
+        raise ValueError(refused_path(path, entries))
+    return entries[found]
 
 
 def _known(node: Node | None, path: str) -> Node:
@@ -99,11 +119,11 @@ def _known(node: Node | None, path: str) -> Node:
     return node
 
 
-def _spans_of_cell(node: Node, cell: tuple[int, int], path: str) -> Spans:
+def _patch_of_cell(node: Node, cell: tuple[int, int], path: str) -> Patch:
     sizes = node.sizes or (1, 1)
     if len(sizes) != 2 or any(at >= size for at, size in zip(cell, sizes, strict=True)):
         raise ValueError(f"cell must lie on the {size_text(sizes)} map of {path!r}; got {cell}")
-    return tuple((at, at) for at in cell) if node.sizes else ()
+    return patch_of_cell(cell) if node.sizes else ()
 
 
 def _window(spans: Spans) -> Window:

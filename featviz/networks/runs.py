@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from featviz._check import shown, whole_number
+from featviz._check import shown, true_or_false, whole_number
 from featviz.networks.inputs import Feed, inputs_of_model
+from featviz.networks.keeping import Keeper
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.selection import Selection
 from featviz.networks.values import Array, LayerInfo
@@ -43,6 +45,7 @@ class Run:
 
     Attributes:
         layers: path → :class:`LayerInfo`, known after the first batch.
+        givers: path → the Keras layer itself, known then too.
         unseen: path → why it gave no entry.
     """
 
@@ -53,22 +56,18 @@ class Run:
         self.model = model
         self.batch_size = whole_number("batch_size", batch_size, minimum=1)
         self._inner = model._flatten_layers()
-        self._states = [
-            variable
-            for layer in self._inner
-            if getattr(layer, "stateful", False)
-            for variable in keras.tree.flatten(getattr(layer, "states", None) or [])
-        ]
-        self._compiled = compiled
+        self._keeper = Keeper(self._inner)
+        self._compiled = None if compiled is None else true_or_false("compiled", compiled)
         self._wanted = layers
         Selection(layers)  # refuse what is no choice before anything runs
         self.layers: dict[str, LayerInfo] = {}
+        self.givers: dict[str, Any] = {}
         self.unseen: dict[str, str] = {}
         self._function: Any = None
         self._specs: Any = None
 
     def batches(self, feeds: Iterator[Feed], count: int | None = None) -> Iterator[Batch]:
-        """Yield what each batch gives.
+        """Return what each batch gives, one after the other.
 
         Args:
             feeds: what goes in.
@@ -76,15 +75,16 @@ class Run:
         """
         more = None if count is None else -(-count // self.batch_size) - 1
         many = (more is None or more >= COMPILE_FROM) if self._compiled is None else self._compiled
-        for number, feed in enumerate(feeds):
-            tensors = self._tensors_given(feed)
-            # The tensors are copies: what went in stays so when the caller writes into his array.
-            given = tuple(np.asarray(tensor) for tensor in keras.tree.flatten(tensors))
-            # No name here: the maps of a batch may go before those of the next one come.
-            yield Batch(
-                (number == 0 and many and self._compile(tensors)) or self._run(tensors),
-                feed._replace(arrays=given),
-            )
+        compiling = itertools.chain([many], itertools.repeat(False))
+        # map() has no name for a batch: it may go before the next one comes.
+        return map(self._batch, feeds, compiling)
+
+    def _batch(self, feed: Feed, compiling: bool) -> Batch:
+        tensors = self._tensors_given(feed)
+        # The tensors are copies: what went in stays so when the caller writes into his array.
+        given = tuple(np.asarray(tensor) for tensor in keras.tree.flatten(tensors))
+        arrays = (compiling and self._compile(tensors)) or self._run(tensors)
+        return Batch(arrays, feed._replace(arrays=given))
 
     def _tensors_given(self, feed: Feed) -> Any:
         """Return the arrays as tensors, in the structure in which the model takes them."""
@@ -108,7 +108,7 @@ class Run:
         if not fits:
             return self._eager(tensors)
         try:
-            with _put_back(self._states):
+            with self._keeper.unchanged():
                 return _arrays(self._function(tensors))
         except tf.errors.OpError:
             return self._eager(tensors)  # which can say how far it comes
@@ -133,6 +133,7 @@ class Run:
             recorder.add_uncalled(self.model)
             selection.check_found(paths, recorder.unseen)
             self.unseen = dict(recorder.unseen)
+            self.givers = {one.path: one.layer for one in entries}
             self.layers = {
                 one.path: _info(one, at) for one, at in zip(entries, places, strict=True)
             }
@@ -140,8 +141,8 @@ class Run:
 
     def _record(self, tensors: Any, keep: Callable[[Entry], None]) -> tuple[Recorder, Any]:
         recorder = Recorder(keep)
-        told, states = _told(self.model, recorder), _put_back(self._states)
-        with told, states, recording(recorder, self._inner):
+        told, kept = _told(self.model, recorder), self._keeper.unchanged()
+        with told, kept, recording(recorder, self._inner):
             given = self.model(tensors, training=False)
         return recorder, given
 
@@ -199,7 +200,7 @@ class Run:
         specs = keras.tree.map_structure(lambda one: _spec(one, any_count=any_count), tensors)
         known = _GRAPHS.get(self.model)
         try:
-            with _put_back(self._states):
+            with self._keeper.unchanged():
                 # A model may have been changed since: its parts tell, and then the numbers.
                 if known is not None and known[0] == self._key(specs):
                     self._take(known[1], specs, tensors, eager)
@@ -259,7 +260,8 @@ class _ChannelAxes:
     def after(self, entry: Entry) -> int:
         """Return the axis of the channels in what an entry gave."""
         data_format = getattr(entry.layer, "data_format", None)
-        if len(entry.value.shape) <= 2:
+        first = self._axis == 1 or data_format == "channels_first"
+        if not first or len(entry.value.shape) <= 2:  # a shape takes its time
             return -1
         if data_format is not None:
             self._axis = 1 if data_format == "channels_first" else -1
@@ -319,17 +321,6 @@ def check_model(model: Any) -> None:
             f"model must be built; {model.name!r} has no weights yet; call "
             "model.build(input_shape) or the model itself once"
         )
-
-
-@contextmanager
-def _put_back(variables: list[Any]) -> Iterator[None]:
-    """Give variables their values back, whatever happens."""
-    values = [variable.numpy() for variable in variables]
-    try:
-        yield
-    finally:
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
 
 
 @contextmanager

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from featviz._check import nearest, shown
-from featviz.networks.values import names_text
+from featviz._check import shown
+from featviz.networks.paths import base_of, refused_path
 
-Wanted = str | type | Callable[[Any], bool]
 RULE = "layers must be names, paths, patterns, layer classes or functions of a layer"
 
 
@@ -71,8 +70,7 @@ class Selection:
                 if isinstance(one, str) and _fits_path(one, path):
                     raise ValueError(f"layers must give an array; {path!r} {why}")
             asked = one if isinstance(one, str) else getattr(one, "__name__", shown(one))
-            near = nearest(asked, known) if isinstance(one, str) else ""
-            raise ValueError(f"layers must be among {names_text(known)}; got {asked!r}{near}")
+            raise ValueError(refused_path(asked, known, "layers must be among"))
 
 
 def _fits(one: Any, path: str, layer: Any) -> bool:
@@ -85,5 +83,4 @@ def _fits(one: Any, path: str, layer: Any) -> bool:
 
 def _fits_path(one: str, path: str) -> bool:
     """Whether a name or pattern means a path, with or without its stage."""
-    base = path.removesuffix(":filter").removesuffix(":detect")
-    return any(one == known or fnmatchcase(known, one) for known in (path, base))
+    return any(one == known or fnmatchcase(known, one) for known in (path, base_of(path)))

@@ -7,6 +7,7 @@ one; single images are gathered. Nothing but the batch that runs is held.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,9 @@ import tensorflow as tf
 
 from featviz._check import shown, whole_number
 from featviz._numbers import numbers_from
+from featviz.networks.fitting import CHANNELS, suits
 from featviz.networks.inputs import (
+    IMAGE_AXES,
     Feed,
     Fit,
     InputSpec,
@@ -25,13 +28,10 @@ from featviz.networks.inputs import (
     feeds_from_images,
     inputs_of_model,
 )
+from featviz.networks.words import reason_of_error
 
 # Endings of the files that read_image reads; others in a folder are passed over.
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-# The axes of images for a model that does not tell its own.
-IMAGE_AXES = 3
-# How many channels a photograph can have: grey, colour, colour with alpha.
-CHANNELS = (1, 3, 4)
 
 
 def feeds_from_data(
@@ -53,6 +53,7 @@ def feeds_from_data(
     Raises:
         TypeError: data of another kind.
         ValueError: a folder without images, a data set without end and no ``limit``.
+        RuntimeError: from the batches, where the data itself fails.
     """
     most = None if limit is None else whole_number("limit", limit, minimum=1)
     if _is_folder(data):
@@ -68,6 +69,25 @@ def feeds_from_data(
     if most is None:
         return count, feeds
     return None if count is None else min(count, most), _cut(feeds, most)
+
+
+def twice(data: Any, *, limit: int | None = None) -> tuple[Any, Any]:
+    """Return data so that they can be read two times and give the same images.
+
+    A generator ends, and a data set may come in another order the next time.
+
+    Args:
+        data: as in :func:`feeds_from_data`; what one side has read is held for the other.
+        limit: as there.
+
+    Raises:
+        ValueError: a data set without end and no ``limit``.
+    """
+    if not _is_stream(data):
+        return data, data
+    _check_end(data, limit)
+    one, other = itertools.tee(_elements(data))
+    return one, other
 
 
 def _is_folder(data: Any) -> bool:
@@ -119,8 +139,22 @@ def _images_of(element: Any) -> Any:
 
 def _elements(data: Any) -> Iterator[Any]:
     if isinstance(data, keras.utils.PyDataset) and data.num_batches is not None:
-        return (data[index] for index in range(data.num_batches))
-    return iter(data)
+        yield from (data[index] for index in range(data.num_batches))
+    else:
+        yield from data
+
+
+# What _next gives when there is no more.
+_END = object()
+
+
+def _next(elements: Iterator[Any], taken: int) -> Any:
+    """Return the next element; where it cannot be had, say after how many images."""
+    try:
+        return next(elements, _END)
+    except Exception as error:
+        images = f"{taken:,} image{'s' * (taken != 1)}"
+        raise RuntimeError(f"data failed after {images}; {reason_of_error(error)}") from error
 
 
 def _feeds_from_stream(
@@ -128,7 +162,8 @@ def _feeds_from_stream(
 ) -> Iterator[Feed]:
     """Yield batches as they come, and single images gathered."""
     waiting: dict[str, list[Any]] = {}
-    for element in _elements(data):
+    elements, taken = _elements(data), 0
+    while (element := _next(elements, taken)) is not _END:
         images = _named(_images_of(element), inputs)
         first = next(iter(images.values()))
         if hasattr(first, "shape") and _is_batch(tuple(first.shape), inputs[0]):
@@ -136,9 +171,12 @@ def _feeds_from_stream(
             if len({len(column) for column in columns.values()}) > 1:
                 sizes = {name: len(column) for name, column in columns.items()}
                 raise ValueError(f"data must give as many images for every input; got {sizes}")
-            if len(columns[next(iter(columns))]):
+            count = len(columns[next(iter(columns))])
+            taken += count
+            if count:
                 yield feed_from_columns(columns, inputs, fit, slice(None))
             continue
+        taken += 1
         for name, value in images.items():
             waiting.setdefault(name, []).append(_single(value, inputs[0]))
         if len(next(iter(waiting.values()))) == batch_size:
@@ -177,14 +215,16 @@ def _array(value: Any) -> Any:
 
 def _is_batch(shape: tuple[int | None, ...], spec: InputSpec) -> bool:
     """Whether an element of a stream is a batch (B, …) and no single image."""
+    if spec.shape is None and spec.axes != IMAGE_AXES:
+        return len(shape) > spec.axes
     if spec.shape is None:
         # (H, W, C) and, for models of vectors, (B, F): a single vector makes no data set.
         return len(shape) > IMAGE_AXES or len(shape) == 2
     if len(shape) == len(spec.shape) and spec.shape[-1] == 1:
-        if _suits(shape, spec.shape):
+        if suits(shape, spec.shape):
             return False
         # Neither (H, W, C) nor (B, H, W) of the right sizes: then the last axis tells.
-        return _suits(shape[1:], spec.shape[:-1]) or shape[-1] not in CHANNELS
+        return suits(shape[1:], spec.shape[:-1]) or shape[-1] not in CHANNELS
     return len(shape) > len(spec.shape)
 
 
@@ -205,12 +245,6 @@ def _without_channels(shape: tuple[int | None, ...], spec: InputSpec) -> bool:
     return bool(spec.shape) and spec.shape[-1] == 1 and len(shape) == len(spec.shape) - 1  # type: ignore[arg-type,index]
 
 
-def _suits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
-    return all(
-        size is None or known in (None, size) for known, size in zip(wanted, shape, strict=True)
-    )
-
-
 def _feeds_from_folder(
     model: Any, folder: Any, fit: Fit, batch_size: int
 ) -> tuple[int, Iterator[Feed]]:
@@ -228,7 +262,8 @@ def _feeds_from_folder(
 def image_files(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the image files of a folder and of those inside it, sorted by path.
 
-    What begins with a dot is passed over: thumbnails, checkpoints, resource forks.
+    What begins with a dot is passed over: thumbnails, checkpoints, resource forks. So are pipes
+    and devices, which could keep a reader waiting; links to files are followed.
 
     Raises:
         ValueError: there is none.
@@ -236,17 +271,19 @@ def image_files(folder: str | os.PathLike[str]) -> list[Path]:
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(place, name)
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_ENDINGS
-        ]
+        found += [Path(place, name) for name in names if _is_image_file(Path(place, name))]
     if not found:
         endings = ", ".join(IMAGE_ENDINGS)
         raise ValueError(
             f"data must be a folder with image files ({endings}); got none in {str(folder)!r}"
         )
     return sorted(found)
+
+
+def _is_image_file(path: Path) -> bool:
+    if path.name.startswith(".") or path.suffix.lower() not in IMAGE_ENDINGS:
+        return False
+    return path.is_file() or not path.exists()  # a link that leads nowhere is refused by name
 
 
 def _feed_from_files(files: list[Path], inputs: Sequence[InputSpec], fit: Fit) -> Feed:

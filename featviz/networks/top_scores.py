@@ -2,73 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from featviz._check import one_of, shown, whole_number
-from featviz.map_choice import Values, checked_index, floats_from
+from featviz.map_choice import Values, checked_numbers, floats_from
 from featviz.map_inputs import image_that_went_in
-from featviz.networks.maps import stream_feature_maps
-from featviz.networks.values import FeatureMaps
-
-Whole = npt.NDArray[np.int64]
+from featviz.networks.inputs import Fit, note_of_input
+from featviz.networks.runs import Batch, Run
+from featviz.networks.sources import feeds_from_data
+from featviz.networks.top_values import TopImages, Whole
+from featviz.networks.values import FeatureMaps, Lines
 
 MEASURES = ("max", "mean")
 # Pictures that are kept are no larger than that, so that memory stays small.
 THUMBNAIL = 64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TopImages:
-    """The images that give each channel its largest values, the best first.
-
-    Attributes:
-        path: of the layer.
-        model: the model's name.
-        by: ``"max"`` or ``"mean"``.
-        channels: their numbers, F of them.
-        total: how many channels the layer has.
-        indices: (F, n) which image, from 0, in the order in which they came; −1 for none.
-        scores: (F, n) the largest or the mean value; NaN for none.
-        positions: (F, n, A) the cell of the largest value, one number for each axis of a map:
-            (row, column) of maps (H, W); the first of equal ones; −1 for none.
-        sizes: of a map along these axes.
-        count: how many images there were.
-        left_out: how many of the images had cells of NaN or infinity in these channels; such
-            cells take no part.
-        pictures: image → what went in (h, w, C), at most 64 cells high and wide.
-        went_in: what the model was given first, one line for each input.
-    """
-
-    path: str
-    model: str
-    by: str
-    channels: tuple[int, ...]
-    total: int
-    indices: Whole
-    scores: npt.NDArray[np.float64]
-    positions: Whole
-    sizes: tuple[int, ...]
-    count: int
-    left_out: int
-    pictures: Mapping[int, Values]
-    went_in: tuple[str, ...]
-
-
 def top_images(
     model: Any,
-    images: Any,
+    data: Any,
     path: str,
     *,
     count: int = 4,
     channels: Any = None,
     by: str = "max",
     batch_size: int = 32,
+    limit: int | None = None,
     resize: bool = False,
     white: float = 1.0,
     preprocess: Callable[[Any], Any] | None = None,
@@ -82,12 +45,14 @@ def top_images(
 
     Args:
         model: a built ``keras.Model``.
-        images: as in :func:`featviz.feature_maps`; a list of paths is read batch by batch.
+        data: as in :func:`featviz.diagnose`: images, a folder of image files, a
+            ``tf.data.Dataset``, a ``keras.utils.PyDataset``, or a generator.
         path: of the layer.
         count: how many images for each channel, at least 1.
         channels: channel numbers from 0; None for all.
         by: ``"max"``, the largest cell of a map, or ``"mean"``, the mean of its cells.
-        batch_size: how many images run at once, at least 1.
+        batch_size: how many single images run at once, at least 1.
+        limit: at most so many images are looked at; None: all. Needed where data never ends.
         resize: as in :func:`featviz.feature_maps`.
         white: as in :func:`featviz.feature_maps`.
         preprocess: as in :func:`featviz.feature_maps`.
@@ -97,8 +62,9 @@ def top_images(
         :class:`TopImages`.
 
     Raises:
-        ValueError: no such layer or channel, a wrong value, images that do not fit.
-        TypeError: no model, no image.
+        ValueError: no such layer or channel, a wrong value, images that do not fit,
+            data without end.
+        TypeError: no model, or data of another kind.
 
     Example:
         >>> import keras, numpy as np
@@ -113,30 +79,33 @@ def top_images(
     if not isinstance(path, str):
         raise TypeError(f"path must be a text; got {shown(path)}")
     best: _Best | None = None
-    stream = stream_feature_maps(
-        model, images, path, resize=resize, white=white, preprocess=preprocess, finite=finite,
-        batch_size=batch_size,
-    )  # fmt: skip
-    for maps in stream:
+    fit = Fit(resize, white, preprocess, finite)
+    run = Run(model, path, batch_size=batch_size)
+    total, feeds = feeds_from_data(model, data, fit, run.batch_size, limit=limit)
+    for batch in run.batches(feeds, total):
+        maps = _maps_of(run, batch)
         full = maps.path(path)
         values = maps.channels_last(full)
         if best is None:
             best = _Best(maps, full, _numbers(channels, values.shape[-1]), count, by)
         best.take(maps, floats_from(values[..., list(best.channels)], full))
+        del maps, values, batch  # or they would live as long as the next batch runs
     if best is None:
-        raise ValueError("images must hold at least one image; got none")
+        raise ValueError("data must hold at least one image; got none")
     return best.result()
+
+
+def _maps_of(run: Run, batch: Batch) -> FeatureMaps:
+    feed = batch.feed
+    lines = Lines(lambda: tuple(map(note_of_input, feed.arrays, feed.notes)))
+    images = tuple(feed.arrays)
+    return FeatureMaps(batch.arrays, run.layers, images, lines, run.model.name, run.unseen)
 
 
 def _numbers(channels: Any, total: int) -> tuple[int, ...]:
     if channels is None:
         return tuple(range(total))
-    if isinstance(channels, str) or not hasattr(channels, "__len__"):
-        raise TypeError(f"channels must be channel numbers or None; got {shown(channels)}")
-    if not len(channels):
-        raise ValueError("channels must hold at least one channel number; got none")
-    what = f"of {total} channels from 0"
-    return tuple(checked_index("channels", channel, total, what) for channel in channels)
+    return checked_numbers("channels", channels, total, also=" or None")
 
 
 class _Best:
@@ -200,14 +169,12 @@ class _Best:
             self.pictures[index] = _small(image_that_went_in(maps, index - self.seen))
 
     def result(self) -> TopImages:
-        """Return what was found; its arrays are read-only."""
+        """Return what was found."""
         scores = np.where(np.isneginf(self.scores), np.nan, self.scores)
-        for array in (self.indices, scores, self.positions):
-            array.flags.writeable = False
         return TopImages(
             self.path, self.model, self.by, self.channels, self.total, self.indices, scores,
             self.positions, self.sizes, self.seen, self.left_out,
-            MappingProxyType(dict(sorted(self.pictures.items()))), self.went_in,
+            dict(sorted(self.pictures.items())), self.went_in,
         )  # fmt: skip
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import nearest, size_text
+from featviz import _notebook
+from featviz._check import size_text
+from featviz.networks.paths import base_of, found_path, refused_path
 
 Array = npt.NDArray[Any]
-# As many names as an error sentence can hold and still be read.
-MOST_NAMES_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,13 @@ class LayerInfo:
     @property
     def base(self) -> str:
         """The path without ``:filter`` or ``:detect``."""
-        return self.path.removesuffix(":filter").removesuffix(":detect")
+        return base_of(self.path)
+
+
+def frozen(array: Any) -> Any:
+    """Return an array after it was made read-only."""
+    array.flags.writeable = False
+    return array
 
 
 class Lines:
@@ -127,15 +133,12 @@ class FeatureMaps:
         Raises:
             KeyError: no such entry; the nearest and the list are named.
         """
-        for known in (path, f"{path}:detect"):
-            if known in self.arrays:
-                return known
-        if path in self.unseen:
+        found = found_path(path, self.arrays)
+        if found is not None:
+            return found
+        if isinstance(path, str) and path in self.unseen:
             raise KeyError(f"path must be a recorded layer; {path!r} {self.unseen[path]}")
-        names = list(self.arrays)
-        raise KeyError(
-            f"path must be one of {names_text(names)}; got {path!r}{nearest(str(path), names)}"
-        )
+        raise KeyError(refused_path(path, self.arrays))
 
     def channels_last(self, path: str) -> Array:
         """Return the maps of one entry with the channels on the last axis, (B, …, F)."""
@@ -146,7 +149,7 @@ class FeatureMaps:
         return self.arrays[self.path(path)]
 
     def __contains__(self, path: object) -> bool:
-        return path in self.arrays or f"{path}:detect" in self.arrays
+        return found_path(path, self.arrays) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.arrays)
@@ -177,12 +180,8 @@ class FeatureMaps:
         ]
         return "\n".join([f"FeatureMaps of {self.model}: {len(self)} entries", *rows])
 
+    def _repr_png_(self) -> bytes | None:
+        return _notebook.png_from_value(self)
+
 
 Mapping.register(FeatureMaps)
-
-
-def names_text(names: list[str]) -> str:
-    """Return names for an error sentence, the first thirty and how many more."""
-    text = ", ".join(repr(name) for name in names[:MOST_NAMES_SHOWN])
-    more = len(names) - MOST_NAMES_SHOWN
-    return f"{text} and {more} more" if more > 0 else text

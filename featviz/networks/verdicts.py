@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from featviz.captions import one_line, share_text, value_text
+from featviz.networks.paths import first_text
 
 if TYPE_CHECKING:
     from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
@@ -60,9 +61,7 @@ def numbers_text(numbers: Sequence[int]) -> str:
         >>> numbers_text(range(15))
         '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more'
     """
-    text = ", ".join(str(number) for number in numbers[:MOST_NUMBERS])
-    more = len(numbers) - MOST_NUMBERS
-    return f"{text} and {more:,} more" if more > 0 else text
+    return first_text([str(number) for number in numbers], MOST_NUMBERS)
 
 
 def is_judged(kind: str) -> bool:
@@ -137,12 +136,8 @@ def _constant(layer: LayerDiagnosis) -> str:
     numbers = _indices(layer.constant)
     if not numbers:
         return ""
-    values = ", ".join(
-        f"{number} (all {number_text(float(layer.low[number]))})"
-        for number in numbers[:MOST_NUMBERS]
-    )
-    more = len(numbers) - MOST_NUMBERS
-    values += f" and {more:,} more" if more > 0 else ""
+    each = [f"{number} (all {number_text(float(layer.low[number]))})" for number in numbers]
+    values = first_text(each, MOST_NUMBERS)
     return f"{_of(layer, len(numbers))} constant (one value {_where(layer)}): {values}."
 
 
@@ -164,8 +159,7 @@ def _duplicates(layer: LayerDiagnosis, also: Sequence[str]) -> str:
         return ""
     count = sum(len(group) for group in layer.duplicates)
     groups = "; ".join(
-        " = ".join(str(number) for number in group[:MOST_NUMBERS])
-        + (f" and {len(group) - MOST_NUMBERS:,} more" if len(group) > MOST_NUMBERS else "")
+        first_text([str(number) for number in group], MOST_NUMBERS, joint=" = ")
         for group in layer.duplicates[:MOST_NUMBERS]
     )
     more = len(layer.duplicates) - MOST_NUMBERS
@@ -180,9 +174,7 @@ def layers_text(paths: Sequence[str]) -> str:
         >>> layers_text(["a", "b", "c", "d", "e"])
         'a, b, c, d and 1 more layer'
     """
-    text = ", ".join(one_line(path) for path in paths[:MOST_LAYERS])
-    more = len(paths) - MOST_LAYERS
-    return f"{text} and {more:,} more layer{'s' * (more > 1)}" if more > 0 else text
+    return first_text([one_line(path) for path in paths], MOST_LAYERS, "layer")
 
 
 def sentences_of_diagnosis(diagnosis: Diagnosis) -> tuple[str, ...]:

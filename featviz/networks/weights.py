@@ -14,8 +14,9 @@ import numpy as np
 from featviz.networks.layer_paths import layer_at, layers_by_path
 from featviz.networks.layer_shapes import is_kind, kind_of
 from featviz.networks.layer_values import LayerKernels, Weights
+from featviz.networks.paths import names_text
 from featviz.networks.runs import check_model
-from featviz.networks.values import names_text
+from featviz.networks.values import frozen
 
 CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
 TRANSPOSED = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
@@ -66,11 +67,6 @@ def layer_kernels(model: Any, path: str) -> LayerKernels:
             f"{have}"
         )
     return read(layer, path)  # type: ignore[no-any-return]
-
-
-def has_kernels(layer: Any) -> bool:
-    """Return whether :func:`layer_kernels` reads this kind of layer."""
-    return _reader(layer) is not None
 
 
 def _reader(layer: Any) -> Any:
@@ -181,6 +177,5 @@ def _floats(values: Any) -> Weights:
 
 def _frozen(values: Any) -> Weights:
     """Return a read-only copy: the caller's model stays what it is."""
-    array: Weights = np.array(values, np.float32)
-    array.flags.writeable = False
+    array: Weights = frozen(np.array(values, np.float32))
     return array

@@ -1,120 +1,23 @@
-"""Two sides of a comparison as text, and one layer of it as a figure."""
+"""One layer of two sides as a figure: a, b, and their difference."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from featviz._check import one_of, shown, size_text, whole_number
+from featviz._check import shown, size_text, whole_number
 from featviz.captions import caption_lines, mark_text, one_line, share_text
+from featviz.map_choice import checked_numbers
 from featviz.networks.comparison import Comparison, LayerComparison
-from featviz.networks.verdicts import layers_text, number_text
+from featviz.networks.verdicts import number_text
 from featviz.panels import Panel, colour_limits
 from featviz.render.figures import figure_from_panels
-from featviz.render.rows import aligned, markdown_rows, plain_words
 from featviz.stats import MapStats, map_stats
 
-FORMS = ("text", "markdown")
-HEADINGS = (
-    "layer",
-    "maps",
-    "mean |b − a|",
-    "largest",
-    "at",
-    "relative",
-    "cosine",
-    "equal",
-    "broken",
-)
 MOST_CHANNELS = 60
-
-
-def text_from_comparison(comparison: Comparison, *, form: str = "text") -> str:
-    """Return how the layers of two sides differ, a row for each.
-
-    Args:
-        comparison: what :func:`featviz.compare` returned.
-        form: ``"text"`` or ``"markdown"``.
-
-    Returns:
-        Lines without a line break at the end: mean and largest |b − a|, where the largest is
-        (image, row, column, channel, from 0), ‖b − a‖ / ‖a‖, the cosine between a and b, the share
-        of equal cells, and how many cells are NaN or infinite.
-
-    Raises:
-        TypeError: no comparison.
-        ValueError: an unknown form.
-
-    Example:
-        >>> import keras
-        >>> from featviz.networks.comparing import compare
-        >>> detect = keras.layers.ReLU(name="detect")
-        >>> model = keras.Sequential([keras.Input((2,)), detect], name="net")
-        >>> told = compare(model, None, [[1.0, 2.0]], other_images=[[-1.0, 4.0]])
-        >>> print(text_from_comparison(told))
-        Comparison of a and b: 1 layer, 0 identical
-        a: net, 1×2 float32, 1 to 2 (float64 as given)
-        b: net, 1×2 float32, −1 to 4 (float64 as given)
-        <BLANKLINE>
-        layer   maps  mean |b − a|  largest    at  relative  cosine  equal  broken
-        detect   1×2           1.5        2  0, 1         1   0.894    0 %       0
-    """
-    if not isinstance(comparison, Comparison):
-        raise TypeError(f"comparison must come from compare(); got {shown(comparison)}")
-    one_of("form", form, FORMS)
-    head, *notes = _head(comparison)
-    rows = [HEADINGS, *(_row(told) for told in comparison.layers.values())]
-    if form == "markdown":
-        lines = [f"**{plain_words(head)}**", "", *(f"- {plain_words(note)}" for note in notes)]
-        return "\n".join([*lines, "", *markdown_rows(rows)])
-    return "\n".join([head, *notes, "", *aligned(rows)])
-
-
-def _head(comparison: Comparison) -> list[str]:
-    names = [one_line(name) for name in comparison.names]
-    same = sum(told.identical for told in comparison.layers.values())
-    layers = len(comparison.layers)
-    lines = [
-        f"Comparison of {names[0]} and {names[1]}: {layers:,} layer{'s' * (layers != 1)}, "
-        f"{same:,} identical"
-    ]
-    for name, maps in zip(names, (comparison.a, comparison.b), strict=True):
-        lines.append(f"{name}: {one_line(maps.model)}, {'; '.join(maps.went_in)}")
-    for name, paths in zip(names, (comparison.only_a, comparison.only_b), strict=True):
-        if paths:
-            lines.append(f"only in {name}: {layers_text(paths)}")
-    for path, sizes in comparison.unlike.items():
-        one, other = map(size_text, sizes)
-        lines.append(
-            f"{one_line(path)}: not compared, {one} in {names[0]} and {other} in {names[1]}"
-        )
-    return lines
-
-
-def _row(told: LayerComparison) -> tuple[str, ...]:
-    matched = told.path == told.other_path
-    return (
-        one_line(told.path) + ("" if matched else f" and {one_line(told.other_path)}"),
-        size_text(told.shape),
-        number_text(told.mean_difference),
-        number_text(told.largest_difference),
-        "–" if told.place is None else ", ".join(map(str, told.place)),
-        number_text(told.relative_difference),
-        "–" if math.isnan(told.cosine) else _cosine_text(told.cosine),
-        share_text(told.equal_share),
-        f"{told.broken_count:,}",
-    )
-
-
-def _cosine_text(cosine: float) -> str:
-    """Return a cosine; what is nearly ±1 is not written as ±1."""
-    text = number_text(cosine)
-    nearly = abs(cosine) != 1 and text in ("1", "−1")
-    return ("≈" + text) if nearly else text
 
 
 def plot_comparison(
@@ -124,7 +27,7 @@ def plot_comparison(
     image: int = 0,
     channels: Sequence[int] | None = None,
     count: int = 6,
-    title: str = "",
+    title: str | None = None,
 ) -> Figure:
     """Draw maps of one layer: a row for a, one for b, and one for b − a.
 
@@ -136,16 +39,17 @@ def plot_comparison(
         image: which image, from 0.
         channels: numbers of the channels; None: those that differ most on average.
         count: how many channels are drawn unless ``channels`` names them, at least 1.
-        title: a line above; "" for the layer and its numbers.
+        title: a line above; None for the layer and the names of the sides.
 
     Returns:
         The figure; a notebook shows it, :func:`featviz.save_figure` writes it. Sequences (T, F)
-        and vectors are drawn as one picture with a column for each channel.
+        and vectors are drawn as one picture with a column for each channel; of volumes (D, H, W)
+        the middle slice is drawn, which the figure says.
 
     Raises:
         KeyError: no such layer.
         TypeError: no comparison.
-        ValueError: no such image or channel, or maps of three or more axes.
+        ValueError: no such image or channel, or maps of four or more axes.
 
     Example:
         >>> import keras
@@ -161,9 +65,9 @@ def plot_comparison(
     number = whole_number("image", image, minimum=0)
     if number >= told.shape[0]:
         raise ValueError(f"image must be below {told.shape[0]}; got {number}")
-    if len(told.shape) > 4:
+    if len(told.shape) > 5:
         raise ValueError(
-            f"path must be a layer of maps (H, W); {path!r} is {size_text(told.shape)}"
+            f"path must be a layer of at most three axes; {path!r} is {size_text(told.shape)}"
         )
     a, b = (maps[number] for maps in comparison.maps(path))
     difference = comparison.difference(path)[number]
@@ -172,7 +76,7 @@ def plot_comparison(
     return figure_from_panels(
         panels,
         len(panels) // 3,
-        title=title or _title(told, comparison.names),
+        title=_title(told, comparison.names) if title is None else title,
         footnote=_footnote(told, chosen, number),
     )
 
@@ -187,6 +91,8 @@ def _pictures(
             raise ValueError("channels must be None for a layer that is drawn as one picture")
         return [[side.reshape(-1, every)] for side in sides], []
     chosen = _channels(told, channels, count, every)
+    if len(told.shape) == 5:
+        sides = tuple(side[len(side) // 2] for side in sides)
     return [[side[:, :, channel] for channel in chosen] for side in sides], chosen
 
 
@@ -195,12 +101,9 @@ def _channels(told: LayerComparison, channels: Any, count: int, every: int) -> l
         most = whole_number("count", count, minimum=1)
         order = np.argsort(-np.nan_to_num(told.channel_differences, nan=np.inf), kind="stable")
         return [int(number) for number in order[: min(most, MOST_CHANNELS)]]
-    several = list(channels) if isinstance(channels, (list, tuple, range)) else [channels]
-    chosen = [whole_number("channels", number, minimum=0) for number in several]
-    if not 1 <= len(chosen) <= MOST_CHANNELS:
-        raise ValueError(f"channels must be 1 to {MOST_CHANNELS}; got {len(chosen)}")
-    if max(chosen) >= every:
-        raise ValueError(f"channels must be below {every}; got {max(chosen)}")
+    chosen = list(checked_numbers("channels", channels, every, also=" or None"))
+    if len(chosen) > MOST_CHANNELS:
+        raise ValueError(f"channels must be at most {MOST_CHANNELS}; got {len(chosen)}")
     return chosen
 
 
@@ -256,7 +159,9 @@ def _footnote(told: LayerComparison, chosen: list[int], image: int) -> str:
     every, images = told.shape[-1], told.shape[0]
     words = [f"image {image} (from 0) of {images}"]
     if chosen:
-        words.append(f"{len(chosen)} of {every} channels shown")
+        words.append(f"{len(chosen)} of {every} channel{'s' * (every > 1)} shown")
+    if len(told.shape) == 5:
+        words.append(f"slice {told.shape[1] // 2} (from 0, the middle) of {told.shape[1]}")
     over = "" if images == 1 else f" over all {images} images"
     words.append(
         f"whole layer{over}: mean |difference| {number_text(told.mean_difference)}, largest "

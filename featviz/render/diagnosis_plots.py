@@ -58,7 +58,7 @@ def plot_diagnosis(
     layers: Iterable[str] | None = None,
     columns: int = 4,
     most: int = MOST_LAYERS,
-    title: str = "",
+    title: str | None = None,
 ) -> Figure:
     """Draw for each layer a histogram, its share of zeros, and its channels.
 
@@ -73,7 +73,7 @@ def plot_diagnosis(
         layers: paths of the layers that are drawn; None: the first ones.
         columns: layers in a row, at least 1.
         most: how many layers are drawn at most; the figure says how many there are.
-        title: a line above; "" for the model and the number of images.
+        title: a line above; None for the model and the number of images.
 
     Returns:
         The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
@@ -95,7 +95,8 @@ def plot_diagnosis(
     drawn = chosen[: whole_number("most", most, minimum=1)]
     wide = min(whole_number("columns", columns, minimum=1), len(drawn))
     images = f"{diagnosis.images:,} image{'s' * (diagnosis.images != 1)}"
-    heading = title or f"{diagnosis.model}: values of each layer over {images}"
+    told = f"{diagnosis.model}: values of each layer over {images}"
+    heading = told if title is None else title
     width = wide * CELL[0] + 2 * MARGIN
     notes = wrapped(_notes(diagnosis, drawn), 6.5, width - 2 * MARGIN)
     rows = -(-len(drawn) // wide)

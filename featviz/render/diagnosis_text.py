@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -16,7 +14,7 @@ from featviz._files import writable_path, write_whole
 from featviz.captions import one_line, share_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
 from featviz.networks.verdicts import number_text
-from featviz.render.rows import aligned, markdown_rows, plain_words
+from featviz.render.rows import aligned, csv_text, markdown_rows, plain_words, printable
 
 FORMS = ("text", "markdown")
 ENDINGS = (".csv", ".json")
@@ -69,10 +67,10 @@ def text_from_diagnosis(
     findings = diagnosis.verdict or (_healthy(diagnosis),)
     unseen = [f"{one_line(path)}: not told of; it {why}" for path, why in diagnosis.unseen.items()]
     if form == "markdown":
-        return _markdown(diagnosis, findings, rows, more, unseen)
+        return printable(_markdown(diagnosis, findings, rows, more, unseen))
     blocks = [_head(diagnosis), *(f"went in: {line}" for line in diagnosis.went_in), "", *findings]
     blocks += ["", *aligned(rows)] + ([f"… {more}"] if more else []) + unseen
-    return "\n".join(blocks)
+    return printable("\n".join(blocks))
 
 
 def _head(diagnosis: Diagnosis) -> str:
@@ -119,8 +117,8 @@ def _overall(layer: LayerDiagnosis) -> tuple[float, float]:
         return math.nan, math.nan
     weights = counts[some] / total
     mean = float((weights * layer.mean[some]).sum())
-    apart = layer.deviation[some] ** 2 + (layer.mean[some] - mean) ** 2
-    return mean, math.sqrt(float((weights * apart).sum()))
+    apart = [*(weights**0.5 * layer.deviation[some]), *(weights**0.5 * (layer.mean[some] - mean))]
+    return mean, math.hypot(*apart)  # squares of the largest numbers would leave float64
 
 
 def _markdown(
@@ -174,13 +172,9 @@ def write_diagnosis(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> Path:
 
 
 def _csv(diagnosis: Diagnosis) -> str:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
     rows = diagnosis.rows
-    writer.writerow(rows[0] if rows else ())
-    for row in rows:
-        writer.writerow("" if _missing(value) else value for value in row.values())
-    return stream.getvalue()
+    lines = [[None if _missing(value) else value for value in row.values()] for row in rows]
+    return csv_text([list(rows[0]) if rows else [], *lines])
 
 
 def _json(diagnosis: Diagnosis) -> str:

@@ -23,12 +23,13 @@ from matplotlib.ticker import MaxNLocator
 
 from featviz.captions import one_line, value_text
 from featviz.panels import Panel
+from featviz.vocabulary import BROKEN_COLOUR
 
 INK = "#1a1a1a"
 FAINT_INK = "#555555"
 ALARM = "#a3143c"
 INKS_ON_DARK = ("#f0f0f0", "#bbbbbb", "#ff8fa3")  # for the caller's own axes
-BROKEN = "#2ca02c"  # NaN and infinity: green stands in none of the palettes
+BROKEN = "#{:02x}{:02x}{:02x}".format(*BROKEN_COLOUR)
 PALETTES = {"signed": "RdBu_r", "heat": "magma", "grey": "gray"}
 TEXT: dict[str, Any] = {"parse_math": False, "usetex": False}
 PANEL_INCHES = 2.4

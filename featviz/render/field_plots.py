@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from featviz._check import size_text
 from featviz.captions import one_line
-from featviz.images import image_name, read_image
 from featviz.networks.layer_values import ReceptiveField
-from featviz.networks.receptive import receptive_field, shape_for_image
 from featviz.panels import Panel, Pixels, image_panel
 from featviz.render.figures import figure_from_panels
 from featviz.windows import Window
@@ -20,31 +16,26 @@ from featviz.windows import Window
 OUTLINE, UNDERLINE = "#ffffff", "#c2185b"
 # What the cell does not see is still seen, and padding is no part of the image.
 DIMMED, BEYOND = 0.4, 0.85
+# An image that is not given.
+PLAIN = 0.6
 
 
-def plot_receptive_field(
-    image: Any, model: Any, path: str, *, cell: int | tuple[int, int], title: str | None = None
-) -> Figure:
-    """Draw the part of an image that one cell of a layer sees, the rest dimmed.
+def figure_from_field(
+    field: ReceptiveField, pixels: Pixels | None = None, *, name: str = "image",
+    title: str | None = None,
+) -> Figure:  # fmt: skip
+    """Return an image with the window that a cell sees, the rest dimmed.
 
     Args:
-        image: anything :func:`featviz.read_image` takes, (H, W) of the size that goes in.
-        model: a built ``keras.Model`` with one input.
-        path: of the layer, as in a recording.
-        cell: (row, column) of its map, from 0.
-        title: a line above the figure; None: the path and the cell.
-
-    Returns:
-        The figure. Where the window reaches beyond the image, padding is drawn as light grey.
-
-    Raises:
-        ValueError: as :func:`featviz.receptive_field`, or an image that cannot be read.
-        TypeError: a wrong kind.
+        field: which window.
+        pixels: (H, W, C) of the size that the field is told for; None: plain grey, which the
+            figure says.
+        name: of the image.
+        title: None for the path and the cell.
     """
-    pixels = read_image(image)
-    shape = shape_for_image(model, pixels.shape)
-    field = receptive_field(model, path, cell, input_shape=shape)
-    panel, top, left = _panel(pixels, field, one_line(image_name(image)))
+    known = pixels is not None
+    pixels = pixels if pixels is not None else np.full((*field.image_size, 1), PLAIN, np.float32)
+    panel, top, left = _panel(pixels, field, name if known else f"{name} not given, drawn grey")
     heading = f"{field.path} · cell {field.cell}" if title is None else title
     figure = figure_from_panels([panel], 1, title=one_line(heading))
     window = field.window
@@ -74,7 +65,7 @@ def _panel(pixels: Pixels, field: ReceptiveField, name: str) -> tuple[Panel, int
     right = max(window.left + window.width - width, 0)
     pads = ((top, bottom), (left, right), (0, 0))
     canvas = np.pad(colours * lit, pads, constant_values=BEYOND).astype(np.float32)
-    lines = (f"image {size_text(pixels.shape)}", *_lines(field))
+    lines = (f"image {size_text(field.image_size)}", *_lines(field))
     return Panel(name, canvas, (0.0, 1.0), "rgb", "image", lines), top, left
 
 

@@ -26,8 +26,6 @@ from featviz.panels import Limits
 Colours = npt.NDArray[np.uint8]
 Steps = npt.NDArray[np.uint8]
 
-# What NaN and infinity look like: green stands in none of the palettes.
-BROKEN = (44, 160, 44)
 # Between these float32 neither over- nor underflows.
 SAFE = (1e-30, 1e30)
 # Differences from colour to colour of each channel, deflated.

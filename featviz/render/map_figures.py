@@ -34,6 +34,7 @@ from featviz.render.map_pages import (
     Page,
     heading,
 )
+from featviz.vocabulary import BROKEN_WORDS
 
 # A page of tiles has about so many square inches, and its tiles are no larger than that.
 PAGE_AREA, LARGEST_TILE = 66.0, 3.0
@@ -182,7 +183,7 @@ def draw_bar_of_sheet(
     if words:
         text = scale_words(sheet.scale, sheet.total, sheet.gamma)
         if any(item.broken for item in sheet.stats):
-            text += " · green: NaN or infinite"
+            text += f" · {BROKEN_WORDS}"
         page.write(place[0], place[1] + 0.3, text, NOTE_SIZE, colour=FAINT_INK,
                    room=page.width - 2 * MARGIN)  # fmt: skip
 

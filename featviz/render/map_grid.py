@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from featviz.map_panels import MapSheet
 from featviz.render.canvas import LIGHT, Colour, mixed
-from featviz.render.map_colours import BROKEN, Colours, steps_from_values, table_of_steps
+from featviz.render.map_colours import Colours, steps_from_values, table_of_steps
+from featviz.vocabulary import BROKEN_COLOUR
 
 Paper = npt.NDArray[np.uint8]
 
@@ -111,7 +112,7 @@ def palette_of_sheet(sheet: MapSheet) -> Colours:
     if sheet.scale == "each":
         scale = (-1.0, 1.0) if scale[0] < 0 else (0.0, 1.0)
     table = table_of_steps(sheet.palette, scale, sheet.gamma, STEPS)
-    colours: list[Colour] = [BROKEN, LIGHT.paper, LIGHT.line]
+    colours: list[Colour] = [BROKEN_COLOUR, LIGHT.paper, LIGHT.line]
     inks: tuple[Colour, ...] = (LIGHT.ink, LIGHT.faint, ALARM_COLOUR)
     colours += [mixed(LIGHT.paper, ink, part / 255) for ink in inks for part in COVERAGES]
     return np.concatenate([table, np.array(colours, np.uint8)])

@@ -1,22 +1,19 @@
-"""The pictures of a network: a layer, all layers, a channel, its best images."""
+"""The pictures of feature maps: a layer, all layers, a channel, its best images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from featviz._check import real_number, shown, whole_number
 from featviz.captions import one_line
-from featviz.map_choice import check_look, check_scale, checked_index, form_of
+from featviz.map_choice import check_look, check_scale, checked_index, form_of, paths_of_outputs
 from featviz.map_inputs import image_that_went_in
 from featviz.map_panels import MapSheet, sheet_from_feature_maps
-from featviz.map_words import numbers_text
-from featviz.networks.maps import feature_maps
-from featviz.networks.runs import check_model
-from featviz.networks.top_scores import TopImages
+from featviz.map_words import channels_text
+from featviz.networks.top_values import TopImages
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
 from featviz.render.map_figures import figure_from_sheet
@@ -76,6 +73,7 @@ def plot_feature_maps(
 
     Example:
         >>> import keras
+        >>> from featviz.networks.maps import feature_maps
         >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
         >>> net = keras.Sequential(layers, name="net")
         >>> plot_feature_maps(feature_maps(net, [[-1.0, 2.0]]), "act").texts[0].get_text()
@@ -91,102 +89,67 @@ def plot_feature_maps(
     return figure_from_sheet(sheet, columns=wide, labels=labels, title=title)
 
 
-def plot_network(
-    model: Any,
-    image: Any,
-    layers: Any = None,
+def page_from_feature_maps(
+    maps: FeatureMaps,
+    paths: Sequence[str] | None = None,
     *,
-    channels: int = 8,
+    count: int = 8,
     scale: str | Limits = "layer",
     gamma: float | None = None,
     title: str | None = None,
-    resize: bool = False,
-    white: float = 1.0,
-    preprocess: Callable[[Any], Any] | None = None,
-    finite: bool = True,
+    only: str = "",
 ) -> Figure:
-    """Draw a network on one page: a row of feature maps for each layer.
-
-    Of a vector all values are drawn as one strip; of a volume the middle slice of a channel.
+    """Return a page with a row of feature maps for each layer, of the first image.
 
     Args:
-        model: a built ``keras.Model``.
-        image: one image, as in :func:`featviz.feature_maps`.
-        layers: as in :func:`featviz.feature_maps`; None for convolutions and pools, or for all
-            where there is none. Of more than 24 layers 24 are shown, evenly from early to
-            late, and the page says so.
-        channels: how many channels of a layer, the first ones.
-        scale: of the colours: ``"layer"`` (one for each row, also for the channels that are not
-            shown), ``"shared"`` (one for the page), ``"signed"``, ``"each"`` or ``(low, high)``.
-        gamma: exponent of the display; None: 0.5, which lifts what is small.
+        maps: of a recording; nothing runs.
+        paths: of the layers; None for all that can be drawn but what stands before an
+            activation inside a convolution.
+        count: how many channels of a layer, the first ones.
+        scale: as in :func:`plot_feature_maps`, ``"shared"`` for the whole page.
+        gamma: as in :func:`plot_feature_maps`.
         title: None for the model's name.
-        resize: as in :func:`featviz.feature_maps`.
-        white: as in :func:`featviz.feature_maps`.
-        preprocess: as in :func:`featviz.feature_maps`.
-        finite: as in :func:`featviz.feature_maps`.
-
-    Returns:
-        The figure.
+        only: which layers these are; said behind their number.
 
     Raises:
-        ValueError: no such layer, more than one image, a wrong value.
+        ValueError: no layer that can be drawn, a wrong value.
         TypeError: a wrong kind.
-        RuntimeError: a layer failed.
-
-    Example:
-        >>> import keras
-        >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
-        >>> net = keras.Sequential(layers, name="net")
-        >>> plot_network(net, [[-1.0, 2.0]]).texts[1].get_text()
-        '1 of 1 layers shown'
     """
-    whole_number("channels", channels, minimum=1)
+    whole_number("count", count, minimum=1)
     check_scale(scale)
     check_look(gamma, None)
-    check_model(model)
-    wanted = _steps_of(model) if layers is None else layers
-    maps = feature_maps(
-        model, image, wanted, resize=resize, white=white, preprocess=preprocess, finite=finite
-    )
-    if (count := len(next(iter(maps.values())))) != 1:
-        raise ValueError(f"image must be one image; got {count}")
-    paths = [path for path in maps if _can_be_shown(maps, path)]
-    if layers is None:
-        paths = [path for path in paths if not path.endswith(":filter")]
-    if not paths:
+    known = paths_of_outputs(maps) if paths is None else list(paths)
+    drawable = [path for path in known if can_be_shown(maps, path)]
+    if not drawable:
         raise ValueError("layers must give maps of numbers; got none that can be drawn")
-    some = [
-        paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, MOST_ROWS).round().astype(int))
-    ]
-    note = f"{len(some)} of {len(paths)} layers shown"
-    if len(some) < len(paths):
-        note += f", evenly from early to late; {len(paths) - len(some)} are not"
-    if layers is None and wanted is not None:
-        note += " (convolutions and pools)"
-    sheets = [_sheet_of_row(maps, path, channels, scale, gamma) for path in some]
+    places = np.linspace(0, len(drawable) - 1, MOST_ROWS).round().astype(int)
+    some = [drawable[place] for place in np.unique(places)]
+    sheets = [_sheet_of_row(maps, path, count, scale, gamma) for path in some]
     picture = image_that_went_in(maps) if any(one.ndim == 4 for one in maps.images) else None
-    name = f"{one_line(maps.model)}" if title is None else title
-    return network_figure(sheets, picture, title=name, note=note, tiles=channels)
+    note = " · ".join(
+        part for part in (_note_on_rows(len(some), len(drawable)) + only, sheets[0].batch) if part
+    )
+    name = one_line(maps.model) if title is None else title
+    return network_figure(sheets, picture, title=name, note=note, tiles=count)
+
+
+def _note_on_rows(shown_count: int, count: int) -> str:
+    note = f"{shown_count} of {count} layers shown"
+    if shown_count < count:
+        note += f", evenly from early to late; {count - shown_count} are not"
+    return note
 
 
 def _sheet_of_row(
-    maps: FeatureMaps, path: str, channels: int, scale: str | Limits, gamma: float | None
+    maps: FeatureMaps, path: str, most: int, scale: str | Limits, gamma: float | None
 ) -> MapSheet:
     single = form_of(maps.channels_last(path).shape[1:]) in ("vector", "sequence")
-    count = MOST_IN_STRIP if single else channels
+    count = MOST_IN_STRIP if single else most
     return sheet_from_feature_maps(maps, path, count=count, scale=scale, gamma=gamma)
 
 
-def _steps_of(model: Any) -> Callable[[Any], bool] | None:
-    """Return what chooses convolutions and pools; None where the model has none."""
-    return _is_step if any(_is_step(layer) for layer in model._flatten_layers()) else None
-
-
-def _is_step(layer: Any) -> bool:
-    return any(word in type(layer).__name__ for word in ("Conv", "Pool"))
-
-
-def _can_be_shown(maps: FeatureMaps, path: str) -> bool:
+def can_be_shown(maps: FeatureMaps, path: str) -> bool:
+    """Return whether an entry has real numbers along axes that a page can show."""
     values = maps.arrays[path]
     kind = values.dtype
     return (
@@ -234,6 +197,7 @@ def plot_channel_over_image(
 
     Example:
         >>> import keras
+        >>> from featviz.networks.maps import feature_maps
         >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
         >>> net = keras.Sequential(layers, name="net")
         >>> plot_channel_over_image(feature_maps(net, [[-1.0, 2.0]]), "act", 0).texts[0].get_text()
@@ -295,7 +259,7 @@ def plot_top_images(
     for channel in wanted:
         whole_number("channels", channel, minimum=0)
         if channel not in top.channels:
-            known = numbers_text(top.channels)
+            known = channels_text(top.channels)
             raise ValueError(f"channels must be among those kept, {known}; got {channel}")
     rows = [top.channels.index(channel) for channel in wanted]
     return top_figure(top, rows, title=title, marks=bool(marks))

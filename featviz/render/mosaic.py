@@ -39,6 +39,7 @@ from featviz.render.map_grid import (
     grid_of_tiles,
     palette_of_sheet,
 )
+from featviz.vocabulary import BROKEN_WORDS
 
 TITLE_GAP = 4
 MARGIN, HEAD_TYPE, TEXT_TYPE, LABEL_TYPE = 12, 14, 11, 10
@@ -115,6 +116,33 @@ def save_mosaic(
         palette=palette,
     )  # fmt: skip
     check_target(file, [".png"])
+    picture = picture_from_sheet(sheet, columns=columns, labels=labels, gap=gap, magnify=magnify)
+    stream = io.BytesIO()
+    picture.save(stream, "png", compress_level=1)
+    return write_whole(file, stream.getvalue())
+
+
+def picture_from_sheet(
+    sheet: MapSheet,
+    *,
+    columns: int | None = None,
+    labels: bool = True,
+    gap: int = 2,
+    magnify: int | None = None,
+) -> Image.Image:
+    """Return the mosaic of a sheet as places of its palette.
+
+    Args:
+        sheet: of one layer.
+        columns: as in :func:`save_mosaic`.
+        labels: as in :func:`save_mosaic`.
+        gap: as in :func:`save_mosaic`.
+        magnify: as in :func:`save_mosaic`.
+
+    Raises:
+        ValueError: a wrong value, or a mosaic that would be too large.
+        TypeError: a wrong kind.
+    """
     if whole_number("gap", gap, minimum=0) > 100:
         raise ValueError(f"gap must be a whole number from 0 to 100; got {gap}")
     zoom = None if magnify is None else whole_number("magnify", magnify, minimum=1)
@@ -122,7 +150,10 @@ def save_mosaic(
     if not isinstance(labels, bool):
         raise TypeError(f"labels must be True or False; got {shown(labels)}")
     plan = _planned(sheet, zoom, wide, gap, labels=labels)
-    return write_whole(file, _png(_drawn(sheet, plan, labels=labels), sheet))
+    paper = _drawn(sheet, plan, labels=labels)
+    picture = Image.frombytes("P", paper.shape[::-1], paper.tobytes())
+    picture.putpalette(palette_of_sheet(sheet).tobytes())
+    return picture
 
 
 def _planned(
@@ -254,7 +285,7 @@ def _draw_bar(paper: Paper, sheet: MapSheet, top: int) -> None:
 def _legend(sheet: MapSheet) -> str:
     words = scale_words(sheet.scale, sheet.total, sheet.gamma)
     broken = any(item.broken for item in sheet.stats)
-    return f"{words} · green: NaN or infinite" if broken else words
+    return f"{words} · {BROKEN_WORDS}" if broken else words
 
 
 def _numbers_of_bar(sheet: MapSheet) -> list[tuple[str, float]]:
@@ -286,11 +317,3 @@ def _places() -> Paper:
 
 
 _PLACE_OF = _places()
-
-
-def _png(paper: Paper, sheet: MapSheet) -> bytes:
-    picture = Image.frombytes("P", paper.shape[::-1], paper.tobytes())
-    picture.putpalette(palette_of_sheet(sheet).tobytes())
-    stream = io.BytesIO()
-    picture.save(stream, "png", compress_level=1)
-    return stream.getvalue()

@@ -18,7 +18,7 @@ from featviz.map_choice import Values
 from featviz.map_inputs import colours_of_image, image_words, range_of_images
 from featviz.map_panels import MapSheet
 from featviz.map_words import name_options, scale_words
-from featviz.networks.top_scores import TopImages
+from featviz.networks.top_values import TopImages
 from featviz.panels import colour_limits
 from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK
@@ -38,6 +38,7 @@ from featviz.render.map_pages import (
     Page,
     heading,
 )
+from featviz.vocabulary import BROKEN_WORDS
 
 # A row of the network: words, then its maps, then its bar.
 WORDS_WIDTH, TILE, ROW_BAR, ROW_GAP = 2.5, 0.66, 1.15, 0.18
@@ -48,7 +49,7 @@ INPUT_HEIGHT = 1.1
 OVER_INCHES = 3.0
 THUMB, THUMB_GAP = 0.86, 0.05
 PAGE_WIDTH = 10.5
-GREEN_WORDS = " · green: NaN or infinite"
+GREEN_WORDS = f" · {BROKEN_WORDS}"
 
 
 def network_figure(

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib.figure import Figure
+
 from featviz.expressions import Expressions
 from featviz.extraction import Extraction
 from featviz.networks.comparison import Comparison
 from featviz.networks.diagnosis import Diagnosis
-from featviz.networks.layer_values import LayerTable
-from featviz.render.comparison_plots import text_from_comparison
+from featviz.networks.layer_values import LayerKernels, LayerTable, ReceptiveField
+from featviz.networks.top_values import TopImages
+from featviz.networks.values import FeatureMaps
+from featviz.render.comparison_text import text_from_comparison
 from featviz.render.diagnosis_text import text_from_diagnosis
+from featviz.render.field_plots import figure_from_field
 from featviz.render.figures import png_from_figure
+from featviz.render.map_plots import can_be_shown, page_from_feature_maps, plot_top_images
 from featviz.render.plots import plot_extraction
 from featviz.render.sum_text import text_from_expressions
 from featviz.render.table_text import text_from_table
 from featviz.render.trace_text import text_from_trace
+from featviz.render.weight_plots import plot_layer_kernels
 from featviz.windows import Trace
 
+_DRAWINGS: dict[type, Callable[[Any], Figure]] = {
+    Extraction: plot_extraction,
+    FeatureMaps: page_from_feature_maps,
+    LayerKernels: plot_layer_kernels,
+    ReceptiveField: figure_from_field,
+    TopImages: plot_top_images,
+}
 
-def png_from_value(value: object) -> bytes:
-    """Return the PNG bytes for a value that shows itself.
+
+def png_from_value(value: object) -> bytes | None:
+    """Return the PNG bytes for a value; None where it has only text.
 
     Raises:
         TypeError: a value without a picture.
     """
-    if isinstance(value, Extraction):
-        return png_from_figure(plot_extraction(value))
+    if isinstance(value, FeatureMaps) and not any(can_be_shown(value, path) for path in value):
+        return None
+    for kind, drawing in _DRAWINGS.items():
+        if isinstance(value, kind):
+            return png_from_figure(drawing(value))
     raise TypeError(f"value must have a picture; got {type(value).__name__}")
 
 

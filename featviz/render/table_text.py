@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +9,7 @@ from featviz._check import one_of, shown
 from featviz.captions import one_line
 from featviz.exact import exact_text
 from featviz.networks.layer_values import LayerRow, LayerTable
+from featviz.render.rows import aligned, csv_text, markdown_rows, plain_words, printable
 
 FORMS = ("text", "markdown", "csv")
 HEADINGS = (
@@ -24,11 +22,8 @@ CSV_HEADINGS = (
     "receptive_field", "jump", "bytes", "note",
 )  # fmt: skip
 NUMBERS = ("parameters", "multiply-adds", "bytes")
+RIGHT = (*NUMBERS, "field", "jump")
 UNKNOWN = "–"
-# What Markdown and HTML would read as more than a letter.
-_MARKS = re.compile(r"[\\`*_{}\[\]<>()#+\-.!|$&~]")
-# What a spreadsheet would run as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def text_from_table(table: LayerTable, *, form: str = "text") -> str:
@@ -86,10 +81,7 @@ def _thousands(number: int | None) -> str:
 
 
 def _name(text: str) -> str:
-    """Return a text from a model in one line, without terminal codes."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in one_line(text)
-    )
+    return printable(one_line(text))
 
 
 def _total(table: LayerTable) -> tuple[str, ...]:
@@ -130,61 +122,41 @@ def _shown_columns(rows: list[tuple[str, ...]]) -> list[int]:
     return [at for at in range(len(HEADINGS)) if at != last or any(row[at] for row in rows)]
 
 
-def _plain(table: LayerTable) -> str:
+def _rows(table: LayerTable) -> tuple[list[list[str]], list[int]]:
+    """Return heading, rows and sums, and which columns stand at the right."""
     rows = [_cells(row) for row in table]
     columns = _shown_columns(rows)
-    lines = [HEADINGS, *rows, _total(table)]
-    widths = [max(len(line[at]) for line in lines) for at in columns]
-    right = [HEADINGS[at] in (*NUMBERS, "field", "jump") for at in columns]
-    text = [
-        "  ".join(
-            line[at].rjust(width) if flush else line[at].ljust(width)
-            for at, width, flush in zip(columns, widths, right, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
+    lines = [[line[at] for at in columns] for line in (HEADINGS, *rows, _total(table))]
+    return lines, [place for place, at in enumerate(columns) if HEADINGS[at] in RIGHT]
+
+
+def _plain(table: LayerTable) -> str:
+    text = aligned(*_rows(table))
     rule = "─" * max(map(len, text))
     remarks = _remarks(table)
     return "\n".join([_heading(table), text[0], rule, *text[1:-1], rule, text[-1], *remarks])
 
 
 def _markdown(table: LayerTable) -> str:
-    rows = [_cells(row) for row in table]
-    columns = _shown_columns(rows)
-    aligned = ("---:" if HEADINGS[at] in (*NUMBERS, "field", "jump") else "---" for at in columns)
-    lines = [f"| {' | '.join(HEADINGS[at] for at in columns)} |", f"| {' | '.join(aligned)} |"]
-    lines += [f"| {' | '.join(_escaped(row[at]) for at in columns)} |" for row in rows]
-    total = (f"**{cell}**" if cell else "" for cell in (_total(table)[at] for at in columns))
-    lines.append(f"| {' | '.join(total)} |")
-    remarks = [f"- {_escaped(line)}" for line in _remarks(table)]
-    return "\n".join([f"**{_escaped(_heading(table))}**", "", *lines, "", *remarks])
-
-
-def _escaped(text: str) -> str:
-    return _MARKS.sub(lambda mark: "\\" + mark[0], text)
+    lines = markdown_rows(*_rows(table), bold_end=True)
+    remarks = [f"- {plain_words(line)}" for line in _remarks(table)]
+    return "\n".join([f"**{plain_words(_heading(table))}**", "", *lines, "", *remarks])
 
 
 def _csv(table: LayerTable) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_HEADINGS)
+    rows: list[Sequence[Any]] = [CSV_HEADINGS]
     for row in table:
         output = None if row.output_shape is None else _output_text(row.output_shape)
         field, jump = (
             None if sizes is None else "×".join(map(exact_text, sizes))
             for sizes in (row.receptive_field, row.jump)
         )
-        writer.writerow(
-            [
-                *map(_harmless, (row.path, row.kind, row.settings)), output, row.parameters,
-                row.trainable, row.multiply_adds, field, jump, row.bytes, _harmless(row.note),
-            ]
+        rows.append(
+            (
+                row.path, row.kind, row.settings, output, row.parameters, row.trainable,
+                row.multiply_adds, field, jump, row.bytes, row.note,
+            )
         )  # fmt: skip
     sums = (table.parameters, table.trainable, table.multiply_adds, "", "", table.bytes)
-    writer.writerow([_harmless(f"total of {table.model}"), "", "", "", *sums, ""])
-    return stream.getvalue().rstrip("\n")
-
-
-def _harmless(text: str) -> str:
-    line = _name(text)
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    rows.append((f"total of {table.model}", "", "", "", *sums, ""))
+    return csv_text(rows).rstrip("\n")

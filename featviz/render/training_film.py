@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +14,12 @@ from PIL import Image, ImageDraw
 from featviz._files import write_whole
 from featviz.captions import value_text
 from featviz.map_choice import floats_from, stats_of_channels
+from featviz.map_panels import sheet_from_feature_maps
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits, colour_limits
 from featviz.render.canvas import LIGHT, fitted, write
-from featviz.render.mosaic import save_mosaic
-from featviz.render.motion.files import UNCHANGED, WRITERS, hundredths
+from featviz.render.mosaic import picture_from_sheet
+from featviz.render.motion.files import UNCHANGED, WRITERS, hundredths, png_from_frame
 from featviz.render.motion.palette import Indexer
 
 # All epochs are kept until the end, because their common scale is known only then.
@@ -151,19 +150,16 @@ def picture_of_epoch(
 
 def save_picture(picture: Image.Image, path: Path) -> Path:
     """Write a picture as a PNG, whole or not at all."""
-    stream = io.BytesIO()
-    picture.save(stream, "PNG")
-    return write_whole(path, stream.getvalue())
+    return write_whole(path, png_from_frame(picture))
 
 
 def _mosaic(
     maps: FeatureMaps, path: str, drawing: Mapping[str, Any], scale: str | Limits
 ) -> Image.Image:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "maps.png")
-        save_mosaic(maps, path, file, scale=scale, **drawing)
-        with Image.open(file) as picture:
-            return picture.convert("RGB")
+    chosen = {name: drawing[name] for name in ("channels", "count") if name in drawing}
+    rest = {name: value for name, value in drawing.items() if name not in chosen}
+    sheet = sheet_from_feature_maps(maps, path, scale=scale, **chosen)
+    return picture_from_sheet(sheet, **rest).convert("RGB")
 
 
 def _palette(frames: Sequence[Image.Image]) -> bytes:

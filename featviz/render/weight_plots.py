@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from featviz._check import shown, size_text, whole_number
 from featviz.captions import one_line, range_text, value_text
+from featviz.map_choice import checked_numbers
 from featviz.networks.layer_values import LayerKernels
 from featviz.panels import Limits, MapView, Panel, panels_from_views
 from featviz.render.figures import figure_from_panels
@@ -54,6 +55,14 @@ def plot_layer_kernels(
     Raises:
         TypeError: no kernels of a layer.
         ValueError: no such feature or channel, or kernels of three axes in colour.
+
+    Example:
+        >>> import keras
+        >>> from featviz.networks.weights import layer_kernels
+        >>> layers = [keras.Input((6, 5, 2)), keras.layers.Conv2D(4, 3, name="conv")]
+        >>> figure = plot_layer_kernels(layer_kernels(keras.Sequential(layers), "conv"), features=3)
+        >>> figure.texts[-1].get_text()
+        '3×3×2×4 weights · 3 of 4 features shown · 2 channels'
     """
     if not isinstance(kernels, LayerKernels):
         raise TypeError(f"kernels must come from layer_kernels(); got {shown(kernels)}")
@@ -91,10 +100,7 @@ def _chosen(argument: str, value: Any, count: int) -> list[int]:
     """Return which are shown: the first so many, or those that are named."""
     if not isinstance(value, (list, tuple, range)):
         return list(range(min(whole_number(argument, value, minimum=1), count)))
-    numbers = [whole_number(argument, one, minimum=0) for one in value]
-    if not numbers or max(numbers) >= count:
-        raise ValueError(f"{argument} must be from 0 to {count - 1}, at least one; got {value}")
-    return numbers
+    return list(checked_numbers(argument, value, count))
 
 
 def _count_text(shown_count: int, count: int, what: str) -> str:

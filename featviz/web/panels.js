@@ -209,7 +209,6 @@
       drawInk(view, stage);
     }
     writeCaptions(view);
-    drawBars(view);
   }
 
   function writeCaptions(view) {
@@ -224,17 +223,18 @@
       write(parts.lines[1], words.lines[1]);
       writeFormulas(parts.lines[2], words.lines[2]);
     }
+    drawBars(view);
   }
 
   /**
    * Formulas as boxes: a narrow panel moves one to the next line rather than breaking it; one
-   * that is too long for a line breaks before its dilated window.
+   * that is too long for a line breaks before its dilated window and after the rounding.
    */
   function writeFormulas(node, text) {
     if (node.textContent === text) return;
     const parts = text.split(/(rows |\ncolumns )/).filter(Boolean);
     const boxed = (formula) => {
-      const halves = formula.split(/( )(?=− \()/);
+      const halves = formula.split(/( )(?=− \(|\+ 1 = )/);
       if (halves.length === 1) return el("span", {}, formula);
       return el("span", {}, ...halves.map((half) => (half === " " ? half : el("span", {}, half))));
     };
@@ -252,16 +252,17 @@
   }
 
   function drawBars(view) {
-    const { stages, state } = view;
+    const { stages, state, practice } = view;
     const shared = state.scale === "shared";
+    const asked = Boolean(view.written && practice && !practice.done); // an end may be the answer
     for (const stage of STAGES) {
-      const hidden = view.written || (stage === "image" ? stages.image.shown.length === 3 : shared);
+      const hidden = stage === "image" ? stages.image.shown.length === 3 : shared || asked;
       drawBar(panels[stage].bar, stages[stage].colours, barLabel(view, stage), {
         hidden,
         few: true,
       });
     }
-    const hidden = view.written || !shared;
+    const hidden = !shared || asked;
     drawBar(panels.shared, stages.filter.colours, barLabel(view, "filter"), { hidden });
   }
 

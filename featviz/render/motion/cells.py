@@ -13,6 +13,7 @@ from featviz.render import canvas
 from featviz.render.canvas import Box, Colour, Theme, write
 from featviz.render.motion.layout import Block, Grid, Layout, scale_for
 from featviz.render.motion.scene import LEFT_OUT, Scene, Sheet, channel_names
+from featviz.render.motion.space import Camera, Plane
 from featviz.vocabulary import CELL_KINDS
 
 SMALLEST_TILE = 8
@@ -303,3 +304,19 @@ def fill_output(image: Image.Image, finished: Image.Image, grid: Grid, index: in
         # The next cell begins at that pixel; only beyond the last one the edge is drawn there.
         box = left, top, right + (right == grid.right), bottom + (bottom == grid.bottom)
         image.paste(finished.crop(box), (left, top))
+
+
+def lay_empty(large: Image.Image, plane: Plane, camera: Camera, theme: Theme) -> None:
+    """Draw the output's cells before anything is in them."""
+    draw = ImageDraw.Draw(large)
+    front = camera.quad(plane.corners())
+    line = canvas.mixed(theme.line, theme.paper, 0.4)
+    draw.polygon(front, fill=theme.empty)
+    if (front[2][0] - front[3][0]) / plane.columns >= 8:
+        for row in range(1, int(plane.rows)):
+            ends = plane.corner(row, 0), plane.corner(row, plane.columns)
+            draw.line(camera.quad(ends), fill=line)
+        for column in range(1, int(plane.columns)):
+            ends = plane.corner(0, column), plane.corner(plane.rows, column)
+            draw.line(camera.quad(ends), fill=line)
+    draw.line([*front, front[0]], fill=theme.line, width=2)

@@ -17,7 +17,7 @@ from featviz.render.canvas import Box
 Shape = tuple[int, int]
 SMALLEST_CELL, LARGEST_CELL = 2, 60
 # Every row of pixels of a cell costs bytes in every frame: of many frames 34 pixels are enough.
-MANY_FRAMES, LARGEST_OF_MANY = 20, 34
+MANY_FRAMES, LARGEST_OF_MANY, GROWTH = 20, 34, 1.1
 CELLS_OF_PRODUCTS = (64, 56, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4)
 
 
@@ -105,10 +105,12 @@ class _Plan(NamedTuple):
     """One arrangement: the cells' edges, and how grids and blocks stand."""
 
     cell: int
+    made: int
     small: int
     down: bool
     beside: bool
     across: int
+    stacked: bool
 
 
 def scale_for(size: tuple[int, int]) -> float:
@@ -116,16 +118,25 @@ def scale_for(size: tuple[int, int]) -> float:
     return min(max(min(size[0] / 1000, size[1] / 500), 0.62), 4.0)
 
 
-def largest_cell(frames: int, wide: float, scale: float) -> int:
+def scale_of_numbers(size: tuple[int, int]) -> float:
+    """Return :func:`scale_for`, larger where the blocks stand below each other."""
+    if size[1] <= size[0]:
+        return scale_for(size)
+    return min(max(min(size[0] / 640, size[1] / 1000), scale_for(size)), 4.0)
+
+
+def largest_cell(frames: int, wide: float, size: tuple[int, int]) -> int:
     """Return the most pixels of a cell: with many frames, what its numbers need.
 
     Args:
         frames: how many there will be.
         wide: pixels of the longest number in the smallest good type.
-        scale: from :func:`scale_for`.
+        size: (width, height) of the figure; a tall one is filled, however many frames.
     """
-    most = LARGEST_CELL if frames <= MANY_FRAMES else max(LARGEST_OF_MANY, 1.1 * wide)
-    return round(min(most, LARGEST_CELL) * scale)
+    if size[1] > size[0]:
+        return round(LARGEST_CELL * max(size[1] / 1000, scale_for(size)))
+    most = LARGEST_CELL if frames <= MANY_FRAMES else max(LARGEST_OF_MANY, GROWTH * wide)
+    return round(min(most, LARGEST_CELL) * scale_for(size))
 
 
 def heading_height(scale: float) -> int:
@@ -172,7 +183,7 @@ def layout_for(
         ValueError: even the smallest cells do not fit.
     """
     width, height = size
-    scale = scale_for(size)
+    scale = scale_of_numbers(size)
     margin = round(16 * scale)
     top = margin + (round(26 * scale) if has_title else 0)
     bottom = height - round((62 if has_line else 38) * scale)
@@ -201,12 +212,20 @@ def _best(needs: _Needs) -> _Plan | None:
     best: tuple[float, _Plan] | None = None
     smalls = [max(SMALLEST_CELL, round(edge * needs.scale)) for edge in CELLS_OF_PRODUCTS]
     acrosses = sorted({1, math.ceil(math.sqrt(needs.channels)), needs.channels})
-    choices = itertools.product((False, True), (False, True), acrosses, smalls)
-    for down, beside, across, small in choices:
-        plan = _Plan(SMALLEST_CELL, small, down, beside, across)
-        while _fits(needs, larger := plan._replace(cell=plan.cell + 1)):
+    tall = needs.room[1] > needs.room[0]
+    many = needs.channels > 1
+    choices = itertools.product(
+        (tall, not tall), (False, True), acrosses, (False, True)[: 1 + many], smalls
+    )
+    for down, beside, across, stacked, small in choices:
+        plan = _Plan(SMALLEST_CELL, SMALLEST_CELL, small, down, beside, across, stacked)
+        while _fits(needs, larger := plan._replace(cell=plan.cell + 1, made=plan.cell + 1)):
+            plan = larger
+        # Several channels take the room; one map has more of it.
+        while many and _fits(needs, larger := plan._replace(made=plan.made + 1)):
             plan = larger
         score = 3 * math.log(plan.cell) + math.log(min(small, 1.12 * needs.largest))
+        score += 0.5 * math.log(plan.made) if many else 0.0
         score -= 0.02 * max(0.0, small - 1.12 * needs.largest)
         if _fits(needs, plan) and (best is None or score > best[0]):
             best = score, plan
@@ -214,7 +233,7 @@ def _best(needs: _Needs) -> _Plan | None:
 
 
 def _fits(needs: _Needs, plan: _Plan) -> bool:
-    if plan.cell > needs.largest:
+    if plan.made > needs.largest:
         return False
     sizes = _block_sizes(needs, plan)
     gaps = 2 * _gap(needs, down=plan.down)
@@ -234,7 +253,7 @@ def _block_sizes(needs: _Needs, plan: _Plan) -> tuple[Shape, Shape, Shape]:
     inner = [
         _group_size(needs.input, needs.channels, plan.cell, plan.across, needs.scale),
         _middle_size(needs, plan),
-        _group_size(needs.output, 1, plan.cell, 1, needs.scale),
+        _group_size(needs.output, 1, plan.made, 1, needs.scale),
     ]
     first, middle, last = ((max(width, least), height + extra) for width, height in inner)
     return first, (max(middle[0], round(150 * needs.scale * needs.tight)), middle[1]), last
@@ -250,7 +269,7 @@ def _group_size(shape: Shape, count: int, cell: int, across: int, scale: float) 
 
 
 def _middle_size(needs: _Needs, plan: _Plan) -> Shape:
-    across = needs.channels if plan.across > 1 else 1
+    across = needs.channels if plan.across > 1 and not plan.stacked else 1
     width, height = _group_size(needs.window, needs.channels, plan.small, across, needs.scale)
     if not needs.has_kernel:
         return width, height
@@ -267,7 +286,8 @@ def _placed(needs: _Needs, plan: _Plan, corner: Shape) -> tuple[Block, Block, Bl
     gap = _gap(needs, down=plan.down)
     along = 1 if plan.down else 0
     spare = needs.room[along] - sum(size[along] for size in sizes) - 2 * gap
-    share = min(spare // 4, round((6 if plan.down else 30) * needs.scale))
+    low = 24 if needs.room[1] > needs.room[0] else 6
+    share = min(spare // 4, round((low if plan.down else 30) * needs.scale))
     at = corner[along] + (spare - 2 * share) // 2
     blocks = []
     for index, size in enumerate(sizes):
@@ -279,22 +299,18 @@ def _placed(needs: _Needs, plan: _Plan, corner: Shape) -> tuple[Block, Block, Bl
 
 
 def _block(needs: _Needs, plan: _Plan, index: int, box: tuple[int, int, int, int]) -> Block:
-    left, top, width, height = box
+    left, top, width, _ = box
     first = top + heading_height(needs.scale)
     if index == 1:
         return Block(*box, _middle_grids(needs, plan, (left, first), width))
-    shape, count, across = (
-        (needs.output, 1, 1) if index else (needs.input, needs.channels, plan.across)
+    shape, count, cell, across = (
+        (needs.output, 1, plan.made, 1)
+        if index
+        else (needs.input, needs.channels, plan.cell, plan.across)
     )
-    inner, _ = _group_size(shape, count, plan.cell, across, needs.scale)
+    inner, _ = _group_size(shape, count, cell, across, needs.scale)
     start = left + (width - inner) // 2
-    return Block(
-        left,
-        top,
-        width,
-        height,
-        _group(shape, count, plan.cell, across, (start, first), needs.scale),
-    )
+    return Block(*box, _group(shape, count, cell, across, (start, first), needs.scale))
 
 
 def _group(
@@ -310,7 +326,7 @@ def _group(
 
 
 def _middle_grids(needs: _Needs, plan: _Plan, corner: Shape, width: int) -> tuple[Grid, ...]:
-    across = needs.channels if plan.across > 1 else 1
+    across = needs.channels if plan.across > 1 and not plan.stacked else 1
     inner, _ = _middle_size(needs, plan)
     left, top = corner[0] + (width - inner) // 2, corner[1]
     if not needs.has_kernel:

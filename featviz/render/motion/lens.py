@@ -14,22 +14,25 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from featviz.render import canvas
-from featviz.render.canvas import Box, Colour, Theme, write
+from featviz.render.canvas import Box, Colour, write
 from featviz.render.motion.cells import (
     colour_at,
     draw_bar,
     draw_cells,
     draw_name,
+    lay_empty,
     legend,
 )
 from featviz.render.motion.layout import Grid, scale_for
-from featviz.render.motion.palette import MOST_CELL_COLOURS, different_colours
+from featviz.render.motion.palette import LIT, SKIPPED, lit_colours, readable_ink
 from featviz.render.motion.scene import LEFT_OUT, Scene, Sheet, colours_of_photograph, flat_sheet
 from featviz.render.motion.space import (
     Camera,
     Plane,
     Point,
     arranged,
+    copy_in_space,
+    middle_in_space,
     paste_in_space,
     room_in_space,
 )
@@ -44,9 +47,8 @@ from featviz.windows import Step
 # Twice 4000×4000 would be half a gigabyte for each picture.
 MOST_SMOOTHED = 2_500_000
 # How opaque, of 255.
-LIT, SIDE, RAY, SKIPPED = 70, 16, 150, 150
+SIDE, RAY = 16, 150
 
-Corners = tuple[tuple[float, float, float], ...]
 # From (share of the window's rows, of its columns, height from window to cell) to a pixel.
 Beam = Callable[[float, float, float], Point]
 
@@ -59,6 +61,7 @@ class LensDrawing:
         scene: what is shown.
         box: where the planes stand, in pixels of the picture.
         zoom: how much larger than there the planes are drawn.
+        sheet: the input as it is written, and ``size`` its type, 0 for no numbers.
         camera: from space to the drawn planes.
         planes: input, output, and the kernel where there is one.
         words: the picture without planes.
@@ -70,6 +73,8 @@ class LensDrawing:
     scene: Scene
     box: Box
     zoom: int
+    sheet: Sheet
+    size: int
     camera: Camera
     planes: tuple[Plane, ...]
     words: Image.Image
@@ -93,26 +98,19 @@ class LensDrawing:
         large = self.blank.copy()
         beam = self._beam(step)
         draw = ImageDraw.Draw(large, "RGBA")
-        self._draw_window(draw, step)
         for start, end in itertools.pairwise((0.0, 0.5, 1.0) if self.planes[2:] else (0.0, 1.0)):
             self._draw_beam(draw, beam, start, end)
+        self._draw_window(large, step)
         # The beam comes from below; nor may it cross the kernel's numbers.
         for plane in self.planes[1:]:
-            self._paste(large, self.blank, plane.corners())
+            copy_in_space(large, self.blank, self.camera.quad(plane.corners()))
+        self._write_window(draw, step)
         self._fill_output(large, index)
         for height in (0.0, 1.0):
             self._outline(draw, _ring(beam, height), width=3)
         picture = self._framed(large)
         self._write_words(picture, words_from_step(self.scene, step))
         return picture
-
-    def _paste(self, large: Image.Image, source: Image.Image, corners: Corners) -> None:
-        """Take what lies between four corners in space from another picture."""
-        mask = Image.new("L", large.size)
-        ImageDraw.Draw(mask).polygon(self.camera.quad(corners), fill=255)
-        box = mask.getbbox()
-        if box:
-            large.paste(source.crop(box), box[:2], mask.crop(box))
 
     def _framed(self, large: Image.Image) -> Image.Image:
         picture = self.words.copy()
@@ -126,7 +124,7 @@ class LensDrawing:
         for top, height, width in ((0, row, columns), (row, 1, column + 1)):
             if height:
                 corners = self.planes[1].corners(top, 0, height, width)
-                self._paste(large, self.full, corners)
+                copy_in_space(large, self.full, self.camera.quad(corners))
 
     def _beam(self, step: Step) -> Beam:
         """Return where a share of the window lies: input (0), kernel (0.5), cell (1)."""
@@ -144,20 +142,47 @@ class LensDrawing:
 
         return place
 
-    def _draw_window(self, draw: ImageDraw.ImageDraw, step: Step) -> None:
+    def _draw_window(self, large: Image.Image, step: Step) -> None:
         """Light the taps on the input, frame a pool's winner; veil what is skipped."""
         plane, theme, window = self.planes[0], self.scene.theme, step.window
-        if max(self.scene.trace.dilation) > 1:
-            whole = plane.corners(window.top, window.left, window.height, window.width)
-            draw.polygon(self.camera.quad(whole), fill=(*theme.paper, SKIPPED))
+        draw, dilated = ImageDraw.Draw(large, "RGBA"), max(self.scene.trace.dilation) > 1
+        whole = self.camera.quad(
+            plane.corners(window.top, window.left, window.height, window.width)
+        )
+        copy_in_space(large, self.blank, whole)  # without the beam's tint
+        if dilated:
+            draw.polygon(whole, fill=(*theme.paper, SKIPPED))
         for tap in step.taps:
             if tap.channel:
                 continue
             quad = self.camera.quad(plane.corners(tap.row, tap.column, 1, 1))
+            if dilated:
+                copy_in_space(large, self.blank, quad)
             draw.polygon(quad, fill=(*theme.accent, LIT))
             if tap == step.winner:
                 inside = plane.corners(tap.row + 0.07, tap.column + 0.07, 0.86, 0.86)
                 self._outline(draw, self.camera.quad(inside), width=2)
+
+    def _write_window(self, draw: ImageDraw.ImageDraw, step: Step) -> None:
+        """Write the window's numbers again: light and veil have changed their ground."""
+        if not self.size or self.sheet.texts is None:
+            return
+        theme, window = self.scene.theme, step.window
+        lit = {(tap.row, tap.column) for tap in step.taps}
+        for row, column in itertools.product(
+            range(window.top, window.top + window.height),
+            range(window.left, window.left + window.width),
+        ):
+            kind = self.sheet.kinds[row, column]
+            if kind and self.scene.trace.stage == "condense":
+                continue
+            fill = colour_at(self.sheet.colours[0, row, column])
+            over = (theme.accent, LIT) if (row, column) in lit else (theme.paper, SKIPPED)
+            ground = canvas.mixed(fill, over[0], over[1] / 255)
+            ink = readable_ink(ground, theme.faint if kind else canvas.ink_on(ground))
+            spot = self.camera.project(self.planes[0].corner(row + 0.5, column + 0.5))
+            text, size = self.sheet.texts[0][row][column], self.size * self.zoom
+            write(draw, spot, text, size=size, colour=ink, anchor="mm")
 
     def _draw_beam(self, draw: ImageDraw.ImageDraw, beam: Beam, start: float, end: float) -> None:
         accent = self.scene.theme.accent
@@ -215,36 +240,31 @@ def lens_drawing(scene: Scene, size: tuple[int, int]) -> LensDrawing:
     below, above, *sheets = planes
     blank = Image.new("RGB", room, scene.theme.paper)
     sheet = flat_sheet(scene)
-    written = _lay(blank, sheet, below, camera, scene, zoom)
+    sheet, size_below = _lay(blank, sheet, below, camera, scene, zoom)
+    written = _written(sheet, size_below)
     for plane in sheets:
         written += _lay_kernel(blank, plane, camera, scene, zoom)
     full = blank.copy()
-    written += _lay(full, scene.output, above, camera, scene, zoom)
-    _lay_empty(blank, above, camera, scene.theme)
+    written += _written(*_lay(full, scene.output, above, camera, scene, zoom))
+    lay_empty(blank, above, camera, scene.theme)
     words = Image.new("RGB", size, scene.theme.paper)
-    middles = tuple(_middle(plane, camera, zoom) for plane in planes)
+    middles = tuple(middle_in_space(plane, camera, zoom) for plane in planes)
     left_out = "no room for the number" if LEFT_OUT in written else ""
     _write_fixed(words, scene, sheet, box, middles, left_out)
     wanted = [canvas.mixed(scene.theme.paper, scene.theme.accent, k / 20) for k in range(1, 12)]
     if sheet.bar is None:
         wanted += colours_of_photograph(sheet)
     else:
-        wanted = _lit_colours(sheet, scene.theme) + wanted
-    return LensDrawing(scene, box, zoom, camera, planes, words, blank, full, tuple(wanted))
-
-
-def _lit_colours(sheet: Sheet, theme: Theme) -> list[Colour]:
-    """Return the colours of the cells when the window lies on them, if they are few."""
-    colours = different_colours(sheet.colours)
-    if len(colours) > MOST_CELL_COLOURS:
-        return []
-    return [canvas.mixed(colour, theme.accent, LIT / 255) for colour in colours]
+        wanted = lit_colours(sheet, scene.theme) + wanted
+    return LensDrawing(
+        scene, box, zoom, sheet, size_below, camera, planes, words, blank, full, tuple(wanted)
+    )
 
 
 def _lay(
     large: Image.Image, sheet: Sheet, plane: Plane, camera: Camera, scene: Scene, zoom: int
-) -> list[str]:
-    """Lay the cells of a sheet into space; return the numbers that have room there."""
+) -> tuple[Sheet, int]:
+    """Lay the cells of a sheet into space; return it with numbers that fit, and their type."""
     rows, columns = sheet.kinds.shape
     front = camera.quad(plane.corners())
     scale = scale_for((round(large.width / zoom), 10**6))
@@ -256,7 +276,7 @@ def _lay(
     room, most = room_in_space(plane, camera, zoom)
     sheet, size = sheet_with_room(sheet, room, min(most, round(15 * scale)))
     if not size or sheet.texts is None:
-        return []
+        return sheet, 0
     # Upright: laid into space, small digits cannot be read.
     draw = ImageDraw.Draw(large)
     for row, column in itertools.product(range(rows), range(columns)):
@@ -269,7 +289,11 @@ def _lay(
             continue
         ink = scene.theme.faint if sheet.kinds[row, column] else canvas.ink_on(fill)
         write(draw, spot, text, size=size * zoom, colour=ink, anchor="mm")
-    return [text for line in sheet.texts[0] for text in line]
+    return sheet, size
+
+
+def _written(sheet: Sheet, size: int) -> list[str]:
+    return [text for line in sheet.texts[0] for text in line] if size and sheet.texts else []
 
 
 def _lay_kernel(
@@ -299,27 +323,6 @@ def _lay_kernel(
         ink = canvas.ink_on(colour_at(scene.weight_colours[row, column]))
         write(draw, spot, text, size=size * zoom, colour=ink, anchor="mm")
     return found if size else []
-
-
-def _lay_empty(large: Image.Image, plane: Plane, camera: Camera, theme: Theme) -> None:
-    """Draw the output's cells before anything is in them."""
-    draw = ImageDraw.Draw(large)
-    front = camera.quad(plane.corners())
-    line = canvas.mixed(theme.line, theme.paper, 0.4)
-    draw.polygon(front, fill=theme.empty)
-    if (front[2][0] - front[3][0]) / plane.columns >= 8:
-        for row in range(1, int(plane.rows)):
-            ends = plane.corner(row, 0), plane.corner(row, plane.columns)
-            draw.line(camera.quad(ends), fill=line)
-        for column in range(1, int(plane.columns)):
-            ends = plane.corner(0, column), plane.corner(plane.rows, column)
-            draw.line(camera.quad(ends), fill=line)
-    draw.line([*front, front[0]], fill=theme.line, width=2)
-
-
-def _middle(plane: Plane, camera: Camera, zoom: int) -> float:
-    """Return the pixel over which the words of a plane stand."""
-    return camera.project((plane.x, plane.y, plane.z))[0] / zoom
 
 
 def _write_fixed(

@@ -17,7 +17,14 @@ from featviz.render.motion.scene import Scene, Sheet
 
 # More colours of cells than this are told by the steps of their bar.
 MOST_CELL_COLOURS = 40
+MOST_LIT = 32
 STEPS_OF_TYPE = 10
+# How opaque, of 255: the lens' window on its cells, the veil on those between them.
+LIT, SKIPPED = 70, 150
+# WCAG 2.2, success criterion 1.4.3, asks 4.5 of small type: the palette may take a little.
+LEAST_CONTRAST = 4.8
+# One of the two has a contrast of 4.58 or more on every colour.
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 # 65 536 colours are remembered; the hash is Knuth's multiplicative one (The Art of Computer
 # Programming, volume 3, section 6.4), of 2**32 over the golden ratio.
 _MEMORY_BITS = 16
@@ -74,6 +81,38 @@ def different_colours(colours: np.ndarray) -> list[Colour]:
         (red, green, blue)
         for red, green, blue in np.unique(colours.reshape(-1, 3), axis=0).tolist()
     ]
+
+
+def lit_colours(sheet: Sheet, theme: Theme) -> list[Colour]:
+    """Return the colours of cells, or of their bar, when the window lies on them."""
+    found = different_colours(sheet.colours)
+    if len(found) > MOST_CELL_COLOURS and sheet.bar is not None:
+        found = different_colours(sheet.bar[:: len(sheet.bar) // MOST_LIT])
+    return [BLACK, *(mixed(colour, theme.accent, LIT / 255) for colour in found)]
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """Return the contrast of two colours, 1 to 21, as WCAG 2.2 defines it.
+
+    Example:
+        >>> contrast((0, 0, 0), (255, 255, 255)), round(contrast((118, 118, 118), WHITE), 2)
+        (21.0, 4.54)
+    """
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    shares = (value / 255 for value in colour)
+    linear = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return sum(map(float.__mul__, (0.2126, 0.7152, 0.0722), linear))
+
+
+def readable_ink(ground: Colour, ink: Colour) -> Colour:
+    """Return the ink, or black or white where it cannot be read on the ground."""
+    if contrast(ink, ground) >= LEAST_CONTRAST:
+        return ink
+    return max((BLACK, WHITE), key=lambda colour: contrast(colour, ground))
 
 
 def _frequent(pictures: Iterable[Image.Image]) -> Iterator[Colour]:

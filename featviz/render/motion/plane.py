@@ -30,7 +30,7 @@ from featviz.render.motion.cells import (
     tile_for,
     veiled_sheet,
 )
-from featviz.render.motion.layout import Layout, largest_cell, layout_for, scale_for
+from featviz.render.motion.layout import Layout, largest_cell, layout_for
 from featviz.render.motion.scene import LEFT_OUT, Scene, colours_of_products
 from featviz.render.motion.words import Words, sheet_with_room, texts_with_room, words_from_step
 from featviz.windows import Step, Tap
@@ -194,7 +194,7 @@ def numbers_drawing(scene: Scene, size: tuple[int, int], frames: int) -> Numbers
     trace = scene.trace
     rows, columns = trace.axes
     height, width = trace.kinds.shape
-    largest = largest_cell(frames, _widest(scene), scale_for(size))
+    largest = largest_cell(frames, _widest(scene), size)
     layout = layout_for(
         size, plane=(height, width), channels=trace.plane.shape[2],
         window=(rows.window, columns.window), has_kernel=scene.weights is not None,
@@ -248,7 +248,8 @@ def _types(scene: Scene, layout: Layout) -> tuple[Scene, Types]:
     free = 0.7 if trace.pool.endswith("max") else 0.9
     most = round(min(0.42 * cell, 19 * scale))
     given, value = sheet_with_room(scene.input, free * cell, most)
-    made, result = sheet_with_room(scene.output, 0.9 * cell, most)
+    wide = layout.output.grids[0].cell
+    made, result = sheet_with_room(scene.output, 0.9 * wide, round(min(0.42 * wide, 19 * scale)))
     return replace(scene, input=given, output=made), Types(value, result, weight, product)
 
 

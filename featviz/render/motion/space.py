@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 Point = tuple[float, float]
 Cells = tuple[int, int]
@@ -105,8 +105,7 @@ def arranged(
 def _stacked(
     below: Cells, above: Cells, sheet: Cells | None, shift: float, rise: float
 ) -> tuple[Plane, ...]:
-    # The kernel of a large image would be too small to be read.
-    edge = max(1.0, KERNEL_SHARE * max(below) / max(sheet)) if sheet else 1.0
+    edge = _kernel_edge(below, above, sheet) if sheet else 1.0
     rows, columns = (edge * cells for cells in sheet or (0, 0))
     gap = 0.35 + 0.05 * (below[1] + above[1])
     left = shift * (below[1] / 2 + gap + columns / 2)
@@ -114,6 +113,17 @@ def _stacked(
     z = rise * (below[0] + above[0] + rows) / 2 + 0.3
     planes = Plane(-left, 0.0, -z, *below), Plane(right, 0.0, z, *above)
     return planes if sheet is None else (*planes, Plane(0.0, 0.0, 0.0, *sheet, edge))
+
+
+def _kernel_edge(below: Cells, above: Cells, sheet: Cells) -> float:
+    """Return the edge of the kernel's cells, 1 or more.
+
+    The kernel of a large image would be too small to be read; beside a strip it would be larger
+    than both maps.
+    """
+    wanted = KERNEL_SHARE * max(below) / max(sheet)
+    most = min(max(below[axis], above[axis]) / sheet[axis] for axis in (0, 1))
+    return max(1.0, min(wanted, most))
 
 
 def _are_apart(planes: tuple[Plane, ...], camera: Camera) -> bool:
@@ -163,7 +173,21 @@ def paste_in_space(picture: Image.Image, texture: Image.Image, quad: list[Point]
     picture.paste(texture.transform(size, *options), (left, top), whole.transform(size, *options))
 
 
+def copy_in_space(picture: Image.Image, source: Image.Image, quad: list[Point]) -> None:
+    """Take what lies within a quadrilateral from another picture of the same size."""
+    mask = Image.new("L", picture.size)
+    ImageDraw.Draw(mask).polygon(quad, fill=255)
+    box = mask.getbbox()
+    if box:
+        picture.paste(source.crop(box), box[:2], mask.crop(box))
+
+
 def room_in_space(plane: Plane, camera: Camera, zoom: int) -> tuple[float, int]:
     """Return the pixels for a number in the farthest row, and its largest type."""
     left, right, below = camera.quad((plane.corner(0, 0), plane.corner(0, 1), plane.corner(1, 0)))
     return 0.92 * (right[0] - left[0]) / zoom, round(0.75 * (below[1] - left[1]) / zoom)
+
+
+def middle_in_space(plane: Plane, camera: Camera, zoom: int) -> float:
+    """Return the pixel over which the words of a plane stand."""
+    return camera.project((plane.x, plane.y, plane.z))[0] / zoom

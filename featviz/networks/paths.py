@@ -1,0 +1,86 @@
+"""Paths of layers: without their stage, found among others, and refused in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from featviz._check import nearest, shown
+
+STAGES = (":filter", ":detect")
+# As many names as an error sentence can hold and still be read.
+MOST_NAMES_SHOWN = 30
+
+
+def base_of(path: str) -> str:
+    """Return a path without its stage, ``:filter`` or ``:detect``.
+
+    Example:
+        >>> base_of("block/conv:detect"), base_of("pool")
+        ('block/conv', 'pool')
+    """
+    for stage in STAGES:
+        path = path.removesuffix(stage)
+    return path
+
+
+def found_path(path: Any, known: Iterable[str]) -> str | None:
+    """Return the full path among those known, None if there is none.
+
+    Args:
+        path: with or without ``:detect``.
+        known: full paths.
+
+    Example:
+        >>> found_path("conv", ["conv:filter", "conv:detect"])
+        'conv:detect'
+    """
+    names = known if hasattr(known, "__contains__") else list(known)
+    asked = (path, f"{path}:detect") if isinstance(path, str) else ()
+    return next((one for one in asked if one in names), None)
+
+
+def refused_path(path: Any, known: Iterable[str], rule: str = "path must be one of") -> str:
+    """Return why a path is refused: the list, what came, and the nearest.
+
+    Args:
+        path: what came.
+        known: full paths.
+        rule: how the sentence begins.
+
+    Example:
+        >>> refused_path("cnov", ["conv:filter", "conv:detect"])
+        "path must be one of 'conv:filter', 'conv:detect'; got 'cnov' (did you mean 'conv'?)"
+    """
+    names = list(known)
+    return f"{rule} {names_text(names)}; got {shown(path)}{nearest_path(path, names)}"
+
+
+def nearest_path(path: Any, known: Iterable[str]) -> str:
+    """Return a hint at the nearest path, also at one without its stage, or nothing."""
+    names = list(known)
+    bases = dict.fromkeys(map(base_of, names))
+    return nearest(path, [*bases, *names]) if isinstance(path, str) else ""
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Return names for an error sentence, the first thirty and how many more."""
+    return first_text(list(map(repr, names)), MOST_NAMES_SHOWN)
+
+
+def first_text(words: Sequence[str], most: int, noun: str = "", *, joint: str = ", ") -> str:
+    """Return the first words of several, and how many more there are.
+
+    Args:
+        words: all of them.
+        most: how many are told.
+        noun: of one of them, if the rest is to be named.
+        joint: stands between two.
+
+    Example:
+        >>> first_text(["a", "b", "c", "d"], 2), first_text(["a", "b", "c"], 2, "layer")
+        ('a, b and 2 more', 'a, b and 1 more layer')
+    """
+    text, more = joint.join(words[:most]), len(words) - most
+    several = f" {noun}{'s' * (more > 1)}" if noun else ""
+    return f"{text} and {more:,} more{several}" if more > 0 else text
