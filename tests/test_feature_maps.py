@@ -489,3 +489,38 @@ def test_a_model_without_a_convolution_is_told_so():
     assert str(caught.value) == (
         "model must hold a 2-D convolution that can be recorded; got 'conv'"
     )
+
+
+class _Scaled(keras.layers.Layer):
+    """Multiplies by a number that no attribute of the layer shows to have changed."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.numbers = {"k": [2.0]}
+
+    def call(self, image):
+        return image * self.numbers["k"][0]
+
+
+def test_a_model_changed_between_two_runs_gives_its_new_numbers():
+    layer = _Scaled(name="scaled")
+    model = keras.Sequential([keras.Input((2, 3, 1)), layer])
+    images = np.random.default_rng(0).normal(size=(300, 2, 3, 1)).astype(np.float32)
+    images[:64] = 0  # the first batch would not tell
+    assert np.array_equal(fv.feature_maps(model, images)["scaled"], images * 2)
+    layer.numbers["k"][0] = 5.0
+    assert np.array_equal(fv.feature_maps(model, images)["scaled"], images * 5)
+
+
+def test_names_that_look_like_marks_of_a_path_lose_no_layer():
+    conv = keras.layers.Conv2D(1, 2, activation="relu", padding="same", name="conv")
+    start = keras.Input((4, 5, 1))
+    again = conv(conv(start))
+    model = keras.Model(start, keras.layers.Rescaling(3.0, name="conv@2")(
+        keras.layers.Rescaling(2.0, name="conv:detect")(again)))  # fmt: skip
+    maps = fv.feature_maps(model, np.ones((4, 5, 1)))
+    assert list(maps) == [
+        "conv:filter", "conv:detect", "conv@2:filter", "conv@2:detect", "conv_detect", "conv_2",
+    ]  # fmt: skip
+    assert np.array_equal(maps["conv_2"], maps["conv@2"] * 6)
+    assert [*fv.feature_maps(model, np.ones((4, 5, 1)), "conv:detect")][-1] == "conv_detect"

@@ -24,7 +24,7 @@ LADDER = [
     ["ops", "extraction", "sums"],
     ["pipeline", "captions", "windows", "sparse", "expressions"],
     ["panels", "tracing"],
-    ["networks.paths"],
+    ["networks.paths", "networks.outputs"],
     ["networks.reach_cells"],
     ["networks.values", "networks.words", "networks.layer_values", "networks.reach"],
     ["networks.top_values"],
@@ -101,6 +101,7 @@ OWNERS = {
     },
     "tensorflow": {
         "activations", "devices", "steps", "ops", "pipeline", "_decode", "networks.recording",
+        "networks.outputs",
         "networks.layer_shapes", "networks.reach_ops", "networks.reach_layers",
         "networks.fitting", "networks.runs", "networks.sources", "networks.keeping",
     },

@@ -43,7 +43,10 @@ SOURCES = {
     "uint8": (RGB, PIXELS, {}, PIXELS / 255, "(uint8, white is 1)"),
     "uint16": (RGB, PIXELS.astype(np.uint16), {}, PIXELS / 65535, "(uint16, white is 1)"),
     "uint8, white 255": (RGB, PIXELS, {"white": 255}, PIXELS, "(uint8, white is 255)"),
-    "floats": (RGB, PIXELS / 255, {"white": 255}, PIXELS / 255, "(float64 as given)"),
+    "floats": (
+        RGB, PIXELS / 255, {"white": 255}, PIXELS / 255,
+        "(float64 as given, not times the white of 255)",
+    ),
     "floats of 0 to 255": (RGB, PIXELS * 1.0, {}, PIXELS, "(float64 as given)"),
     "signed": (RGB, PIXELS.astype(int), {}, PIXELS, "(int64 as given)"),
     "nested lists": (RGB, PIXELS.tolist(), {}, PIXELS, "(int64 as given)"),

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from featviz.networks.layer_shapes import trace_model
-from featviz.networks.paths import refused_path
+from featviz.networks.paths import name_in_path, refused_path
 
 # What a recording adds to a layer's name for one of its calls, outputs or stages.
 _OF_A_CALL = re.compile(r"@\d+(?=/|:|\[|$)|(?::filter|:detect)$|\[[^\]/]*\]$")
@@ -38,9 +38,10 @@ def _walk(layer: Any, path: str, found: dict[str, Any]) -> bool:
     """Add what stands in a layer; return whether all names in it are different."""
     held = layer._flatten_layers(recursive=False, include_self=False)
     inner = list({id(one): one for one in held}.values())
-    clear = len({one.name for one in inner}) == len(inner)
+    clear = len({name_in_path(one.name) for one in inner}) == len(inner)
     for one in inner:
-        below = f"{path}/{one.name}" if path else one.name
+        own = name_in_path(one.name)
+        below = f"{path}/{own}" if path else own
         if any(one is other for other in found.values() if path.startswith(below)):
             continue  # a layer that holds the one in which it stands
         found[below] = one
@@ -74,6 +75,9 @@ def layer_at(model: Any, path: str) -> Any:
     if not isinstance(path, str):
         raise TypeError(f"path must be the text of a layer's path; got {path!r}")
     known = layers_by_path(model)
+    named = [layer for layer in known.values() if layer.name == path]
+    if path not in known and len(named) == 1:
+        return named[0]
     wanted = path_of_layer(path)
     if wanted in known:
         return known[wanted]

@@ -12,6 +12,20 @@ STAGES = (":filter", ":detect")
 MOST_NAMES_SHOWN = 30
 
 
+# Signs with a meaning in paths, which the name of a layer may hold as well.
+_MARKS = str.maketrans(dict.fromkeys("@#:[]/", "_"))
+
+
+def name_in_path(name: str) -> str:
+    """Return a layer's name as it stands in paths, without their own signs.
+
+    Example:
+        >>> name_in_path("conv@2"), name_in_path("block1_conv1")
+        ('conv_2', 'block1_conv1')
+    """
+    return name.translate(_MARKS)
+
+
 def base_of(path: str) -> str:
     """Return a path without its stage, ``:filter`` or ``:detect``.
 

@@ -26,6 +26,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from featviz.networks.outputs import is_tensor, named_outputs
+from featviz.networks.paths import name_in_path
+
 Call = Callable[..., Any]
 Target = tuple[type, str]
 
@@ -79,12 +82,13 @@ class _Frame:
             graph: what tells the graph of the call from others: Keras itself calls a layer once
                 more, on nothing, to learn the sizes of what it gives.
         """
-        same = self.names.setdefault(layer.name, [])
+        own = name_in_path(layer.name)
+        same = self.names.setdefault(own, [])
         if id(layer) not in same:
             same.append(id(layer))
         number = same.index(id(layer)) + 1
         times = self.times[id(layer), graph] = self.times.get((id(layer), graph), 0) + 1
-        name = layer.name + f"#{number}" * (number > 1) + f"@{times}" * (times > 1)
+        name = own + f"#{number}" * (number > 1) + f"@{times}" * (times > 1)
         return f"{self.path}/{name}" if self.path else name
 
 
@@ -115,7 +119,7 @@ class Recorder:
             # super().__call__ of a class of its own; a cell, which runs once for every time step.
             return original(layer, *args, **kwargs)
         path = frames[-1].path_of(layer, id(_graph())) if frames else ""
-        given = tuple(one for _, one in _named_outputs((args, kwargs)) if _is_tensor(one))
+        given = tuple(one for _, one in named_outputs((args, kwargs)) if is_tensor(one))
         frame = _Frame(layer, path, given)
         frames.append(frame)
         try:
@@ -136,7 +140,8 @@ class Recorder:
             path: of the layer.
         """
         for inner in () if isinstance(layer, keras.layers.RNN) else layer._layers:
-            below = f"{path}/{inner.name}" if path else inner.name
+            own = name_in_path(inner.name)
+            below = f"{path}/{own}" if path else own
             if id(inner) in self._called:
                 self.add_uncalled(inner, below)
             elif not isinstance(inner, keras.layers.InputLayer):
@@ -152,7 +157,7 @@ class Recorder:
         return result
 
     def _keep_outputs(self, frame: _Frame, result: Any) -> None:
-        outputs = list(_named_outputs(result))
+        outputs = list(named_outputs(result))
         kept = [(name, value) for name, value in outputs if self._is_array(value)]
         if not kept:
             inner = _graph() is not self._graph
@@ -171,34 +176,10 @@ class Recorder:
 
     def _is_array(self, value: Any) -> bool:
         """Whether a value is a tensor of numbers of this very run."""
-        if not _is_tensor(value) or value.dtype in _NO_NUMBERS:
+        if not is_tensor(value) or value.dtype in _NO_NUMBERS:
             return False
         # An EagerTensor has no graph; one of an inner graph has no value outside of it.
         return (None if tf.executing_eagerly() else value.graph) is self._graph
-
-
-@functools.cache
-def _is_kind_of_tensor(kind: Any) -> bool:
-    return issubclass(kind, tf.Tensor)
-
-
-def _is_tensor(value: Any) -> bool:
-    """Whether a value is a tensor; ``isinstance`` asks at length, each time anew."""
-    kind: Any = type(value)
-    return _is_kind_of_tensor(kind)
-
-
-def _named_outputs(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (suffix, value) of every leaf: ``""``, ``[0]``, ``[scores]``, ``[0][1]``."""
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, (list, tuple)):
-        items = list(enumerate(value))
-    else:
-        yield name, value
-        return
-    for key, item in items:
-        yield from _named_outputs(item, f"{name}[{key}]" if len(items) > 1 else name)
 
 
 _ACTIVE: ContextVar[Recorder | None] = ContextVar("featviz_recorder", default=None)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -192,48 +190,29 @@ class Run:
         return specs[0].shape is not None and all(one.shape[0] is None for one in self.model.inputs)
 
     def _trace(self, tensors: Any, eager: dict[str, Array], *, any_count: bool) -> str:
-        """Make the graph, or take that of the last run, and hold it against an eager run.
+        """Make the graph, and keep it if it gives what an eager run gave, bit for bit.
+
+        Each run makes its own: a model may change between two in ways that cannot be seen.
 
         Returns:
             Why there is none, or nothing.
         """
         specs = keras.tree.map_structure(lambda one: _spec(one, any_count=any_count), tensors)
-        known = _GRAPHS.get(self.model)
         try:
             with self._keeper.unchanged():
-                # A model may have been changed since: its parts tell, and then the numbers.
-                if known is not None and known[0] == self._key(specs):
-                    self._take(known[1], specs, tensors, eager)
-                if self._function is None:
-                    graph = _recording_graph(self.model, self._wanted, specs)
-                    self._take(graph, specs, tensors, eager)
+                graph = _recording_graph(self.model, self._wanted, specs)
+                again = _arrays(graph(tensors))
         except Exception as error:
             return f"it cannot be traced: {reason_of_error(error)}"
-        return "" if self._function is not None else "its graph gives other numbers"
-
-    def _take(self, graph: Any, specs: Any, tensors: Any, eager: dict[str, Array]) -> None:
-        """Take a graph, and keep it for the next run, if it gives the very same numbers."""
-        again = _arrays(graph(tensors))
-        if list(again) == list(eager) and all(map(_same, again.values(), eager.values())):
-            self._function, self._specs = graph, specs
-            _GRAPHS[self.model] = self._key(specs), graph
-
-    def _key(self, specs: Any) -> Any:
-        """Return what a graph stands for: the choice, the sizes, the model's parts."""
-        parts = [
-            (id(layer), type(layer).call, [(name, id(part)) for name, part in vars(layer).items()])
-            for layer in self._inner
-        ]
-        return self._wanted, specs, parts
-
-
-# The last graph of each model, for as long as the model lives.
-_GRAPHS: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
+        if list(again) != list(eager) or not all(map(_same, again.values(), eager.values())):
+            return "its graph gives other numbers"
+        self._function, self._specs = graph, specs
+        return ""
 
 
 def _recording_graph(model: Any, wanted: Any, specs: Any) -> Any:
     """Return a function that gives path → tensor of the layers that are wanted."""
-    found, inner = weakref.ref(model), model._flatten_layers(include_self=False)
+    layers = model._flatten_layers()
 
     def record(given: Any) -> dict[str, tf.Tensor]:
         values: dict[str, tf.Tensor] = {}
@@ -243,9 +222,8 @@ def _recording_graph(model: Any, wanted: Any, specs: Any) -> Any:
             if selection.takes(entry.path, entry.layer):
                 values[entry.path] = entry.value
 
-        called: Any = found()
-        with recording(Recorder(keep), [called, *inner]):
-            called(given, training=False)
+        with recording(Recorder(keep), layers):
+            model(given, training=False)
         return values
 
     return tf.function(record, autograph=False).get_concrete_function(specs)

@@ -264,7 +264,7 @@ def lens_drawing(scene: Scene, size: tuple[int, int]) -> LensDrawing:
 def _lay(
     large: Image.Image, sheet: Sheet, plane: Plane, camera: Camera, scene: Scene, zoom: int
 ) -> tuple[Sheet, int]:
-    """Lay the cells of a sheet into space; return it with numbers that fit, and their type."""
+    """Lay a sheet into space; return it with numbers that fit, and their type."""
     rows, columns = sheet.kinds.shape
     front = camera.quad(plane.corners())
     scale = scale_for((round(large.width / zoom), 10**6))
