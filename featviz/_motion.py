@@ -232,17 +232,23 @@ def explore(
     check_source(image)
     target = output or f"{stem(image)}.html"
     check_target(target, ENDINGS)
-    pixels = read_source(image, None)
-    if title is None and not is_picture(image):
-        title = stem(image)
-    is_sample = image.startswith(SAMPLE_PREFIX)
-    with _own_words():
-        made = featviz.page(
-            image if is_picture(image) else pixels, stack, size=size, shrink=shrink,
-            limit_bytes=limit_bytes, title=title,
-            python=f'fv.sample_image("{sample_name(image)}")' if is_sample else None, **settings,
-        )  # fmt: skip
-    path = made.save(target)
+    sample = sample_name(image) if image.startswith(SAMPLE_PREFIX) else None
+    from tqdm import tqdm
+
+    with tqdm(total=3, desc="steps", disable=None, leave=False, file=sys.stderr) as bar:
+        pixels = read_source(image, None)
+        if title is None and not is_picture(image):
+            title = stem(image)
+        bar.update()
+        with _own_words():
+            made = featviz.page(
+                image if is_picture(image) else pixels, stack, size=size, shrink=shrink,
+                limit_bytes=limit_bytes, title=title,
+                python=None if sample is None else f'fv.sample_image("{sample}")', **settings,
+            )  # fmt: skip
+        bar.update()
+        path = made.save(target)
+        bar.update()
     say(wrote_text(path))
     if opened:
         click.launch(path.resolve().as_uri())

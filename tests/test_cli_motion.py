@@ -104,6 +104,11 @@ def test_frames_go_into_a_folder_and_a_bar_shows_where_someone_looks(call, monke
     status, out, err = call("trace", TEXT, "-k", "1", "--steps", "5")
     assert (status, out.count("("), "cells: " in err) == (0, out.count(")"), True)
     assert "0/5" in err
+    status, _, err = call("explore", TEXT, "-k", "1", "-o", "p.html")
+    assert (status, "steps: " in err, "0/3" in err) == (0, True, True)
+    status, _, err = call("explore", TEXT, "-k", "1", "-o", "p.html", "--limit-bytes", "9")
+    assert status != 0
+    assert "\rfeatviz: " in err  # the bar is gone before the sentence
 
 
 def test_a_page_is_written_and_opened(call, monkeypatch):

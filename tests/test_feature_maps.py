@@ -524,3 +524,52 @@ def test_names_that_look_like_marks_of_a_path_lose_no_layer():
     ]  # fmt: skip
     assert np.array_equal(maps["conv_2"], maps["conv@2"] * 6)
     assert [*fv.feature_maps(model, np.ones((4, 5, 1)), "conv:detect")][-1] == "conv_detect"
+
+
+class _Branching(keras.Model):
+    """Calls one layer or the other, as the numbers of a batch are; and a layer for one number."""
+
+    def __init__(self):
+        super().__init__(name="branching")
+        self.low, self.high = keras.layers.ReLU(name="low"), keras.layers.ReLU(name="high")
+        self.mean = _Mean(name="mean")
+
+    def call(self, image):
+        self.mean(image)
+        return self.low(image) if tf.reduce_max(image) < 1 else self.high(image)
+
+
+class _Mean(keras.layers.Layer):
+    def call(self, image):
+        return tf.reduce_mean(image)
+
+
+REFUSED_TO_JOIN = {
+    "low": "'low' ran for 6 of 10 images",
+    "mean": "'mean' gave one number for 3 images",
+}
+
+
+@pytest.mark.parametrize(("path", "got"), REFUSED_TO_JOIN.items(), ids=REFUSED_TO_JOIN)
+def test_what_a_layer_gave_for_some_images_alone_is_not_joined(path, got):
+    model = _Branching()
+    images = np.zeros((10, 2, 3, 1), np.float32)
+    images[6:] = 5
+    model(images)
+    with pytest.raises(ValueError, match=r"^layers must give maps of one size") as caught:
+        fv.feature_maps(model, images, lambda layer: layer.name == path, batch_size=3)
+    assert str(caught.value) == (
+        f"layers must give maps of one size for every image to be joined; {got}; name other "
+        "layers, or take them batch by batch with stream_feature_maps"
+    )
+
+
+@pytest.mark.parametrize("kind", [tf.Variable, keras.Variable], ids=["tf", "keras"])
+def test_a_variable_goes_in_as_its_array_does(kind):
+    model = sequential(channels=1)
+    values = np.arange(images(1).size, dtype=np.float32).reshape(images(1).shape)
+    assert maps_equal(fv.feature_maps(model, kind(values)), fv.feature_maps(model, values))
+
+
+def maps_equal(one, other):
+    return list(one) == list(other) and all(np.array_equal(one[p], other[p]) for p in one)

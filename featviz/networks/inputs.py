@@ -147,8 +147,9 @@ def _column(value: Any, spec: InputSpec) -> Any:
     """Return an array with its batch axis, or a list of sources."""
     if isinstance(value, (str, bytes, bytearray, os.PathLike)) or not _is_numeric(value):
         return list(value) if isinstance(value, (list, tuple)) else [value]
-    # A tensor or an array stays what it is until its turn comes.
-    array = value if hasattr(value, "shape") else numbers_from(value)
+    # A tensor or an array stays what it is until its turn comes; a variable has no length.
+    plain = hasattr(value, "shape") and not hasattr(value, "assign")
+    array = value if plain else numbers_from(value)
     sizes, shape = tuple(array.shape), spec.shape
     if len(sizes) > spec.axes or (shape is not None and suits(sizes, shape)):
         return array if len(sizes) > spec.axes else array[None]

@@ -166,10 +166,8 @@ def _joined_batch(run: Run, batch: Batch) -> FeatureMaps:
 
 def _joined(run: Run, parts: list[Batch]) -> FeatureMaps:
     """Return batches as one value; arrays are read-only."""
-    arrays: dict[str, Array] = {}
-    for path in parts[0].arrays:
-        several = [part.arrays[path] for part in parts]
-        arrays[path] = frozen(several[0] if len(several) == 1 else np.concatenate(several))
+    paths = dict.fromkeys(path for part in parts for path in part.arrays)
+    arrays = {path: frozen(_joined_maps(path, parts)) for path in paths}
     inputs = list(zip(*(part.feed.arrays for part in parts), strict=True))
     images = tuple(frozen(one[0] if len(one) == 1 else np.concatenate(one)) for one in inputs)
     notes = _notes([part.feed for part in parts])
@@ -180,6 +178,31 @@ def _joined(run: Run, parts: list[Batch]) -> FeatureMaps:
         Lines(lambda: tuple(map(note_of_input, images, notes))),
         run.model.name,
         run.unseen,
+    )
+
+
+def _joined_maps(path: str, parts: list[Batch]) -> Array:
+    """Return what one layer gave for all batches.
+
+    Raises:
+        ValueError: it ran for some batches only, or gave something else than a map per image.
+    """
+    if len(parts) == 1:
+        return parts[0].arrays[path]
+    counts = [len(part.feed.arrays[0]) for part in parts]
+    given = [part.arrays[path] for part in parts if path in part.arrays]
+    if len(given) < len(parts):
+        ran = sum(n for n, part in zip(counts, parts, strict=True) if path in part.arrays)
+        got = f"{path!r} ran for {ran} of {sum(counts)} images"
+    elif any(array.shape[:1] != (n,) for n, array in zip(counts, given, strict=True)):
+        got = f"{path!r} gave {size_text(given[0].shape) or 'one number'} for {counts[0]} images"
+    elif len({array.shape[1:] for array in given}) > 1:
+        got = f"{path!r} gave maps of several sizes"
+    else:
+        return np.concatenate(given)
+    raise ValueError(
+        f"layers must give maps of one size for every image to be joined; {got}; name other "
+        "layers, or take them batch by batch with stream_feature_maps"
     )
 
 
