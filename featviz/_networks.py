@@ -122,7 +122,7 @@ def maps(
     from featviz.networks.maps import feature_maps
 
     settings = {"resize": resize, **_preparation(model, white, ships=ships)}
-    pixels = _pixels(image, settings["white"])
+    pixels = _pixels(image, settings)
     with own_words():
         found = feature_maps(made, pixels, list(layers), **settings)
         paths = _outputs(found, layers)
@@ -216,7 +216,7 @@ def diagnose(
 
     settings = {"resize": resize, **_preparation(model, white, ships=ships)}
     folder = Path(images).is_dir()
-    data = images if folder else _pixels(images, settings["white"])
+    data = images if folder else _pixels(images, settings)
     with own_words(failing=folder):
         told = diagnosed(
             made, data, list(layers) or None, batch_size=batch_size, limit=limit, **settings
@@ -288,12 +288,12 @@ def _check_picture(image: str) -> None:
         failing(featviz.read_image, image)
 
 
-def _pixels(image: str, white: float) -> Any:
-    """Return a picture's path; a sample times white; a matrix as given."""
+def _pixels(image: str, settings: dict[str, Any]) -> Any:
+    """Return a picture's path, a sample times its white, or a matrix as given."""
     if is_picture(image):
         return image
     pixels = read_source(image, None)
-    return pixels * white if image.startswith(SAMPLE_PREFIX) else pixels
+    return pixels * settings.pop("white") if image.startswith(SAMPLE_PREFIX) else pixels
 
 
 def _written(output: str, text: str) -> str:

@@ -333,3 +333,19 @@ def test_wrong_input_is_answered_with_a_sentence(name):
     with pytest.raises(kind) as caught:
         call()
     assert str(caught.value) == sentence
+
+
+PREPROCESSED = {
+    "nothing": (lambda _: None, TypeError),
+    "no image": (lambda batch: batch[:0], ValueError),
+    "each three times": (lambda batch: np.repeat(batch, 3, 0), ValueError),
+    "complex": (lambda batch: batch * 1j, ValueError),
+    "NaN": (lambda batch: batch * np.nan, ValueError),
+}
+
+
+@pytest.mark.parametrize(("function", "kind"), PREPROCESSED.values(), ids=PREPROCESSED)
+def test_a_function_that_spoils_the_batch_is_refused(function, kind):
+    model = keras.Sequential([keras.Input((2, 3, 1)), keras.layers.ReLU(name="detect")])
+    with pytest.raises(kind, match=r"must (give one image|hold finite|be a path)"):
+        feature_maps(model, np.ones((4, 2, 3, 1)), preprocess=function)

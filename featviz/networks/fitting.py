@@ -111,9 +111,24 @@ def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> tuple[Array, st
     if fit.finite:
         _check_finite(batch, spec.name)
     if fit.preprocess is not None:
-        batch = np.asarray(fit.preprocess(batch.copy()))
+        batch = _preprocessed(batch, spec, fit)
         notes = [*notes, f"through {getattr(fit.preprocess, '__name__', 'preprocess')}"]
     return np.ascontiguousarray(batch), ", ".join(notes)
+
+
+def _preprocessed(batch: Array, spec: InputSpec, fit: Fit) -> Array:
+    """Return what the caller's function makes of a batch, checked."""
+    made = fit.preprocess(batch.copy()) if fit.preprocess else batch
+    given = made if isinstance(made, np.ndarray) else numbers_from(made)
+    real = given.dtype.kind in "biuf" or _is_small_float(given.dtype)
+    if not real or given.shape[:1] != batch.shape[:1]:
+        got = f"an array of {given.dtype}" if not real else size_text(given.shape) or "one number"
+        raise ValueError(
+            f"preprocess must give one image of real numbers for each of {len(batch)}; got {got}"
+        )
+    if fit.finite:
+        _check_finite(given, spec.name)
+    return given
 
 
 _ONE_SIZE = "bring them to one, or give them one by one"

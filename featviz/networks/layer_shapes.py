@@ -6,7 +6,6 @@ state are not read, and the size of its input costs no memory.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +15,12 @@ import tensorflow as tf
 from featviz._check import shown, size_text, whole_number
 from featviz.networks.inputs import built_shape, input_tensors, is_shape
 from featviz.networks.keeping import losses_kept
+from featviz.networks.paths import name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.runs import check_model
 from featviz.networks.words import failure_text
 
 Shape = tuple[int | None, ...]
-_REFUSED_NAME = re.compile(r"'(.*)' is not a valid (?:root )?scope name", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,27 +86,26 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         kept["outputs"] = tuple(one for one in outputs if isinstance(one, tf.Tensor))
         return []
 
+    # Refused before the trace, after which Keras would leave its scopes open.
+    named = name_without_scope(layer.name for layer in model._flatten_layers())
+    if named is not None:
+        raise RuntimeError(
+            f"model {model.name!r} cannot be traced: the name {named!r} is one that no graph of "
+            "TensorFlow takes, so model.predict fails too; name layers with Latin letters, digits "
+            "and _ . - alone, a letter or a digit first"
+        )
     with losses_kept(model._flatten_layers()):
         try:
             traced = tf.function(trace, autograph=False).get_concrete_function(specs)
         except Exception as error:
-            raise RuntimeError(_refusal(model.name, specs, recorder.ran, error)) from error
+            sizes = ", ".join(size_text(_words(spec.shape[1:])) for spec in tf.nest.flatten(specs))
+            raise RuntimeError(
+                f"model {model.name!r} cannot be traced for an input of {sizes}; "
+                f"{failure_text(recorder.ran, error)}"
+            ) from error
     return Traced(
         kept["inputs"], tuple(entries), kept["outputs"], dict(recorder.unseen), traced.graph
     )
-
-
-def _refusal(model: str, specs: Any, ran: list[str], error: Exception) -> str:
-    """Return why a model cannot be traced: a name no graph takes, or what failed."""
-    named = _REFUSED_NAME.search(str(error))
-    if named:
-        return (
-            f"model {model!r} cannot be traced: the name {named[1]!r} is one that no graph of "
-            "TensorFlow takes, so model.predict fails too; name layers with Latin letters, digits "
-            "and _ . - alone, a letter or a digit first"
-        )
-    sizes = ", ".join(size_text(_words(spec.shape[1:])) for spec in tf.nest.flatten(specs))
-    return f"model {model!r} cannot be traced for an input of {sizes}; {failure_text(ran, error)}"
 
 
 def _specs(model: Any, input_shape: Any) -> Any:

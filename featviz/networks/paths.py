@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,26 @@ def name_in_path(name: str) -> str:
         ('conv_2', 'block1_conv1')
     """
     return name.translate(_MARKS)
+
+
+# What TensorFlow takes as the name of a scope, which Keras opens for every layer in a graph.
+_SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]*")
+
+
+def name_without_scope(names: Iterable[str]) -> str | None:
+    """Return the first name that no graph of TensorFlow takes, or None.
+
+    Args:
+        names: of the model, which begins the scope, and of the layers below it.
+
+    Example:
+        >>> name_without_scope(["model", "conv_1"]), name_without_scope(["model", "größe"])
+        (None, 'größe')
+    """
+    for number, name in enumerate(names):
+        if not _SCOPE.fullmatch(name) or (number == 0 and not re.match("[A-Za-z0-9.]", name)):
+            return name
+    return None
 
 
 def base_of(path: str) -> str:

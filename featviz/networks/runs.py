@@ -14,6 +14,7 @@ import tensorflow as tf
 from featviz._check import shown, true_or_false, whole_number
 from featviz.networks.inputs import Feed, inputs_of_model
 from featviz.networks.keeping import Keeper
+from featviz.networks.paths import name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.selection import Selection
 from featviz.networks.values import Array, LayerInfo
@@ -198,6 +199,9 @@ class Run:
             Why there is none, or nothing.
         """
         specs = keras.tree.map_structure(lambda one: _spec(one, any_count=any_count), tensors)
+        named = name_without_scope(layer.name for layer in self._inner)
+        if named is not None:  # Keras would leave its scopes open
+            return f"no graph takes the name {named!r}"
         try:
             with self._keeper.unchanged():
                 graph = _recording_graph(self.model, self._wanted, specs)
