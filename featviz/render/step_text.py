@@ -207,7 +207,7 @@ def _activation(trace: Trace, step: Step, total: Any, style: str, error: float) 
     exact = not decimal and _is_exact(trace.activation, total, result)
     if not exact:
         bare = trace.activation.partition("(")[0]
-        error += 2.0**-23 * abs(step.total) if bare in _SUBTRACTING else 0.0
+        error += 2.0**-22 * abs(step.total) if bare in _SUBTRACTING else 0.0
         plain = (*EXACT_ACTIVATIONS, "linear", "leaky_relu")
         most = MOST_DIGITS if bare in plain else _DIGITS_OF_FLOAT32
         result = with_sure_digits(result, error, most=most)
