@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Context
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,19 @@ def value_text(value: float, digits: int = 3) -> str:
     """
     number = int(value) if value == int(value) and abs(value) < 10**6 else value
     return exact_text(number, digits=digits).replace("-", "−")
+
+
+def leading_digit(value: float) -> float:
+    """Return a value cut to its leading digit, so that it lies within.
+
+    Example:
+        >>> leading_digit(4.81), leading_digit(-0.27), leading_digit(0.0)
+        (4.0, -0.2, 0.0)
+    """
+    if value == 0:
+        return 0.0
+    unit = 10.0 ** math.floor(math.log10(abs(value)))
+    return float(f"{math.copysign(math.floor(abs(value) / unit) * unit, value):.3g}")
 
 
 def one_line(text: str) -> str:

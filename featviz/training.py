@@ -16,10 +16,8 @@ from featviz.captions import one_line
 from featviz.networks.fitting import Fit
 from featviz.networks.maps import feature_maps
 from featviz.networks.selection import Selection
-from featviz.render.motion.files import WRITERS
+from featviz.render.motion.files import LONGEST, SHORTEST, WRITERS
 from featviz.render.training_film import Epoch, Film, picture_of_epoch, save_picture
-
-SHORTEST, LONGEST = 0.02, 600.0
 
 
 class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

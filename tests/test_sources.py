@@ -329,3 +329,17 @@ def test_switches_are_true_or_false(option):
     with pytest.raises(TypeError, match=f"{option} must be True or False; got 'no'"):
         Fit(**{option: "no"})
     assert Fit(**{option: np.bool_(True)})
+
+
+def test_a_batch_cut_by_the_limit_keeps_the_names_of_its_inputs():
+    class Sum(keras.Model):  # tells no inputs of its own
+        def call(self, parts):
+            return parts["one"] - 2 * parts["two"]
+
+    model = Sum()
+    parts = {"one": PIXELS, "two": PIXELS * 3}
+    model(parts)
+    _, feeds = feeds_from_data(model, parts, Fit(), 3, limit=4)
+    assert [(len(feed.arrays[0]), feed.names) for feed in feeds] == [
+        (3, ("one", "two")), (1, ("one", "two")),
+    ]  # fmt: skip

@@ -172,7 +172,7 @@ def _layer(path: str, other: str, a: Array, b: Array) -> LayerComparison:
     finite = int(sums.counts.sum())
     length, other_length = math.sqrt(sums.a), math.sqrt(sums.b)
     apart = math.sqrt(sums.squares)
-    both = length * other_length > 0
+    both = length * other_length
     place = tuple(int(index) for index in np.unravel_index(sums.place, a.shape))
     with np.errstate(invalid="ignore"):
         channels = np.where(sums.counts > 0, sums.channels / np.maximum(sums.counts, 1), np.nan)
@@ -184,18 +184,16 @@ def _layer(path: str, other: str, a: Array, b: Array) -> LayerComparison:
         sums.largest if finite else math.nan,
         place if finite else None,
         _relative(apart, length) if finite else math.nan,
-        _cosine(sums) if both else math.nan,
+        _cosine(sums, both) if both else math.nan,
         sums.equal / rows.size,
         rows.size - finite,
         channels,
     )
 
 
-def _cosine(sums: _Sums) -> float:
-    """Return the cosine, 1 for equal maps whatever the roots are rounded to."""
-    if sums.squares == 0:
-        return 1.0
-    return max(-1.0, min(1.0, sums.product / (math.sqrt(sums.a) * math.sqrt(sums.b))))
+def _cosine(sums: _Sums, both: float) -> float:
+    """Return the cosine, 1 for equal maps however both lengths are rounded."""
+    return 1.0 if sums.squares == 0 else max(-1.0, min(1.0, sums.product / both))
 
 
 def _relative(apart: float, length: float) -> float:

@@ -87,14 +87,15 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         return []
 
     # Refused before the trace, after which Keras would leave its scopes open.
-    named = name_without_scope(layer.name for layer in model._flatten_layers())
+    layers = model._flatten_layers()
+    named = name_without_scope(layer.name for layer in layers)
     if named is not None:
         raise RuntimeError(
             f"model {model.name!r} cannot be traced: the name {named!r} is one that no graph of "
             "TensorFlow takes, so model.predict fails too; name layers with Latin letters, digits "
             "and _ . - alone, a letter or a digit first"
         )
-    with losses_kept(model._flatten_layers()):
+    with losses_kept(layers):
         try:
             traced = tf.function(trace, autograph=False).get_concrete_function(specs)
         except Exception as error:

@@ -136,7 +136,7 @@ class Run:
             self.layers = {
                 one.path: _info(one, at) for one, at in zip(entries, places, strict=True)
             }
-        return {entry.path: np.asarray(entry.value) for entry in entries}
+        return _arrays({entry.path: entry.value for entry in entries})
 
     def _record(self, tensors: Any, keep: Callable[[Entry], None]) -> tuple[Recorder, Any]:
         recorder = Recorder(keep)
@@ -204,7 +204,7 @@ class Run:
             return f"no graph takes the name {named!r}"
         try:
             with self._keeper.unchanged():
-                graph = _recording_graph(self.model, self._wanted, specs)
+                graph = _recording_graph(self.model, self._inner, self._wanted, specs)
                 again = _arrays(graph(tensors))
         except Exception as error:
             return f"it cannot be traced: {reason_of_error(error)}"
@@ -214,9 +214,8 @@ class Run:
         return ""
 
 
-def _recording_graph(model: Any, wanted: Any, specs: Any) -> Any:
+def _recording_graph(model: Any, layers: list[Any], wanted: Any, specs: Any) -> Any:
     """Return a function that gives path → tensor of the layers that are wanted."""
-    layers = model._flatten_layers()
 
     def record(given: Any) -> dict[str, tf.Tensor]:
         values: dict[str, tf.Tensor] = {}

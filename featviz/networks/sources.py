@@ -314,7 +314,7 @@ def _cut(feeds: Iterator[Feed], most: int) -> Iterator[Feed]:
     for feed in feeds:
         size = len(feed.arrays[0])
         if size > left:
-            yield Feed(tuple(array[:left] for array in feed.arrays), feed.notes)
+            yield feed._replace(arrays=tuple(array[:left] for array in feed.arrays))
         else:
             yield feed
         left -= size

@@ -21,7 +21,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
-from featviz.captions import one_line, value_text
+from featviz.captions import leading_digit, one_line, value_text
 from featviz.panels import Panel
 from featviz.vocabulary import BROKEN_COLOUR
 
@@ -240,17 +240,9 @@ def _tick_candidates(panel: Panel) -> list[float]:
     if panel.gamma == 1.0:
         return sorted(steps, key=lambda value: (value != 0, abs(value)))
     ends = [(abs(end), math.copysign(1.0, end)) for end in (high, low)]
-    bent = [sign * _rounded_down(size / part) for part in (1, 4) for size, sign in ends]
+    bent = [sign * leading_digit(size / part) for part in (1, 4) for size, sign in ends]
     found = [0.0, *bent]
     return found if sum(low <= value <= high for value in set(found)) > 1 else steps
-
-
-def _rounded_down(value: float) -> float:
-    """Return the value cut to its leading digit, 4.81 to 4, so that it lies within."""
-    if value == 0:
-        return 0.0
-    unit = 10.0 ** math.floor(math.log10(value))
-    return float(f"{math.floor(value / unit) * unit:.3g}")
 
 
 def extension(panels: Sequence[Panel]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featviz.captions import value_text
+from featviz.captions import leading_digit, value_text
 from featviz.map_choice import Values
 from featviz.panels import Limits
 
@@ -143,7 +143,7 @@ def bar_numbers(limits: Limits, gamma: float) -> list[tuple[str, float]]:
     """
     low, high = _bent_ends(limits, gamma)
     inner = [0.0] if limits[0] < 0 < limits[1] else []
-    inner += [_leading_digit(end / 4) for end in limits[::-1] if end]
+    inner += [leading_digit(end / 4) for end in limits[::-1] if end]
     values = [*limits, *(value for value in inner if limits[0] < value < limits[1])]
     found: dict[str, float] = {}
     for value in values:
@@ -151,9 +151,3 @@ def bar_numbers(limits: Limits, gamma: float) -> list[tuple[str, float]]:
         place = (math.copysign(size, value) - low) / (high - low)
         found.setdefault(value_text(value), place)
     return list(found.items())
-
-
-def _leading_digit(value: float) -> float:
-    """Return the value cut to its leading digit, 4.81 to 4, so that it lies within."""
-    unit = 10.0 ** math.floor(math.log10(abs(value)))
-    return float(f"{math.copysign(math.floor(abs(value) / unit) * unit, value):.3g}")

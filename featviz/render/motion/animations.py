@@ -16,6 +16,8 @@ from featviz._check import one_of, real_number, shown, size_text, whole_number
 from featviz._files import check_target, write_whole
 from featviz.render.canvas import DARK, LIGHT
 from featviz.render.motion.files import (
+    LONGEST,
+    SHORTEST,
     WRITERS,
     hundredths,
     png_from_frame,
@@ -31,8 +33,6 @@ from featviz.windows import Trace
 
 ANIMATION_SCALES = ("each", "shared")
 SMALLEST_SIZE, LARGEST_SIZE = (300, 200), (4000, 4000)
-# Browsers show shorter frames for a tenth of a second.
-SHORTEST, LONGEST = 0.02, 600.0
 MOST_STEPS = 400
 
 

@@ -28,6 +28,8 @@ from PIL import Image
 
 # The place of the palette that means "as before"; no colour of the drawing takes it.
 UNCHANGED = 255
+# Seconds of one frame; browsers show shorter frames for a tenth of a second.
+SHORTEST, LONGEST = 0.02, 600.0
 LONGEST_BRIDGE = 16
 
 Places = npt.NDArray[np.uint8]
