@@ -188,6 +188,21 @@ def test_preprocessing_does_not_reach_the_callers_array():
     maps = feature_maps(subclassed(3), x, preprocess=in_place)
     assert not maps.images[0].any()
     np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(maps.pictures[0], before)
+    assert x.flags.writeable
+    assert not maps.pictures[0].flags.writeable
+
+
+@pytest.mark.parametrize("batch_size", [2, 5], ids="{} at once".format)
+def test_the_pictures_are_the_images_before_preprocessing(batch_size):
+    x = images(3)[:1] * np.arange(1.0, 6.0, dtype=np.float32).reshape(5, 1, 1, 1)
+    maps = feature_maps(
+        subclassed(3), x, preprocess=lambda batch: 1 - 2 * batch, batch_size=batch_size, limit=3
+    )
+    np.testing.assert_array_equal(maps.pictures[0], x[:3])
+    np.testing.assert_array_equal(maps.images[0], 1 - 2 * x[:3])
+    plain = feature_maps(subclassed(3), x)
+    assert plain.pictures is plain.images
 
 
 def rgb(given, **options):

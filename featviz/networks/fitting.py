@@ -70,6 +70,20 @@ class Fit:
             )
 
 
+class Fitted(NamedTuple):
+    """One batch of one input, ready to go in.
+
+    Attributes:
+        array: (B, …).
+        picture: the same before ``preprocess``.
+        note: how it came about.
+    """
+
+    array: Array
+    picture: Array
+    note: str
+
+
 class Ends(NamedTuple):
     """The lowest and highest finite number of an array, and how many are not finite."""
 
@@ -85,8 +99,8 @@ def with_channel_axis(array: Any, spec: InputSpec) -> Any:
     return array[None] if spec.shape and channels_first(spec.shape) else array[..., None]
 
 
-def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> tuple[Array, str]:
-    """Return one batch of one input, and how it came about.
+def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> Fitted:
+    """Return one batch of one input.
 
     Args:
         column: an array (B, …), or a list of sources.
@@ -110,10 +124,12 @@ def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> tuple[Array, st
         notes = notes + more
     if fit.finite:
         _check_finite(batch, spec.name)
+    batch = picture = np.ascontiguousarray(batch)
     if fit.preprocess is not None:
-        batch = _preprocessed(batch, spec, fit)
+        picture = batch.copy()  # it is kept, and the caller may write into his own
+        batch = np.ascontiguousarray(_preprocessed(batch, spec, fit))
         notes = [*notes, f"through {getattr(fit.preprocess, '__name__', 'preprocess')}"]
-    return np.ascontiguousarray(batch), ", ".join(notes)
+    return Fitted(batch, picture, ", ".join(notes))
 
 
 def _preprocessed(batch: Array, spec: InputSpec, fit: Fit) -> Array:

@@ -50,11 +50,20 @@ class Feed(NamedTuple):
         arrays: for each input (B, …).
         notes: how they came about.
         names: of the inputs, where the caller knows them and the model does not tell.
+        pictures: the arrays before ``preprocess``; none where there is no such function.
     """
 
     arrays: tuple[Array, ...]
     notes: tuple[str, ...]
     names: tuple[str, ...] = ()
+    pictures: tuple[Array, ...] = ()
+
+    def cut(self, count: int) -> Feed:
+        """Return the first so many images."""
+        arrays, pictures = (
+            tuple(one[:count] for one in every) for every in (self.arrays, self.pictures)
+        )
+        return self._replace(arrays=arrays, pictures=pictures)
 
 
 def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
@@ -185,7 +194,8 @@ def feed_from_columns(
         for name, column in columns.items()
     ]
     names = tuple(columns) if set(columns) != set(specs) else ()
-    return Feed(tuple(array for array, _ in fed), tuple(note for _, note in fed), names)
+    arrays, pictures, notes = zip(*fed, strict=True)
+    return Feed(arrays, notes, names, () if fit.preprocess is None else pictures)
 
 
 def feeds_from_images(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -168,8 +168,8 @@ def _joined(run: Run, parts: list[Batch]) -> FeatureMaps:
     """Return batches as one value; arrays are read-only."""
     paths = dict.fromkeys(path for part in parts for path in part.arrays)
     arrays = {path: frozen(_joined_maps(path, parts)) for path in paths}
-    inputs = list(zip(*(part.feed.arrays for part in parts), strict=True))
-    images = tuple(frozen(one[0] if len(one) == 1 else np.concatenate(one)) for one in inputs)
+    images = _joined_columns([part.feed.arrays for part in parts])
+    pictures = _joined_columns([part.feed.pictures for part in parts])
     notes = _notes([part.feed for part in parts])
     return FeatureMaps(
         arrays,
@@ -178,7 +178,14 @@ def _joined(run: Run, parts: list[Batch]) -> FeatureMaps:
         Lines(lambda: tuple(map(note_of_input, images, notes))),
         run.model.name,
         run.unseen,
+        pictures,
     )
+
+
+def _joined_columns(parts: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Return for each input the batches as one array, read-only."""
+    columns = zip(*parts, strict=True)
+    return tuple(frozen(one[0] if len(one) == 1 else np.concatenate(one)) for one in columns)
 
 
 def _joined_maps(path: str, parts: list[Batch]) -> Array:

@@ -119,7 +119,7 @@ class Recorder:
             # super().__call__ of a class of its own; a cell, which runs once for every time step.
             return original(layer, *args, **kwargs)
         path = frames[-1].path_of(layer, id(_graph())) if frames else ""
-        given = tuple(one for _, one in named_outputs((args, kwargs)) if is_tensor(one))
+        given = _tensors(args, kwargs)
         frame = _Frame(layer, path, given)
         frames.append(frame)
         try:
@@ -157,7 +157,7 @@ class Recorder:
         return result
 
     def _keep_outputs(self, frame: _Frame, result: Any) -> None:
-        outputs = list(named_outputs(result))
+        outputs = [("", result)] if is_tensor(result) else list(named_outputs(result))
         kept = [(name, value) for name, value in outputs if self._is_array(value)]
         if not kept:
             inner = _graph() is not self._graph
@@ -284,6 +284,13 @@ def _targets(kinds: Iterable[type]) -> set[Target]:
     layers = (base for base in bases if issubclass(base, keras.layers.Layer))
     found = {(base, "__call__") for base in layers if "__call__" in vars(base)}
     return found | {(base, "activation") for base in bases & _ACTIVATED}
+
+
+def _tensors(args: Any, kwargs: Any) -> tuple[tf.Tensor, ...]:
+    """Return the tensors among the arguments of a call; nearly always there is one."""
+    if len(args) == 1 and not kwargs and is_tensor(args[0]):
+        return args  # type: ignore[no-any-return]
+    return tuple(one for _, one in named_outputs((args, kwargs)) if is_tensor(one))
 
 
 def _all_kinds(kind: type) -> Iterator[type]:

@@ -313,10 +313,7 @@ def _cut(feeds: Iterator[Feed], most: int) -> Iterator[Feed]:
     left = most
     for feed in feeds:
         size = len(feed.arrays[0])
-        if size > left:
-            yield feed._replace(arrays=tuple(array[:left] for array in feed.arrays))
-        else:
-            yield feed
+        yield feed.cut(left) if size > left else feed
         left -= size
         if left <= 0:
             return

@@ -111,6 +111,7 @@ class FeatureMaps:
         went_in: for each input one line: its shape, dtype, range and how that came about.
         model: the model's name.
         unseen: path → why a layer that ran gave no entry.
+        pictures: what went in as it was before ``preprocess``, one array (B, …) for each input.
     """
 
     arrays: Mapping[str, Array]
@@ -119,10 +120,12 @@ class FeatureMaps:
     went_in: Lines | tuple[str, ...]
     model: str
     unseen: Mapping[str, str] = field(default_factory=dict)
+    pictures: tuple[Array, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("arrays", "layers", "unseen"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        object.__setattr__(self, "pictures", self.pictures or self.images)
 
     def path(self, path: str) -> str:
         """Return the full path of an entry.
