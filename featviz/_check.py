@@ -7,6 +7,7 @@ right answers is known, ends with the nearest one or with the cure.
 from __future__ import annotations
 
 import difflib
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -166,20 +167,19 @@ def real_number(
         >>> real_number("gamma", 1, above=0)
         1.0
     """
+    kind = TypeError if isinstance(value, (bool, str)) else ValueError
+    number = math.nan
+    try:
+        number = math.nan if kind is TypeError else float(value)
+    except (TypeError, ValueError):
+        kind = TypeError
+    except OverflowError:
+        pass
+    low = above is not None and number <= above
+    high = at_most is not None and number > at_most
+    if number - number == 0.0 and not low and not high:
+        return number
     rule = f"{argument} must be a finite number"
     rule += f" above {above:g}" if above is not None else ""
     rule += f" and at most {at_most:g}" if at_most is not None else ""
-    rule += f"; got {shown(value)}"
-    if isinstance(value, (bool, str)):
-        raise TypeError(rule)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(rule) from None
-    except OverflowError:
-        raise ValueError(rule) from None
-    low = above is not None and number <= above
-    high = at_most is not None and number > at_most
-    if number - number != 0.0 or low or high:
-        raise ValueError(rule)
-    return number
+    raise kind(f"{rule}; got {shown(value)}")

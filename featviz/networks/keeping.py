@@ -58,7 +58,9 @@ def _changeable(layer: Any) -> Iterator[Any]:
     yield from getattr(layer, "_non_trainable_variables", ())
     for part in (*getattr(layer, "_seed_generators", ()), *getattr(layer, "_metrics", ())):
         yield from getattr(part, "variables", None) or [part.state]
-    yield from keras.tree.flatten(getattr(layer, "states", None) or [])
+    states = getattr(layer, "states", None)
+    if states:
+        yield from keras.tree.flatten(states)
     if type(layer).__module__.split(".")[0] != "keras":
         yield from getattr(layer, "_trainable_variables", ())
         yield from (part for part in vars(layer).values() if isinstance(part, tf.Variable))

@@ -98,10 +98,10 @@ def _is_stream(data: Any) -> bool:
     """Whether data gives its images one after the other and holds none itself."""
     if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
         return True
+    if hasattr(data, "shape") or hasattr(data, "read"):
+        return False
     holds = isinstance(data, (str, bytes, bytearray, list, tuple, dict, os.PathLike))
-    return isinstance(data, Iterable) and not (
-        holds or hasattr(data, "shape") or hasattr(data, "read")
-    )
+    return isinstance(data, Iterable) and not holds
 
 
 def _check_end(data: Any, limit: int | None) -> None:
