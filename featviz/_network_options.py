@@ -19,12 +19,13 @@ from featviz.vocabulary import CHANNEL_CHOICES, MAP_SCALES, WEIGHTS
 _WORDS = (
     (r"\btrust=True\b", "--trust"),
     (r"^(weights|channels|count|limit|white) must", r"--\1 must"),
-    (r"\bweights 'none'", "--weights none"),
+    (r"\bweights '(none|imagenet)'", r"--weights \1"),
     (r"^input_shape must", "--input-shape must"),
     (r"\binput_shape=", "--input-shape "),
     (r"^batch_size must", "--batch-size must"),
     (r"\bpass resize=True\b", "add --resize"),
     (r"; pass finite=False to keep them", ""),
+    (r"^layers must be names.* of a layer", "-l must be names, paths or patterns"),
     (r"^layers must", "-l must"),
 )
 
@@ -78,11 +79,12 @@ def own_words(*, failing: bool = False) -> Iterator[None]:
     """Let an error name the options of the command; what failed is no wrong use."""
     try:
         yield
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, ConnectionError) as error:
         text = str(error)
         for pattern, option in _WORDS:
             text = re.sub(pattern, option, text)
-        if isinstance(error, RuntimeError) or (failing and not text.startswith("-")):
+        outside = isinstance(error, (RuntimeError, ConnectionError))
+        if outside or (failing and not text.startswith("-")):
             raise Failure(text) from error
         if text == str(error):
             raise

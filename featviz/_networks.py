@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 import featviz
-from featviz._files import check_target, unique_names, write_whole
+from featviz._check import shown
+from featviz._files import check_target, is_file, is_folder, unique_names, write_whole
 from featviz._network_options import (
     IMAGE_OPTIONS,
     MODEL_OPTIONS,
@@ -30,11 +31,12 @@ from featviz._sources import (
     example,
     failing,
     is_picture,
+    is_stored,
     read_source,
     stem,
     wrote_text,
 )
-from featviz._terminal import Command, WrongUse, say
+from featviz._terminal import Command, Failure, WrongUse, say
 
 TABLE_ENDINGS = {".txt": "text", ".md": "markdown", ".csv": "csv"}
 REPORT_ENDINGS = (".csv", ".json", ".md", ".txt")
@@ -114,10 +116,12 @@ def maps(
     MODEL is a .keras file or the name of a model in keras.applications; IMAGE is a file, a matrix
     (.json .csv .txt .npy) or sample:NAME.
     """
-    target = output or f"{stem(image)}-maps.png"
+    target = f"{stem(image)}-maps.png" if output is None else output
     folder = check_target(target, PICTURE_ENDINGS, folders=True) == "/"
     ships = _check_model(model)
     _check_picture(image)
+    if is_stored(image) and Path(target).resolve() == Path(image).resolve():
+        raise WrongUse(f"-o must not be the image that is read; got {target!r}")
     made = _read(model, weights, trust=trust, ships=ships)
     from featviz.networks.maps import feature_maps
 
@@ -207,7 +211,10 @@ def diagnose(
     if output is not None:
         check_target(output, REPORT_ENDINGS)
     ships = _check_model(model)
-    if not Path(images).is_dir():
+    folder = is_folder(images)
+    if not images or (not folder and is_stored(images) and not is_file(images)):
+        raise Failure(f"FOLDER must be a folder or an image that exists; got {shown(images)}")
+    if not folder:
         _check_picture(images)
     made = _read(model, weights, trust=trust, ships=ships)
     from featviz.networks.diagnosing import diagnose as diagnosed
@@ -215,7 +222,6 @@ def diagnose(
     from featviz.render.rows import printable
 
     settings = {"resize": resize, **_preparation(model, white, ships=ships)}
-    folder = Path(images).is_dir()
     data = images if folder else _pixels(images, settings)
     with own_words(failing=folder):
         told = diagnosed(
@@ -283,6 +289,8 @@ def _preparation(model: str, white: float | None, *, ships: bool) -> dict[str, A
 
 def _check_picture(image: str) -> None:
     """Refuse an image that is not there, or damaged, before TensorFlow is loaded."""
+    if is_folder(image):  # "." could be a number, too
+        raise Failure(f"image must be a file; got the folder {image!r}")
     check_source(image)
     if is_picture(image):
         failing(featviz.read_image, image)

@@ -28,3 +28,10 @@ def markdown_from_value(value: object) -> str:
     renderer = importlib.import_module("featviz.render.notebook")
     text: str = renderer.markdown_from_value(value)
     return text
+
+
+def text_from_value(value: object) -> str:
+    """Return the text that a terminal shows for ``value``, long lists shortened."""
+    renderer = importlib.import_module("featviz.render.notebook")
+    text: str = renderer.text_from_value(value)
+    return text

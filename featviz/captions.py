@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import size_text
+from featviz._check import shown, size_text
 from featviz.exact import exact_number, exact_text
 from featviz.kernels import number_text
 from featviz.stats import MapStats
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LARGEST_DENOMINATOR = 32
 # A longer exact number would make the cells of its kernel wider than they are useful.
 LONGEST_CELL = 14
+# float64 has no more.
+MOST_DIGITS = 17
 # More kernels than these are counted below a figure: their names stand above their maps.
 MOST_NAMES = 6
 
@@ -35,6 +37,20 @@ def value_text(value: float, digits: int = 3) -> str:
     """
     number = int(value) if value == int(value) and abs(value) < 10**6 else value
     return exact_text(number, digits=digits).replace("-", "−")
+
+
+def ends_text(limits: tuple[float, float]) -> tuple[str, str]:
+    """Return two numbers in as many digits as tell them apart, at least three.
+
+    Example:
+        >>> ends_text((0.0, 4.8132)), ends_text((100.0001, 100.0002))
+        (('0', '4.81'), ('100.0001', '100.0002'))
+    """
+    for digits in range(3, MOST_DIGITS + 1):
+        low, high = (value_text(end, digits) for end in limits)
+        if low != high:
+            break
+    return low, high
 
 
 def leading_digit(value: float) -> float:
@@ -60,17 +76,28 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def check_title(title: Any) -> None:
+    """Raise if this is no title: a text, or None for the picture's own.
+
+    Raises:
+        TypeError: neither.
+
+    Example:
+        >>> check_title(3)
+        Traceback (most recent call last):
+        TypeError: title must be a text or None; got 3
+    """
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title must be a text or None; got {shown(title)}")
+
+
 def range_text(stats: MapStats) -> str:
     """Return the range in words, ``−3.92 to 4.2``, or the value of a constant map."""
     if stats.nan_count + stats.infinite_count == stats.shape[0] * stats.shape[1]:
         return "no finite value"
     if stats.low == stats.high:
         return value_text(stats.low)
-    for digits in range(3, 10):  # as many as it takes to tell the ends apart
-        low, high = value_text(stats.low, digits), value_text(stats.high, digits)
-        if low != high:
-            break
-    return f"{low} to {high}"
+    return " to ".join(ends_text((stats.low, stats.high)))
 
 
 def share_text(share: float) -> str:
@@ -156,7 +183,7 @@ def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool
     names = [one_line(kernel.name) for kernel in extraction.kernels]
     words = [", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} kernels"]
     if not names:  # a layer of a network, whose name the labels say
-        words = []
+        words = list(extraction.notes)
     elif settings.color != "grey":
         words.append(f"color {settings.color}")
     words.append(f"stride {size_text(settings.stride)}")
@@ -168,7 +195,7 @@ def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool
     if settings.border != "zeros":
         words.append(f"border {settings.border}")
     if settings.bias is not None:
-        words.append(f"bias {settings.bias}")
+        words.append(f"bias {_bias_text(settings.bias)}")
     if pads and extraction.uncovered:
         words.append(f"no window reaches {_cells_text(extraction.uncovered)}")
     if stage != "filter":
@@ -187,6 +214,15 @@ def _cells_text(cells: Uncovered) -> str:
         elif numbers:
             words.append(f"{name}{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}")
     return " and ".join(words)
+
+
+def _bias_text(bias: Any) -> str:
+    """Return one number, or several, or their ends where they would fill the line."""
+    numbers = bias if isinstance(bias, (list, tuple)) else (bias,)
+    if len(numbers) > MOST_NAMES:
+        low, high = min(numbers), max(numbers)
+        return f"{value_text(low)} to {value_text(high)}, one for each map"
+    return ", ".join(map(value_text, numbers))
 
 
 def _padding_text(padding: Any) -> str:

@@ -15,7 +15,7 @@ import click
 
 import featviz
 from featviz import _motion, _networks, _terminal
-from featviz._files import unique_names
+from featviz._files import path_text, unique_names
 from featviz._options import (
     DRAWING_OPTIONS,
     KERNEL,
@@ -251,7 +251,7 @@ def _told(image: str, images: tuple[str, ...], action: Callable[[Any], Any], pix
 def _targets(images: tuple[str, ...], output: str | None, *, grid: bool) -> list[Path]:
     """Return where each figure goes, checked before any work is done."""
     names = ["grid.png"] if grid else [f"{s}-panels.png" for s in unique_names(map(stem, images))]
-    folder = Path(output or "")
+    folder = Path("" if output is None else path_text("-o", output))
     if output is None or output.endswith("/") or folder.is_dir() or len(names) > 1:
         if folder.suffix and not (str(output).endswith("/") or folder.is_dir()):
             raise WrongUse(

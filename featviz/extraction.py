@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,20 @@ class Settings:
     color: str
 
 
+class ShownImage(NamedTuple):
+    """What is drawn for the image where the kernels saw no picture.
+
+    Attributes:
+        title: how it stands to what they saw, such as ``before preprocess``.
+        words: what must be said of its colours, as lines.
+        colours: (H, W, 3) in 0..1.
+    """
+
+    title: str
+    words: tuple[str, ...]
+    colours: Maps
+
+
 @dataclass(frozen=True, slots=True)
 class Uncovered:
     """Rows and columns, counted from 0, that no window reached."""
@@ -78,6 +92,9 @@ class Extraction:
         condensed: (H", W", F), after pooling.
         labels: F names, such as ``edge`` or ``edge · red``.
         settings: how it was made.
+        notes: what else a reader must know: which layers of a network gave the stages, which of
+            its maps these are, and what the network was given.
+        picture: what is drawn for the image, or None: the image itself.
     """
 
     image: Maps
@@ -89,6 +106,8 @@ class Extraction:
     settings: Settings
     filter_axes: tuple[AxisPair, ...] = field(repr=False)
     pool_axes: AxisPair | None = field(repr=False)
+    notes: tuple[str, ...] = ()
+    picture: ShownImage | None = field(default=None, repr=False)
 
     def stage(self, name: str) -> Maps:
         """Return the array of one stage: (H, W, C) for the image, else (H, W, F)."""

@@ -1,10 +1,13 @@
-"""What a network was given, as a picture: its own numbers, nothing guessed."""
+"""What a network was given, as a picture: before ``preprocess``, nothing guessed."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from featviz._check import size_text
 from featviz.captions import value_text
 from featviz.map_choice import Values, checked_index, floats_from
 from featviz.networks.values import FeatureMaps
@@ -14,8 +17,56 @@ from featviz.vocabulary import BROKEN_COLOUR, BROKEN_WORDS
 Colours = npt.NDArray[np.float32]
 
 
+# A picture of files and bytes; its range is shown whole, so that a dark one stays dark.
+WHITE_OF_BYTES = 255.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputPicture:
+    """One input of a model as a picture.
+
+    Attributes:
+        number: of the input, from 0.
+        values: (H, W, C), channels last, before ``preprocess``.
+        sizes: in words; of a sequence which way it lies.
+        changed: whether ``preprocess`` made something else of it.
+    """
+
+    number: int
+    values: Values
+    sizes: str
+    changed: bool
+
+
+def inputs_as_pictures(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
+    """Return the inputs that are images (H, W, C) or sequences (T, C), of one image.
+
+    Args:
+        maps: of a recording.
+        image: which, from 0.
+
+    Raises:
+        ValueError: no such image.
+    """
+    first = any(info.channel_axis == 1 for info in maps.layers.values())
+    found = []
+    for number, (batch, went_in) in enumerate(zip(maps.pictures, maps.images, strict=True)):
+        if batch.ndim not in (3, 4) or not batch.size:
+            continue
+        place = checked_index("image", image, len(batch), "the images that were recorded")
+        values, fed = floats_from(batch[place], "image"), floats_from(went_in[place], "image")
+        changed = values.shape != fed.shape or not np.array_equal(values, fed, equal_nan=True)
+        sizes = size_text(values.shape)
+        if values.ndim == 2:
+            values, sizes = values[..., None], f"{sizes}, steps down"
+        elif first and values.shape[0] in (1, 3, 4):
+            values = np.moveaxis(values, 0, -1)
+        found.append(InputPicture(number, values, sizes, changed))
+    return found
+
+
 def image_that_went_in(maps: FeatureMaps, image: int = 0) -> Values:
-    """Return one image as it went into the model, (H, W, C), channels last.
+    """Return one image as it was before ``preprocess``, (H, W, C), channels last.
 
     Args:
         maps: of a recording.
@@ -24,30 +75,46 @@ def image_that_went_in(maps: FeatureMaps, image: int = 0) -> Values:
     Raises:
         ValueError: no input of the model is an image; no such image.
     """
-    first = any(info.channel_axis == 1 for info in maps.layers.values())
-    for batch in maps.images:
-        if batch.ndim != 4:
-            continue
-        number = checked_index("image", image, len(batch), "the images that were recorded")
-        values = floats_from(batch[number], "image")
-        return np.moveaxis(values, 0, -1) if first and values.shape[0] in (1, 3, 4) else values
+    return first_image(maps, image).values
+
+
+def first_image(maps: FeatureMaps, image: int = 0) -> InputPicture:
+    """Return the first input that is an image (H, W, C).
+
+    Args:
+        maps: of a recording.
+        image: which, from 0.
+
+    Raises:
+        ValueError: no input of the model is an image; no such image.
+    """
+    for picture in inputs_as_pictures(maps, image):
+        if maps.pictures[picture.number].ndim == 4:
+            return picture
     shapes = ", ".join(str(batch.shape[1:]) for batch in maps.images) or "none"
     raise ValueError(f"maps must come from an image (H, W, C); the model was given {shapes}")
 
 
 def range_of_images(images: list[Values]) -> Limits:
-    """Return the finite range of several images; 0, 1 if they lie within."""
+    """Return what is black and what is white for several images.
+
+    Returns:
+        0, 1 if they lie within; 0, 255 for pictures that have such a range; else their ends.
+    """
     ends = [image[np.isfinite(image)] for image in images]
     low = min((float(one.min()) for one in ends if one.size), default=0.0)
     high = max((float(one.max()) for one in ends if one.size), default=0.0)
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    bytes_like = low >= 0 and WHITE_OF_BYTES / 4 < high <= WHITE_OF_BYTES
+    return (0.0, WHITE_OF_BYTES) if bytes_like else (low, high)
 
 
 def colours_of_image(values: Values, limits: Limits) -> Colours:
     """Return an image (H, W, C) as colours (H, W, 3) in 0..1.
 
     Args:
-        values: three channels are red, green and blue as they went in; others give their mean.
+        values: three channels are red, green and blue; others give their mean.
         limits: what is black and what is white.
 
     Example:
@@ -64,9 +131,15 @@ def colours_of_image(values: Values, limits: Limits) -> Colours:
     return colours
 
 
-def image_words(values: Values, limits: Limits) -> str:
-    """Return what must be said of such a picture; nothing where it shows plain 0..1."""
-    words = []
+def image_words(values: Values, limits: Limits, *, changed: bool = False) -> str:
+    """Return what must be said of such a picture; nothing where it shows plain 0..1.
+
+    Args:
+        values: (H, W, C).
+        limits: what is black and what is white.
+        changed: whether ``preprocess`` made something else of it.
+    """
+    words = ["before preprocess"] if changed else []
     if limits != (0.0, 1.0):
         words.append(f"{value_text(limits[0])} is black, {value_text(limits[1])} white")
     if values.shape[-1] not in (1, 3):

@@ -270,12 +270,16 @@ def sheet_from_feature_maps(
 
 def _values_of(maps: FeatureMaps, full: str, image: Any) -> Values:
     """Return the values of one image, channels last, as floats that hold them."""
-    several = maps.channels_last(full)
-    if not several.ndim or not several.size:
-        raise ValueError(f"path must have values; {full!r} is {size_text(several.shape) or 'one'}")
+    array = maps.arrays[full]
+    if not array.ndim:
+        raise ValueError(
+            f"path must have values for each image; {one_line(full)!r} gives one number for all"
+        )
+    several = maps.channels_last(full) if array.ndim > 1 else array[:, None]
+    if not several.size:
+        raise ValueError(f"path must have values; {one_line(full)!r} is {size_text(several.shape)}")
     number = checked_index("image", image, len(several), "the images that were recorded")
-    values = floats_from(several[number], full)
-    return values.reshape(1) if values.ndim == 0 else values
+    return floats_from(several[number], full)
 
 
 def _tiles(values: Values, chosen: tuple[int, ...], form: str) -> tuple[Values, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from featviz.captions import one_line, range_text, value_text
@@ -42,6 +42,24 @@ def name_options(name: str, mark: str) -> list[str]:
     if mark[0].isdigit():
         return [f"{name}: {mark}", f"{name} {words[1]}", name]
     return [f"{name} {mark}", f"{name} {words[0]}", name]
+
+
+def room_for_marks(
+    names: Sequence[str], marks: Sequence[str], width: Callable[[str], float]
+) -> float:
+    """Return the room that marked maps need for their name and one word; 0 for none.
+
+    Args:
+        names: of the maps.
+        marks: of the maps, or nothing.
+        width: of a text.
+
+    Example:
+        >>> room_for_marks(["7", "1003"], ["", "constant 0.5"], len)
+        13
+    """
+    short = (name_options(*pair)[-2] for pair in zip(names, marks, strict=True) if pair[1])
+    return max(map(width, short), default=0.0)
 
 
 def broken_cells_text(stats: MapStats) -> str:
@@ -136,9 +154,25 @@ def scale_words(scale: str | tuple[float, float], total: int, gamma: float) -> s
         "layer": every,
         "signed": f"{every}, symmetric about 0",
         "shared": "one scale for the maps shown",
-        "each": "each map on its own scale; its max is written below it",
+        "each": "each map on its own scale; its largest magnitude is written below it",
     }
     text = (
         words[scale] if isinstance(scale, str) else "fixed scale, beyond it the colour of its end"
     )
     return text if gamma == 1.0 else f"{text} · gamma {gamma:g}"
+
+
+def end_text(stats: MapStats, *, signed: bool) -> str:
+    """Return a map's largest magnitude, which is the end of its own scale.
+
+    Args:
+        stats: of the map.
+        signed: whether its scale has two ends.
+
+    Example:
+        >>> stats = MapStats((1, 2), -2.0, 1.0, 0.0, 0, 0)
+        >>> end_text(stats, signed=True), end_text(stats, signed=False)
+        ('±2', 'max 2')
+    """
+    most = value_text(max(abs(stats.low), abs(stats.high)))
+    return f"±{most}" if signed else f"max {most}"

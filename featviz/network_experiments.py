@@ -7,16 +7,18 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from featviz._check import whole_number
-from featviz.captions import one_line
+from featviz._check import size_text, true_or_false, whole_number
+from featviz.captions import check_title, one_line
 from featviz.images import image_name, read_image
 from featviz.map_choice import check_look, check_scale
+from featviz.networks.fitting import Fit, InputSpec, batch_from_column
+from featviz.networks.inputs import inputs_of_model
 from featviz.networks.maps import feature_maps
-from featviz.networks.receptive import receptive_field, shape_for_image
+from featviz.networks.receptive import receptive_field, shapes_for_image
 from featviz.networks.runs import check_model
 from featviz.panels import Limits
 from featviz.render.field_plots import figure_from_field
-from featviz.render.map_plots import page_from_feature_maps
+from featviz.render.map_plots import MOST_ROWS, page_from_feature_maps
 
 
 def plot_network(
@@ -25,6 +27,7 @@ def plot_network(
     layers: Any = None,
     *,
     count: int = 8,
+    most: int = MOST_ROWS,
     scale: str | Limits = "layer",
     gamma: float | None = None,
     title: str | None = None,
@@ -41,9 +44,10 @@ def plot_network(
         model: a built ``keras.Model``.
         image: one image, as in :func:`featviz.feature_maps`.
         layers: as in :func:`featviz.feature_maps`; None for convolutions and pools, or for all
-            where there is none. Of more than 24 layers 24 are shown, evenly from early to
-            late, and the page says so.
+            where there is none.
         count: how many channels of a layer, the first ones.
+        most: how many layers at most. Of more they are taken evenly from early to late, and the
+            page says so; 16 rows can still be read where the page is printed.
         scale: of the colours: ``"layer"`` (one for each row, also for the channels that are not
             shown), ``"shared"`` (one for the page), ``"signed"``, ``"each"`` or ``(low, high)``.
         gamma: exponent of the display; None: 0.5, which lifts what is small.
@@ -69,8 +73,10 @@ def plot_network(
         '1 of 1 layers shown'
     """
     whole_number("count", count, minimum=1)
+    whole_number("most", most, minimum=1)
     check_scale(scale)
     check_look(gamma, None)
+    check_title(title)
     check_model(model)
     wanted = _steps_of(model) if layers is None else layers
     maps = feature_maps(
@@ -79,8 +85,9 @@ def plot_network(
     if (images := len(next(iter(maps.values())))) != 1:
         raise ValueError(f"image must be one image; got {images}")
     return page_from_feature_maps(
-        maps, None if layers is None else list(maps), count=count, scale=scale, gamma=gamma,
-        title=title, only=" (convolutions and pools)" * (layers is None and wanted is not None),
+        maps, None if layers is None else list(maps), count=count, most=most, scale=scale,
+        gamma=gamma, title=title, inputs=[spec.name for spec in inputs_of_model(model)],
+        only=" (convolutions and pools)" * (layers is None and wanted is not None),
     )  # fmt: skip
 
 
@@ -94,22 +101,33 @@ def _is_step(layer: Any) -> bool:
 
 
 def plot_receptive_field(
-    image: Any, model: Any, path: str, *, cell: int | tuple[int, int], title: str | None = None
+    model: Any,
+    image: Any,
+    path: str,
+    *,
+    cell: int | tuple[int, int],
+    input_number: int = 0,
+    resize: bool = False,
+    title: str | None = None,
 ) -> Figure:
     """Draw the part of an image that one cell of a layer sees, the rest dimmed.
 
     Args:
+        model: a built ``keras.Model``; rows and columns that it leaves open are those of the
+            image.
         image: anything :func:`featviz.read_image` takes, (H, W) of the size that goes in.
-        model: a built ``keras.Model`` with one input.
         path: of the layer, as in a recording.
         cell: (row, column) of its map, from 0.
+        input_number: to which input the image goes, for a model of several, from 0.
+        resize: whether an image of another size is resized to what the model takes.
         title: a line above the figure; None: the path and the cell.
 
     Returns:
         The figure. Where the window reaches beyond the image, padding is drawn as light grey.
 
     Raises:
-        ValueError: as :func:`featviz.receptive_field`, or an image that cannot be read.
+        ValueError: as :func:`featviz.receptive_field`, an image that cannot be read, or one of
+            another size.
         TypeError: a wrong kind.
 
     Example:
@@ -117,10 +135,18 @@ def plot_receptive_field(
         >>> layer = keras.layers.Conv2D(1, 3, padding="same", name="conv")
         >>> model = keras.Sequential([keras.Input((4, 5, 1)), layer])
         >>> ramp = [[0, 1, 2, 3, 4]] * 4
-        >>> plot_receptive_field(ramp, model, "conv", cell=(0, 1)).texts[0].get_text()
+        >>> plot_receptive_field(model, ramp, "conv", cell=(0, 1)).texts[0].get_text()
         'conv · cell (0, 1)'
     """
-    pixels = read_image(image)
-    shape = shape_for_image(model, pixels.shape)
-    field = receptive_field(model, path, cell, input_shape=shape)
-    return figure_from_field(field, pixels, name=one_line(image_name(image)), title=title)
+    check_title(title)
+    check_model(model)
+    true_or_false("resize", resize)
+    number = whole_number("input_number", input_number, minimum=0)
+    pixels, name = read_image(image), image_name(image)
+    size, shapes = shapes_for_image(model, pixels.shape, number, resize=resize)
+    field = receptive_field(model, path, cell, input_shape=shapes, input_number=number)
+    if size != pixels.shape[:2]:
+        name += f", resized from {size_text(pixels.shape[:2])}"
+        spec = InputSpec("image", (*size, pixels.shape[2]), "float32")
+        pixels = batch_from_column(pixels[None], spec, Fit(resize=True)).array[0]
+    return figure_from_field(field, pixels, name=one_line(name), title=title)

@@ -163,7 +163,11 @@ def _image_of(extraction: Extraction, index: int, *, numbers: bool) -> Panel:
         channel = index % image.shape[2]
         name = one_line(extraction.labels[index].split(" · ")[-1])
         image = image[:, :, channel : channel + 1]
-    return image_panel(image, f"Image\n{name}", numbers=numbers)
+    seen = image_panel(image, f"Image\n{name}", numbers=numbers)
+    if (picture := extraction.picture) is None:
+        return seen
+    lines = (f"the kernel sees {seen.lines[0]}", seen.lines[1], *picture.words)
+    return Panel(f"Image\n{picture.title}", picture.colours, (0.0, 1.0), "rgb", "image", lines)
 
 
 def stage_title(extraction: Extraction, stage: str) -> str:

@@ -11,11 +11,14 @@ from typing import Any
 
 import keras
 
-from featviz._check import real_number, shown, whole_number
+from featviz._check import BEYOND, real_number, shown, whole_number
+from featviz._files import check_length, folder_to_make
 from featviz.captions import one_line
+from featviz.images import read_image
+from featviz.map_choice import checked_numbers
 from featviz.networks.fitting import Fit
 from featviz.networks.maps import feature_maps
-from featviz.networks.selection import Selection
+from featviz.networks.selection import choice_from_layers
 from featviz.render.motion.files import LONGEST, SHORTEST, WRITERS
 from featviz.render.training_film import Epoch, Film, picture_of_epoch, save_picture
 
@@ -25,7 +28,8 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
 
     Keras takes callbacks by the class they inherit from; so this one does. It changes nothing of
     the training: the weights after it are the same with and without it. A picture that fails
-    never stops the training; the first reason is told once as a warning.
+    never stops the training; the first reason is told once as a warning. What can be known without
+    the model is checked when this is made, and raises.
 
     In the folder come ``epoch_0000.png`` (before the training, where the model is built by then),
     ``epoch_0001.png`` …, each on its own scale, and the animation with one frame for each of
@@ -53,6 +57,7 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
     Raises:
         TypeError: a wrong kind.
         ValueError: a wrong value, or another ending.
+        OSError: no such image file, or a folder that cannot be made.
 
     Example:
         >>> import tempfile, numpy as np
@@ -86,23 +91,20 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         preprocess: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__()
-        Selection(layers)
         Fit(resize, white, preprocess)
-        if isinstance(channels, str):  # of each epoch others would be the strongest
-            raise TypeError(f"channels must be channel numbers or None; got {shown(channels)}")
+        _check_image(image)
         _check_name(animation)
         if real_number("seconds_per_frame", seconds_per_frame, at_most=LONGEST) < SHORTEST:
             raise ValueError(
                 f"seconds_per_frame must be from {SHORTEST} to {LONGEST:g}; got {seconds_per_frame}"
             )
-        self.folder = Path(folder)
+        self.folder = folder_to_make("folder", folder)
         self.files: list[Path] = []
-        self._image, self._layers = image, layers
+        self._image, self._layers = image, choice_from_layers(layers)
         self._every = whole_number("every", every, minimum=1)
         self._animation, self._seconds = animation, float(seconds_per_frame)
         self._fit: dict[str, Any] = {"resize": resize, "white": white, "preprocess": preprocess}
-        self._drawing: dict[str, Any] = {"channels": channels, "count": count, "columns": columns}
-        self._drawing |= {"magnify": magnify}
+        self._drawing = _checked_drawing(channels, count=count, columns=columns, magnify=magnify)
         self._film = Film(self._drawing)
         self._told = False
 
@@ -161,6 +163,28 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
             print(text, file=sys.stderr)
 
 
+def _checked_drawing(channels: Any, **numbers: Any) -> dict[str, Any]:
+    """Return the options of the drawing that hold for every model."""
+    for name, number in numbers.items():
+        if number is not None:
+            whole_number(name, number, minimum=1)
+    if channels is not None:  # no words: in each epoch others would be the strongest
+        channels = checked_numbers("channels", channels, BEYOND, also=" or None")
+    return {"channels": channels, **numbers}
+
+
+def _check_image(image: Any) -> None:
+    """Raise if this is an image for no model: a number, a file that cannot be read."""
+    if isinstance(image, (list, tuple, dict)):  # numbers, or one image for each input
+        if not image:
+            raise ValueError("image must hold numbers or an image for each input; got none")
+        for part in image.values() if isinstance(image, dict) else image:
+            if part is None or isinstance(part, (str, bytes, os.PathLike)):
+                read_image(part)
+    elif not hasattr(image, "shape") and not hasattr(image, "read"):
+        read_image(image)
+
+
 def _check_name(animation: Any) -> None:
     """Raise if this is no name of an animation; None is for none."""
     if animation is None:
@@ -173,3 +197,4 @@ def _check_name(animation: Any) -> None:
             f"animation must be a name without a folder that ends in one of {', '.join(WRITERS)}; "
             f"got {shown(animation)}"
         )
+    check_length("animation", animation)

@@ -535,6 +535,8 @@ ERRORS = [
     ("panels a.png -k edge --bias 1,x", 2, "--bias must be a finite number; got 'x'"),
     ("panels a.png -k edge --bias nan", 2, "--bias must be a finite number; got nan"),
     # failures: what cannot be read or written
+    ("panels sample:step -k edge -o ''", 2,
+     "-o must be a path, not empty and without '\\0'; got ''"),
     ("panels no.png -k edge", 1, "image must be a file that exists; got 'no.png'"),
     ("panels a.png no.png -k edge -o new", 1, "image must be a file that exists; got 'no.png'"),
     ("panels folder -k edge", 1, "image must be a file; got the folder 'folder'"),

@@ -17,6 +17,7 @@ from PIL import Image
 
 import featviz as fv
 from featviz import _terminal
+from featviz._network_options import own_words
 from featviz.cli import cli
 from featviz.networks.diagnosing import diagnose
 from featviz.networks.layer_values import LayerRow, LayerTable
@@ -250,6 +251,7 @@ def prepare():
     Path("cut.keras").write_bytes(b"PK\3\4" + bytes(50))
     Path("damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     Path("none").mkdir()
+    Path("plain").write_bytes(b"x")
     Path("broken").mkdir()
     Path("broken/a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     image = keras.Input((2, 2, 1))
@@ -294,7 +296,20 @@ ERRORS = [
     ("maps m.keras damaged.png -l conv1", 1, "image "),
     ("maps m.keras sample:coffee -l conv1", 2, "image must be 6×5×1 for the input 'photo'; got "
      "400×600×3; add --resize"),
-    ("diagnose m.keras no", 1, "image must be a file that exists; got 'no'"),
+    ("diagnose m.keras no", 1, "FOLDER must be a folder or an image that exists; got 'no'"),
+    ("diagnose m.keras ''", 1, "FOLDER must be a folder or an image that exists; got ''"),
+    ("maps m.keras none -l conv1", 1, "image must be a file; got the folder 'none'"),
+    ("maps m.keras . -l conv1", 1, "image must be a file; got the folder '.'"),
+    ("maps m.keras photo.png -l ''", 2, "-l must be names, paths or patterns; got ''"),
+    ("maps m.keras photo.png -l conv1 -o ''", 2, "output must be a path, not empty"),
+    ("maps m.keras photo.png -l conv1 -o ./photo.png", 2,
+     "-o must not be the image that is read; got './photo.png'"),
+    ("layers m", 2, f"{RULE}'m' (did you mean 'm.keras'?)"),
+    ("layers none", 2, f"{RULE}'none', a folder; save the model as one .keras file"),
+    ("layers plain", 2, f"{RULE}'plain', a file of another kind; save the model as .keras"),
+    ("layers M.KERAS", 2, f"{RULE}'M.KERAS'; Keras wants the ending in small letters: rename it"),
+    ("layers m.weights.h5", 2, f"{RULE}'m.weights.h5', weights alone; load them into their model "
+     "and save that as .keras"),
     ("diagnose m.keras damaged.png", 1, "image "),
     ("diagnose m.keras none", 1, "data must be a folder with image files"),
     ("diagnose m.keras broken", 1, "image"),
@@ -313,6 +328,15 @@ def test_errors_are_one_line_and_write_nothing(call, words, status, start):
     assert err.startswith(f"featviz: error: {start}"), err
     assert err.count("\n") == 1
     assert sorted(Path().rglob("*")) == before
+
+
+def test_a_download_that_fails_names_the_option_and_is_a_failure():
+    told = "weights 'imagenet' must be downloaded; weights 'none' are random"
+    with pytest.raises(_terminal.Failure) as caught, own_words():
+        raise ConnectionError(told)
+    assert caught.value.message == (
+        "--weights imagenet must be downloaded; --weights none are random"
+    )
 
 
 def test_trust_is_the_users_own_decision(call):

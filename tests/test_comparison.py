@@ -1,6 +1,8 @@
 """Two sides of a comparison, held against slow loops over all cells, and their picture."""
 
 import math
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -35,6 +37,11 @@ def net(shift=0.0, *, features=3, dtype="float32", names=("conv", "pool", "out")
 
 
 A, B, BOLD = net(), net(1.5), net(20.0)
+
+
+def identity(shape, dtype="float64"):
+    given = keras.Input(shape, dtype=dtype)
+    return keras.Model(given, L.Identity(name="same", dtype=dtype)(given))
 
 
 def slow_comparison(one, other):
@@ -231,7 +238,7 @@ def test_the_channels_that_differ_most_come_first():
         f"{side} · channel {number}" for side in ("a", "b", "b − a") for number in (1, 0)
     ]
     words = " ".join(text.get_text() for text in figure.texts)
-    assert "2 of 3 channels shown" in words
+    assert "2 of 3 channels shown, the most different first" in words
     assert "no difference" in words
 
 
@@ -338,7 +345,7 @@ def test_complex_layers_are_named_and_not_compared(match):
     assert dict(told.unseen) == {"turned": "gives complex numbers"}
     assert "turned" not in told.layers
     assert told.layer("detect").identical
-    with pytest.raises(KeyError, match="real numbers; 'turned' gives complex numbers"):
+    with pytest.raises(KeyError, match="got 'turned', which gives complex numbers"):
         told.layer("turned")
 
 
@@ -348,3 +355,176 @@ def test_layers_without_a_number_are_named_and_not_compared():
     told = compare(model, model, np.ones((1, 2, 3, 1)))
     assert told.unseen["none"] == "holds no number"
     assert told.layer("detect").identical
+
+
+def all_at_once(told, paths=("conv:filter", "pool", "out")):
+    """Every number of some layers as text; place and shape count the whole set."""
+    return [
+        (path, one.shape, one.place, one.broken_count, one.equal_share)
+        for path, one in told.layers.items()
+        if path in paths
+    ]
+
+
+MANY = np.concatenate([IMAGES, 2 * IMAGES, IMAGES[:1] - 1])
+
+
+@pytest.mark.parametrize("most", [1, 2000, 10**9], ids=["one image", "some images", "all"])
+def test_maps_are_kept_of_the_first_images_and_numbers_are_of_all(most):
+    whole = compare(A, B, MANY)
+    told = compare(A, B, MANY, batch_size=2, max_bytes=most, compiled=False)
+    assert all_at_once(told) == all_at_once(whole)
+    assert told.images == len(MANY) == 7
+    assert told.kept == {1: 1, 2000: 2}.get(most, 7)
+    for side, model in zip((told.a, told.b), (A, B), strict=True):
+        first = feature_maps(model, MANY[: told.kept], batch_size=2)
+        for path, maps in first.items():
+            np.testing.assert_allclose(side[path], maps, atol=1e-5)
+        np.testing.assert_array_equal(side.images[0], MANY[: told.kept])
+    assert told.difference("pool").shape[0] == told.kept
+    text = text_from_comparison(told)
+    assert "a: net, 7×6×7×1 float32" in text
+    assert ("numbers over all 7 images; maps kept of the first" in text) == (told.kept < 7)
+    figure = plot_comparison(told, "pool", image=told.kept - 1)
+    assert "of 7" in " ".join(one.get_text() for one in figure.texts)
+    if told.kept < 7:
+        with pytest.raises(ValueError, match=f"image must be below {told.kept}, of the images"):
+            plot_comparison(told, "pool", image=told.kept)
+
+
+def test_sets_in_batches_of_other_sizes_are_compared_image_by_image():
+    others = MANY[:, ::-1]
+    whole = compare(A, None, MANY, other_images=others)
+    batches = tf.data.Dataset.from_tensor_slices(others).batch(3)
+    for data in (batches, (one for one in others)):
+        told = compare(A, None, MANY, other_images=data, batch_size=2, compiled=False)
+        assert all_at_once(told) == all_at_once(whole)
+        np.testing.assert_allclose(told.maps("pool"), whole.maps("pool"), atol=1e-5)
+    for fewer, counts in ((others[:5], "5 and 7"), (np.concatenate([others, others]), "14 and 7")):
+        data = tf.data.Dataset.from_tensor_slices(fewer).batch(3)
+        with pytest.raises(ValueError, match=f"as many as images; got {counts}"):
+            compare(A, None, MANY, other_images=data)
+
+
+def test_images_of_other_sizes_are_refused_in_the_middle_of_a_stream():
+    model = keras.Sequential([keras.Input((None, None, 1)), L.Conv2D(1, 3, name="conv")])
+    with pytest.raises(ValueError, match="images must have one size; got 6×7×1 and 5×7×1"):
+        compare(model, model, iter([IMAGES[:2], IMAGES[:2, :5]]))
+
+
+GROWTH = """
+import resource, sys
+import keras, numpy as np
+from featviz.networks.comparing import compare
+L = keras.layers
+model = keras.Sequential([keras.Input((128, 128, 1)), L.Conv2D(16, 3, name="conv")])
+other = keras.models.clone_model(model)
+
+def peak(batches):
+    data = (np.full((4, 128, 128, 1), number, np.float32) for number in range(batches))
+    told = compare(model, other, data, max_bytes=2**23, compiled=False)
+    assert (told.images, told.kept) == (4 * batches, 7)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+print(-peak(4) + peak(24))
+"""
+
+
+def test_the_memory_does_not_grow_with_the_images():
+    """In a process of its own, by what the system says: TensorFlow's memory counts as well."""
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True
+    )
+    maps_of_one_batch = 4 * 126 * 126 * 16 * 4
+    assert int(done.stdout) < 2 * 4 * maps_of_one_batch  # all of them: 2 * 20
+
+
+@keras.saving.register_keras_serializable("featviz tests")
+class Halves(keras.layers.Layer):
+    """Gives two maps for each image: its upper and its lower half."""
+
+    def call(self, images):
+        return tf.reshape(images, (-1, 3, 7, 1))
+
+
+@keras.saving.register_keras_serializable("featviz tests")
+class Whole(keras.layers.Layer):
+    """Gives one number for the whole batch."""
+
+    def call(self, images):
+        return tf.reduce_sum(images)
+
+
+def test_layers_that_give_no_map_for_each_image_are_compared_where_that_can_be():
+    class Odd(keras.Model):
+        def __init__(self):
+            super().__init__(name="odd")
+            self.halves, self.whole = Halves(name="halves"), Whole(name="sum")
+            self.relu = L.ReLU(name="relu")
+
+        def call(self, images):
+            self.whole(images)
+            self.halves(images)
+            return self.relu(images)
+
+    model = Odd()
+    model(IMAGES)
+    told = compare(model, None, MANY, other_images=MANY + 1, batch_size=2, compiled=False)
+    assert dict(told.unseen) == {"sum": "gives one number for the whole batch"}
+    layer = told.layer("halves")
+    check(layer, MANY.reshape(-1, 3, 7, 1), (MANY + 1).reshape(-1, 3, 7, 1))
+    assert layer.shape == (14, 3, 7, 1)
+    other = tf.data.Dataset.from_tensor_slices(MANY + 1).batch(3)
+    told = compare(model, None, MANY, other_images=other, batch_size=2, compiled=False)
+    assert told.unseen["halves"] == "gave no maps for some of the images"
+    assert told.layer("relu").shape == MANY.shape
+
+
+@pytest.mark.parametrize("power", [-318, -170, -160, 153, 160, 300])
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_numbers_whose_squares_leave_float64_have_a_ratio_and_a_cosine(power, batch_size):
+    """Slow: whole numbers, in units of the smallest of the two."""
+    a = RANDOM.integers(-90, 90, (5, 2, 3)).astype(np.float64)
+    b = a + RANDOM.integers(-9, 9, a.shape)
+    for name, first, second in (("both", 1, 1), ("one", 1, 0), ("other", 0, 1)):
+        one, other = (side * 10.0 ** (power * scaled) for side, scaled in ((a, first), (b, second)))
+        told = compare(
+            identity((2, 3)), None, one, other_images=other, batch_size=batch_size, compiled=False
+        ).layer("same")
+        # The smallest numbers have few digits.
+        near = 0.01 if power == -318 else 1e-12
+        slow = slow_comparison(a, b)
+        assert told.cosine == pytest.approx(slow["cosine"], rel=near), name
+        lengths = [math.sqrt((side**2).sum()) for side in (a, b)]
+        ratio = {
+            "both": slow["relative_difference"],
+            "one": 1 if power > 0 else lengths[1] / lengths[0] * 10.0**-power
+            if power > -300 else INF,
+            "other": 1 if power < 0 else lengths[1] / lengths[0] * 10.0**power,
+        }[name]  # fmt: skip
+        assert told.relative_difference == pytest.approx(ratio, rel=near), name
+
+
+def test_batches_of_very_different_sizes_are_summed_in_one_unit():
+    one = np.array([[3e-200, 1e-200], [2.0, -1.0], [5e170, 1e170], [1e-200, 2.0]])
+    other = np.array([[1e-200, 4e-200], [1.0, 7.0], [4e170, -2e170], [0, 0]])
+    for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
+        told = compare(
+            identity((2,)), None, one[order], other_images=other[order], batch_size=1,
+            compiled=False,
+        ).layer("same")  # fmt: skip
+        large = slow_comparison(one[2:3] / 1e170, other[2:3] / 1e170)
+        for name in ("relative_difference", "cosine"):
+            assert getattr(told, name) == pytest.approx(large[name], rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_whole_numbers_that_float64_does_not_hold_are_told_apart(dtype):
+    one = np.array([[2**53, 5], [2**53 + 2, 6]], dtype)
+    other = np.array([[2**53 + 1, 2], [2**53 + 2, 2**60]], dtype)
+    told = compare(
+        identity((2,), dtype), None, one, other_images=other, compiled=False
+    ).layer("same")  # fmt: skip
+    assert (told.equal_share, told.identical) == (0.25, False)
+    assert told.channel_differences.tolist() == [0.5, (3 + 2**60 - 6) / 2]
+    assert (told.largest_difference, told.place) == (float(2**60 - 6), (1, 1))

@@ -17,6 +17,8 @@ from featviz.networks.bounds import bounds_of_layer
 from featviz.networks.channel_stats import RunningStats
 from featviz.networks.diagnosing import diagnose
 from featviz.networks.histograms import RunningHistogram
+from featviz.networks.inputs import Feed
+from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.maps import feature_maps
 from featviz.networks.twins import Twins
 from featviz.render.diagnosis_text import text_from_diagnosis, write_diagnosis
@@ -274,7 +276,7 @@ def test_the_first_layer_with_nan_is_named_though_a_pool_hides_it():
     count = int(np.isnan(maps["log"]).sum())
     assert told.verdict[0] == (
         f"The first layer with NaN or infinity is log: {count} NaN in channel 0, first in image 0 "
-        "(from 0); not in pool, half, as a max-pool hides NaN."
+        "(from 0); not in pool, as a max-pool hides NaN."
     )
 
 
@@ -306,6 +308,27 @@ def test_the_image_that_first_breaks_is_told():
     assert told.layer("conv:filter").first_broken == 7
 
 
+def tanh(values):
+    """Has the name of another function: LeCun's, which goes to ±1.7159."""
+    return 1.7159 * keras.ops.tanh(2 / 3 * values)
+
+
+class Tripled(L.Dense):
+    """What its activation gives is not the last."""
+
+    def call(self, values):
+        return 3 * super().call(values)
+
+
+class TripledReLU(L.ReLU):
+    def call(self, values):
+        return 3 * super().call(values)
+
+
+class Named(L.Dense):
+    """Changes nothing."""
+
+
 BOUNDED = [
     ("sigmoid", L.Activation("sigmoid"), (0.0, 1.0)),
     ("hard sigmoid", L.Activation("hard_sigmoid"), (0.0, 1.0)),
@@ -319,6 +342,11 @@ BOUNDED = [
     ("linear", L.Dense(1), ()),
     ("LSTM, whose tanh is not the last", L.LSTM(1), ()),
     ("pool", L.MaxPooling2D(), ()),
+    ("own function of a known name", L.Dense(1, activation=tanh), ()),
+    ("own call", Tripled(1, activation="sigmoid"), ()),
+    ("own call of a ReLU", TripledReLU(max_value=2), ()),
+    ("own class that calls as Keras does", Named(1, activation="tanh"), (-1.0, 1.0)),
+    ("the operation itself", L.Activation(keras.ops.sigmoid), (0.0, 1.0)),
 ]
 
 
@@ -370,7 +398,7 @@ def test_the_numbers_are_read_only():
     stats = layer.stats
     arrays = [getattr(stats, name) for name in stats.__slots__]
     arrays = [one for one in arrays if isinstance(one, np.ndarray)]
-    assert len(arrays) == 7
+    assert len(arrays) == 8
     for array in (*arrays, layer.histogram.edges, layer.histogram.counts):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
@@ -567,6 +595,150 @@ def test_a_layer_without_channels_is_named():
     assert "none: not told of; it holds no number" in text_from_diagnosis(told)
 
 
+class Choosing(keras.Model):
+    """Runs a convolution for batches that hold a large value only."""
+
+    def __init__(self):
+        super().__init__(name="choosing")
+        self.first, self.last = L.ReLU(name="first"), L.ReLU(name="last")
+        self.conv = L.Conv2D(2, (2, 3), activation="relu", name="conv")
+
+    def call(self, images):
+        images = self.first(images)
+        if float(tf.reduce_max(images[:, 0])) > 100:
+            self.conv(images)
+        return self.last(images)
+
+
+def choosing():
+    """The model, built, and images of which the last two are large."""
+    model = Choosing()
+    images = RANDOM.normal(size=(8, 4, 5, 1)).astype(np.float32)
+    images[6:] += 200
+    model(images)
+    kernel = np.zeros((2, 3, 1, 2))
+    kernel[..., 0, 0], kernel[..., 0, 1] = LOPSIDED, -np.abs(LOPSIDED)
+    model.conv.set_weights([kernel, np.zeros(2)])
+    return model, images
+
+
+def test_a_layer_that_runs_for_some_images_is_told_of_for_these():
+    model, images = choosing()
+    images = np.concatenate([images[6:], images[:6], images[6:]])
+    told = diagnose(model, images, batch_size=2)
+    conv = told.layer("conv")
+    assert (conv.images, conv.missed, conv.positions) == (4, 6, 9)
+    assert (told.layer("last").images, told.layer("last").missed) == (10, 0)
+    check_stats(conv.stats, feature_maps(model, images[:2], compiled=False)["conv"].repeat(2, 0))
+    assert told.verdict == (
+        "conv:detect: 1 of 2 channels is dead (0 at all 9 positions of the 4 of 10 images for "
+        "which it ran): 1.",
+    )
+    assert told.notes == (
+        "conv:filter: ran for 4 of 10 images only", "conv:detect: ran for 4 of 10 images only",
+    )  # fmt: skip
+
+
+def test_the_image_that_first_breaks_is_told_where_a_layer_runs_for_some():
+    model, images = choosing()
+    images = np.concatenate([images[6:], images[:6], images[6:]])
+    images[9, 1, 1] = NAN
+    told = diagnose(model, images, finite=False, batch_size=2)
+    assert told.layer("conv").first_broken == told.layer("first").first_broken == 9
+
+
+def test_a_layer_that_does_not_run_at_first_is_told_of_or_named():
+    model, images = choosing()
+    told = diagnose(model, images, batch_size=2)
+    assert next(iter(told.layers)) == "first"
+    assert {"conv:filter", "conv:detect"} <= {*told.layers, *told.unseen}
+    assert "conv" not in told.unseen
+    if "conv:detect" in told.layers:
+        assert told.layer("conv").missed == 6
+    else:
+        assert told.unseen["conv:detect"] == (
+            "ran for image 6 (from 0) first, not for the first batch"
+        )
+
+
+class Mixing(keras.Layer):
+    """Gives something else than a map for each image."""
+
+    def __init__(self, how, **options):
+        super().__init__(**options)
+        self.how = how
+
+    def call(self, images):
+        return self.how(images)
+
+
+MIXING = [
+    ("one number", tf.reduce_mean, "gives one number for the whole batch"),
+    ("no axis of images", lambda x: tf.reduce_sum(x, axis=0)[:3], "gives 3×5×1 for 2 images"),
+    ("rows of the batch", lambda x: tf.reduce_sum(x, axis=0),
+     "gives 2 maps for each image and then 4"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "why"), [row[1:] for row in MIXING],
+                         ids=[row[0] for row in MIXING])  # fmt: skip
+def test_what_is_no_map_for_each_image_is_not_counted(how, why):
+    given = keras.Input((4, 5, 1))
+    mixed = Mixing(how, name="mixed")(given)
+    model = keras.Model(given, [L.ReLU(name="relu")(given), mixed])
+    told = diagnose(model, RANDOM.normal(size=(5, 4, 5, 1)), batch_size=2, compiled=False)
+    assert list(told.layers) == ["relu"]
+    assert dict(told.unseen) == {"mixed": why}
+    assert told.notes == (f"mixed: not told of; it {why}",)
+
+
+def test_a_batch_without_images_changes_nothing():
+    model = keras.Sequential([keras.Input((4, 5, 1)), L.ReLU(name="relu")])
+    images = RANDOM.normal(size=(2, 4, 5, 1)).astype(np.float32)
+    told = diagnose(model, iter([images, images[:0], images]), compiled=False)
+    assert (told.images, told.layer("relu").images, told.layer("relu").missed) == (4, 4, 0)
+    assert told.healthy
+
+
+def test_parts_of_an_image_are_counted_with_it():
+    images = RANDOM.normal(size=(5, 8, 6, 1)).astype(np.float32)
+    model = keras.Sequential([
+        keras.Input((8, 6, 1)), Mixing(lambda x: tf.reshape(x, (-1, 4, 3, 2)), name="parts"),
+    ])  # fmt: skip
+    images[3, 7, 5] = NAN
+    told = diagnose(model, images, batch_size=2, finite=False)
+    parts = told.layer("parts")
+    assert (parts.maps_each, parts.positions, parts.shape) == (2, 24, (4, 3, 2))
+    assert parts.first_broken is None
+    assert told.verdict[-1].endswith("parts: 1 NaN in channel 1.")
+    check_stats(parts.stats, images.reshape(-1, 4, 3, 2))
+    assert told.notes == ("parts: gave 2 maps for each image",)
+
+
+def test_numbers_and_nouns_agree():
+    model = keras.Sequential([keras.Input((2, 3, 1)), L.ReLU(name="relu")], name="net")
+    told = diagnose(model, -np.ones((2, 2, 3, 1)))
+    assert told.verdict == (
+        "relu: 1 of 1 channel is dead (0 at all 6 positions of all 2 images): 0.",
+    )
+    assert repr(told) == "Diagnosis of net: 1 layer over 2 images, 1 finding"
+    double = keras.Sequential([keras.Input((28,)), L.Activation("linear", name="same")])
+    values = np.repeat(RANDOM.normal(size=(3, 14)), 2, axis=1)
+    (line,) = diagnose(double, values).verdict
+    assert line.endswith("22 = 23 and 2 more groups.")
+    values[0, 0] += 1
+    (line,) = diagnose(double, values).verdict
+    assert line.endswith("24 = 25 and 1 more group.")
+
+
+def test_positions_are_not_counted_where_sizes_change():
+    model = keras.Sequential([keras.Input((None, 5, 1)), L.ReLU(name="relu")])
+    told = diagnose(model, iter([-np.ones((2, 3, 5, 1)), -np.ones((1, 4, 5, 1))]))
+    assert told.verdict == (
+        "relu: 1 of 1 channel is dead (0 at all positions of all 3 images): 0.",
+    )
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 5])
 @pytest.mark.parametrize("largest", [1e139, 1e150, 1e299, 1.7e308])
 def test_the_largest_numbers_have_a_deviation(largest, batch_size):
@@ -584,3 +756,222 @@ def test_the_largest_numbers_have_a_deviation(largest, batch_size):
 def test_compiled_is_true_false_or_none(compiled):
     with pytest.raises(TypeError, match="compiled must be True or False; got"):
         diagnose(SICK, IMAGES, compiled=compiled)
+
+
+class IdentityBlock(L.Layer):
+    """By its name one that passes on, and makes all of it 0."""
+
+    def call(self, values):
+        return values * 0
+
+
+def own(name):
+    """Return a class of one's own that has this name."""
+    return type(name, (IdentityBlock,), {})
+
+
+OWN = ["IdentityBlock", "FlattenHead", "ReshapeConv", "Flatten", "Dropout"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_classes_of_ones_own_are_judged_whatever_their_name(name):
+    model = keras.Sequential([keras.Input((3,)), own(name)(name="block"), L.Dense(2)])
+    told = diagnose(model, RANDOM.normal(size=(4, 3)))
+    assert told.verdict[0] == "block: 3 of 3 units are dead (0 for all 4 images): 0, 1, 2."
+
+
+def test_classes_of_ones_own_do_not_follow_the_layer_before_by_their_name():
+    model = keras.Sequential([
+        keras.Input((2, 2, 1)), own("Conv")(name="conv"), own("ReLUBlock")(name="relu"),
+    ])  # fmt: skip
+    verdict = diagnose(model, RANDOM.normal(size=(4, 2, 2, 1))).verdict
+    assert [line.split(":")[0] for line in verdict] == ["conv", "relu"]
+
+
+def empty_row():
+    """Return a healthy model, and images whose first row is 0."""
+    model = keras.Sequential([keras.Input((4, 4, 1)), L.Flatten(name="f"), L.Dense(2, name="d")])
+    images = RANDOM.normal(size=(5, 4, 4, 1)).astype(np.float32)
+    images[:, 0] = 0
+    return model, images
+
+
+def test_what_is_passed_on_as_it_came_in_is_told_beside_the_health():
+    told = diagnose(*empty_row())
+    assert told.healthy
+    assert (
+        "No channel that a layer makes is dead, constant, saturated or equal to another; no NaN, "
+        "no infinity. Passed on as they come in: f (of 16 units: 4 dead).\n"
+    ) in text_from_diagnosis(told)
+    model, images = empty_row()
+    text = text_from_diagnosis(diagnose(model, images + 1, "d"))
+    assert "\nNo channel is dead, constant, saturated or equal to another; no NaN" in text
+
+
+def test_layers_that_pass_on_are_judged_where_there_are_no_others():
+    model, images = empty_row()
+    told = diagnose(model, images, "f")
+    assert told.verdict == ("f: 4 of 16 units are dead (0 for all 5 images): 0, 1, 2, 3.",)
+    alone = keras.Sequential([keras.Input((4, 4, 1)), L.Dropout(0.5, name="drop")])
+    assert not diagnose(alone, images * 0).healthy
+
+
+def test_what_went_in_is_told_of_all_batches():
+    model = keras.Sequential([keras.Input((2,)), L.Activation("linear", name="same")])
+    batches = [np.full((2, 2), 0.5, np.float32), np.full((3, 2), 255, np.uint8), np.ones((1, 2))]
+    (line,) = diagnose(model, iter(batches)).went_in
+    assert line == (
+        "6×2 float32, 0.5 to 1 (float32 as given or uint8, white is 1 or float64 as given)"
+    )
+
+
+def test_of_many_ways_the_first_are_told():
+    seen = InputsSeen()
+    for number in range(5):
+        seen.add(Feed((np.ones((2, 3)),), (f"way {number}",)))
+    seen.add(Feed((np.array([[NAN, INF, 2]]),), ("way 0",)))
+    assert seen.lines() == (
+        "11×3 float64, 1 to 2, 2 NaN or infinite (way 0 or way 1 or way 2 and 2 more ways)",
+    )
+    assert seen.broken == ((1, 1),)
+
+
+def ended_by(layers, value=INF):
+    """Return the first sentence about images that hold one value that is not finite."""
+    images = np.ones((3, 4, 4, 1), np.float32)
+    images[1, 2, 3] = value
+    model = keras.Sequential([keras.Input((4, 4, 1)), L.Rescaling(2.0, name="first"), *layers])
+    return diagnose(model, images, finite=False).verdict[1].split(" (from 0)")[1]
+
+
+def test_a_pool_is_named_only_where_it_hid_nan():
+    pool, sigmoid = L.MaxPooling2D(name="pool"), L.Activation("sigmoid", name="s")
+    assert ended_by([sigmoid, pool]) == "; not in s."
+    assert ended_by([sigmoid, pool], NAN) == "; also in s; not in pool, as a max-pool hides NaN."
+    assert ended_by([pool], -INF) == "; not in pool."
+    assert ended_by([own("MaxPooling2D")(name="pool")], NAN) == "; also in pool."
+
+
+def test_layers_of_other_branches_are_not_named_as_without_nan():
+    given = keras.Input((4, 4, 1))
+    sick = L.Rescaling(INF, name="sick")(given)
+    fine = L.ReLU(name="fine")(given)
+    pooled = L.MaxPooling2D(name="pool")(fine)
+    still = L.Rescaling(1.0, name="still")(L.Rescaling(1.0, name="then")(sick))
+    model = keras.Model(given, [still, pooled])
+    (sentence, *_) = diagnose(model, np.zeros((2, 4, 4, 1)), finite=True).verdict
+    assert sentence == (
+        "The first layer with NaN or infinity is sick: 32 NaN in channel 0, first in image 0 "
+        "(from 0); also in then, still."
+    )
+
+
+def test_the_image_is_not_told_where_each_gives_several_maps():
+    """The maps may be dealt out in any order: here the right halves follow all left ones."""
+    halves = Mixing(lambda x: tf.concat([x[:, :, :3], x[:, :, 3:]], 0), name="halves")
+    model = keras.Sequential([keras.Input((8, 6, 1)), halves])
+    images = RANDOM.normal(size=(2, 8, 6, 1)).astype(np.float32)
+    images[0, 0, 5] = NAN
+    told = diagnose(model, images, finite=False)
+    assert told.layer("halves").first_broken is None
+    assert "image" not in told.verdict[1]
+
+
+def test_positions_are_not_claimed_to_be_one_where_sizes_change():
+    model = keras.Sequential([keras.Input((None, 1)), L.ReLU(name="relu")])
+    told = diagnose(model, iter([-np.ones((3, 1, 1)), -np.ones((1, 2, 1))]))
+    assert told.verdict == (
+        "relu: 1 of 1 channel is dead (0 at all positions of all 4 images): 0.",
+    )
+
+
+def test_one_image_of_several_is_told_as_such():
+    model, images = choosing()
+    told = diagnose(model, images[[6, 0, 1]], batch_size=1)
+    assert "of 1 of 3 images, and one image proves little)" in told.verdict[0]
+
+
+def test_bounds_that_the_values_leave_are_not_claimed():
+    for low, high, kept in ((0, 1, True), (0, 1.5, False), (-0.25, 1, False)):
+        running = RunningStats(1, (0.0, 1.0), 0.01)
+        running.add(np.array([[low], [0.5], [high]]))
+        assert running.is_bounded == kept
+        assert (running.result().saturated is not None) == kept
+    softmax = RunningStats(2, (1.0,), 0.01)
+    softmax.add(np.array([[0.0, 1.0 + 1e-7]]))
+    assert softmax.is_bounded
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_whole_numbers_that_float64_does_not_hold_are_not_constant(dtype, batch_size):
+    values = np.array([[2**53, 2**53], [2**53, 2**53], [2**53 + 1, 2**53]], dtype)
+    assert stats_of(values, batch_size).one_value.tolist() == [False, True]
+    model = keras.Sequential([
+        keras.Input((2,), dtype=dtype), L.Identity(name="same", dtype=dtype)
+    ])  # fmt: skip
+    told = diagnose(model, values, batch_size=batch_size, compiled=False).layer("same")
+    assert told.constant.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+@pytest.mark.parametrize("largest", [1e-318, 1e-170, 1e-141, 1e-130])
+def test_the_smallest_numbers_have_a_deviation(largest, batch_size):
+    values = np.array([[0.0, 0.0], [0.0, -0.5], [-0.25, 0.75], [0.5, 1.0], [0.125, -1.0]])
+    small = values * largest
+    near = 0.02 if largest == 1e-318 else 1e-12
+    expected = slow_stats(values)
+    for name in ("mean", "deviation"):
+        for number in range(2):
+            told = getattr(stats_of(small, batch_size), name)[number]
+            assert told / largest == pytest.approx(expected[name][number], rel=near)
+    mixed = np.concatenate([small, values])
+    check_stats(stats_of(mixed, batch_size), mixed)
+    check_stats(stats_of(mixed[::-1], batch_size), mixed)
+
+
+NEARLY = [(0.9999, "0.9999"), (-0.99999, "−0.99999"), (1.0, "1"), (2 / 3, "0.667"),
+          (12.0001, "12.0001"), (1e-9, "1e−09"), (1234.5, "1234.5")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "text"), NEARLY, ids=[row[1] for row in NEARLY])
+def test_a_constant_is_not_rounded_to_a_whole_number(value, text):
+    model = keras.Sequential([
+        keras.Input((1,), dtype="float64"), L.Activation("linear", name="same", dtype="float64"),
+    ])  # fmt: skip
+    (line,) = diagnose(model, np.full((3, 1), value)).verdict
+    assert line == f"same: 1 of 1 unit is constant (one value for all 3 images): 0 (all {text})."
+
+
+class Condensing(keras.Model):
+    """Condenses batches that hold a large value only."""
+
+    def __init__(self):
+        super().__init__(name="condensing")
+        self.relu, self.pool = L.ReLU(name="relu"), L.MaxPooling2D(2, name="pool")
+
+    def call(self, images):
+        maps = self.relu(-images)
+        if float(tf.reduce_max(images[:, 0])) > 100:
+            self.pool(maps)
+        return maps
+
+
+def test_a_pool_that_ran_for_some_images_is_told_of_by_itself():
+    model, images = Condensing(), np.ones((6, 4, 4, 1), np.float32)
+    images[:2] += 200
+    model(images)
+    assert diagnose(model, images, batch_size=2).verdict == (
+        "relu: 1 of 1 channel is dead (0 at all 16 positions of all 6 images): 0.",
+        "pool: 1 of 1 channel is dead (0 at all 4 positions of the 2 of 6 images for which it "
+        "ran): 0.",
+    )
+
+
+def test_a_pool_that_hides_nan_is_found_in_a_model_that_is_no_graph():
+    model, images = Condensing(), np.ones((4, 4, 4, 1), np.float32)
+    images[:2] += 200
+    images[2, 1, 1] = NAN
+    model(images[:1])
+    (sentence,) = diagnose(model, images, finite=False, batch_size=4).verdict[1:2]
+    assert sentence.endswith("(from 0); not in pool, as a max-pool hides NaN.")

@@ -12,7 +12,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from featviz.networks.diagnosing import diagnose
-from featviz.render.diagnosis_plots import STATES, plot_diagnosis, states_of_layer
+from featviz.render.channel_states import STATES, states_of_layer
+from featviz.render.diagnosis_plots import plot_diagnosis
 from featviz.render.figures import png_from_figure
 
 L = keras.layers
@@ -161,6 +162,66 @@ def test_what_is_not_shown_is_said():
     assert "layers shown" not in words_of(plot_diagnosis(TOLD))
     figure = plot_diagnosis(TOLD, layers=["dense", "conv"], columns=1)
     assert [axes.get_label() for axes in figure.axes][::3] == ["dense", "conv:detect"]
+
+
+def key_of(figure):
+    return [words for words in map(str, texts_of(figure)) if words in (*STATES, BOUND_WORDS)]
+
+
+def texts_of(figure):
+    return [text.get_text() for text in figure.texts]
+
+
+BOUND_WORDS = "bound of the activation"
+
+
+def test_the_key_lists_what_occurs_and_nothing_else():
+    assert key_of(plot_diagnosis(TOLD)) == [BOUND_WORDS, "equal", "constant", "dead"]
+    assert key_of(plot_diagnosis(TOLD, layers=["dense"])) == [BOUND_WORDS, "constant"]
+    clean = plot_diagnosis(diagnose(model_of(), IMAGES, "conv:filter"), layers=["conv:filter"])
+    assert key_of(clean) == ["equal", "dead"]
+    model = keras.Sequential([keras.Input((5, 6, 1)), L.Activation("linear", name="same")])
+    figure = plot_diagnosis(diagnose(model, IMAGES))
+    assert key_of(figure) == []
+    assert "none is dead, constant, saturated, equal to another or broken." in words_of(figure)
+
+
+def test_the_key_and_all_words_lie_on_a_figure_of_one_layer():
+    model = keras.Sequential([keras.Input((2, 2, 9)), L.Activation("tanh", name="tanh")])
+    images = np.random.default_rng(0).normal(size=(4, 2, 2, 9))
+    images[..., 0], images[..., 1], images[..., 2], images[0, 0, 0, 3] = 0, 0.5, 90, np.nan
+    images[..., 2] += np.random.default_rng(0).random((4, 2, 2))
+    images[..., 4], images[..., 7] = -90 * np.sign(images[..., 5]), images[..., 6]
+    figure = plot_diagnosis(diagnose(model, images, finite=False))
+    assert len(key_of(figure)) == 6
+    png_from_figure(figure)
+    width, height = figure.get_size_inches() * figure.dpi
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= width, text.get_text()
+        assert 0 <= box.y0 < box.y1 <= height, text.get_text()
+
+
+def test_no_number_of_what_is_wrong_is_cut():
+    model = keras.Sequential([keras.Input((3000,)), L.Activation("linear", name="same")])
+    images = np.random.default_rng(0).random((3, 3000))
+    images[:, :1000], images[:, 1000:1900], images[1, 1900:2500] = 0, 2, np.nan
+    words = words_of(plot_diagnosis(diagnose(model, images, finite=False)))
+    assert "of 3,000 units: 600 with NaN or infinity, 1,000 dead, 900 constant" in words
+
+
+def test_marked_layers_that_are_not_drawn_are_named():
+    words = words_of(plot_diagnosis(TOLD, most=1))
+    assert "1 of 4 layers shown." in words
+    assert "Not shown, with marked channels: conv:detect, pool, dense." in words
+    assert "Not shown" not in words_of(plot_diagnosis(TOLD))
+
+
+def test_an_axis_of_few_values_has_two_numbers():
+    axes = axes_of(plot_diagnosis(TOLD), "dense")
+    counts = TOLD.layer("dense").histogram.counts
+    assert counts.max() < 10
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["1", str(counts.max())]
 
 
 def test_settings_of_the_user_change_nothing():

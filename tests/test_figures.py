@@ -20,7 +20,8 @@ from PIL import Image
 
 import featviz as fv
 from featviz.panels import MapView, Panel, panels_from_views
-from featviz.render.drawing import bar_ticks, colours_of, drawable, fitted, text_width
+from featviz.render.bars import bar_ticks
+from featviz.render.drawing import colours_of, drawable, fitted, text_width
 
 STAGES = ("image", "filter", "detect", "condense")
 TURNED = [[-0.25, 3.0], [1.0, -2.0], [0.5, 0.0]]
@@ -241,22 +242,60 @@ def test_no_two_axes_of_a_figure_overlap(run, stages, layout):
 
 
 TICKS = [
-    ((-4.81, 4.81), 0.5, [-4, -1, 0, 1, 4]),
-    ((0, 4.81), 0.5, [0, 1, 4]),
+    ((-4.8132, 4.8132), 0.5, [-4.8132, -1, 0, 1, 4.8132]),
+    ((0, 4.8132), 0.5, [0, 1, 4.8132]),
     ((0, 1), 1.0, [0, 0.25, 0.5, 0.75, 1]),
+    ((0, 1.02), 1.0, [0, 0.5, 1.02]),
+    ((-0.02, 1), 1.0, [-0.02, 0.5, 1]),
     ((100, 101), 0.5, [100, 100.25, 100.5, 100.75, 101]),
+    ((100.0001, 100.0002), 1.0, [100.0001, 100.0002]),
 ]
 
 
 @pytest.mark.parametrize(("limits", "gamma", "ticks"), TICKS, ids=str)
-def test_ticks_are_round_and_within(limits, gamma, ticks):
+def test_both_ends_have_ticks_and_round_values_stand_clear_between_them(limits, gamma, ticks):
     panel = Panel("x", np.zeros((1, 1), np.float32), limits, "signed", "shared", gamma=gamma)
     assert bar_ticks(panel, 6.0) == ticks
 
 
-def test_ticks_without_room_are_left_out():
+def test_ticks_without_room_are_left_out_but_those_of_the_ends():
     panel = Panel("x", np.zeros((1, 1), np.float32), (-4.81, 4.81), "signed", "shared", gamma=3.0)
-    assert bar_ticks(panel, 1.4) == [-4, 0, 4]
+    assert bar_ticks(panel, 1.4) == [-4.81, 0, 4.81]
+    assert bar_ticks(panel, 0.6) == [-4.81, 4.81]
+
+
+@pytest.mark.parametrize(
+    ("limits", "texts"),
+    [((0.0, 4.8132), ["0", "1", "4.81"]), ((100.0001, 100.0002), ["100.0001", "100.0002"]),
+     ((0.0, 100.55), ["0", "20", "101"]), ((100.0, 101.0), ["100", "100.5", "101"])],
+    ids=str,
+)  # fmt: skip
+def test_the_numbers_of_a_bar_are_those_of_its_ends_and_never_equal(limits, texts):
+    pixels = np.array([limits], np.float64)
+    panel = Panel("x", pixels, limits, "heat", "shared", gamma=0.5)
+    (bar,) = bars(fv.figure_from_panels([panel], 1))
+    labels = [text.get_text() for text in bar.get_xticklabels()]
+    assert (labels[0], labels[-1]) == (texts[0], texts[-1])
+    assert set(texts) <= set(labels)
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize("high", [4.0, 0.000461, -1e-9 + 1e6, 3e38], ids=str)
+@pytest.mark.parametrize("gamma", [1.0, 0.5])
+def test_numbers_of_a_bar_keep_clear_of_each_other_and_of_its_neighbour(high, gamma):
+    panels = [
+        Panel("x", np.array([[-high, high]]), (-high, high), "signed", f"each {n}", gamma=gamma)
+        for n in range(3)
+    ]
+    figure = fv.figure_from_panels(panels, 3)
+    figure.canvas.draw()
+    for one in bars(figure):
+        boxes = [label.get_window_extent() for label in one.get_xticklabels()]
+        gaps = [(b.x0 - a.x1) / figure.dpi for a, b in itertools.pairwise(boxes)]
+        assert min(gaps) > 0.05
+    every = [label for one in bars(figure) for label in one.get_xticklabels()]
+    for a, b in itertools.combinations(every, 2):
+        assert not a.get_window_extent().overlaps(b.get_window_extent())
 
 
 # ------------------------------------------------------------------------ nothing cut or covered
@@ -725,6 +764,14 @@ ERRORS = {
     "ax word": (lambda: fv.plot_map(RUN, ax="axes"), TypeError, AXES + "'axes'"),
     "ax list": (lambda: fv.plot_image(MATRIX, ax=[]), TypeError, AXES + "[]"),
     "ax number": (lambda: fv.plot_kernel(LOPSIDED, ax=3), TypeError, AXES + "3"),
+    "title of a run": (lambda: fv.plot_extraction(RUN, title=3), TypeError,
+        "title must be a text or None; got 3"),
+    "title of an image": (lambda: fv.plot_image(MATRIX, title=b"a"), TypeError,
+        "title must be a text or None; got b'a'"),
+    "title of images": (lambda: fv.plot_images([MATRIX], title=[]), TypeError,
+        "title must be a text or None; got []"),
+    "title of kernels": (lambda: fv.plot_kernels("edge", title=3), TypeError,
+        "title must be a text or None; got 3"),
     "columns 0": (lambda: fv.plot_kernels("edge", columns=0), ValueError,
         "columns must be a whole number of at least 1; got 0"),
     "image columns 0": (lambda: fv.plot_images([MATRIX], columns=0), ValueError,

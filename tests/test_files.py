@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from featviz._files import writable_path, write_whole
+from featviz._files import check_target, folder_to_make, writable_path, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -88,3 +88,65 @@ def test_a_folder_that_may_not_be_written_is_named():
                 os._exit(status)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         Path(folder).chmod(0o755)
+
+
+def asked(name, path):
+    """Ask for a place in one of the ways."""
+    if name == "check_target":
+        return check_target(path, [".png"], folders=True)
+    return {"write_whole": lambda: write_whole(path, b"x"),
+            "writable_path": lambda: writable_path(path),
+            "folder_to_make": lambda: folder_to_make("output", path)}[name]()  # fmt: skip
+
+
+WAYS = ["check_target", "write_whole", "writable_path", "folder_to_make"]
+EMPTY = "output must be a path, not empty and without '\\0'; got "
+LONG = "output must have names of at most 255 bytes and at most 4,095 in all; got '"
+NO_PATHS = [
+    ("a number", 3, TypeError, "output must be a path; got 3"),
+    ("nothing", None, TypeError, "output must be a path; got None"),
+    ("bytes", b"a.png", TypeError, "output must be a path; got b'a.png'"),
+    ("an empty text", "", ValueError, f"{EMPTY}''"),
+    ("a zero byte", "a\0b.png", ValueError, f"{EMPTY}'a\\x00b.png'"),
+    ("a long name", "é" * 150 + ".png", OSError, LONG),
+    ("a long folder", "x" * 300 + "/a.png", OSError, LONG),
+    ("a long path", "xy/" * 2000 + "a.png", OSError, LONG),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("path", "kind", "words"), [row[1:] for row in NO_PATHS],
+                         ids=[row[0] for row in NO_PATHS])  # fmt: skip
+def test_what_is_no_path_is_refused_in_a_sentence(way, path, kind, words):
+    with pytest.raises(kind) as caught:
+        asked(way, path)
+    assert str(caught.value).startswith(words)
+    assert type(caught.value) is kind
+
+
+def test_the_longest_name_is_written():
+    name = "x" * 251 + ".png"
+    assert write_whole(name, b"x").read_bytes() == b"x"
+
+
+def test_a_place_that_takes_no_file_names_the_file_that_was_wanted():
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc here")
+    with pytest.raises(OSError, match=r"output must be writable; got '/proc/a\.png' ") as caught:
+        write_whole("/proc/a.png", b"x")
+    assert ".a.png." not in str(caught.value)
+
+
+def test_a_folder_is_there_or_can_be_made(tmp_path):
+    for name in (".", "new", "new/inside", str(tmp_path), "new/../other/"):
+        assert folder_to_make("folder", name) == Path(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_folder_and_has_none(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"x")
+    for name in (str(file), f"{file}/inside/it"):
+        with pytest.raises(NotADirectoryError) as caught:
+            folder_to_make("folder", name)
+        assert str(caught.value) == f"folder must be a folder; got {name!r}; {str(file)!r} is none"

@@ -14,7 +14,7 @@ from featviz.networks.recording import Recorder, recording
 from featviz.networks.tables import layer_table
 from featviz.render.table_text import text_from_table
 
-layers = keras.layers
+layers, K = keras.layers, keras.ops
 
 
 def lesson_net():
@@ -130,6 +130,15 @@ COSTS = {
     "grouped": (layers.Conv2D(4, (2, 3), groups=2), (5, 6, 6), 6 * 3 * 4 * 16),
     "dense at each place": (layers.Dense(4), (5, 6, 3), 3 * 4 * 30),
     "einsum": (layers.EinsumDense("abcd,de->abce", (5, 6, 7)), (5, 6, 3), 3 * 7 * 30),
+    "einsum that sums a letter of the input alone": (
+        layers.EinsumDense("abc,cd->ad", 7), (5, 4), 5 * 4 * 7
+    ),
+    "einsum that keeps two letters": (
+        layers.EinsumDense("abcd,cde->abce", (None, 6, 7)), (5, 6, 3), 5 * 6 * 3 * 7
+    ),
+    "einsum with axes left out": (
+        layers.EinsumDense("...cd,de->...ec", (7, 6)), (5, 6, 3), 5 * 6 * 3 * 7
+    ),
     "three axes": (layers.Conv3D(2, (1, 2, 3), strides=2), (4, 5, 6, 3), 6 * 3 * 2 * 2 * 2 * 2),
     "normalisation": (layers.BatchNormalization(), (5, 6, 3), 0),
 }  # fmt: skip
@@ -158,6 +167,114 @@ def test_what_is_not_counted_is_named():
     text = text_from_table(table)
     assert "multiply-adds without those of memory" in text
     assert "multiply-adds without those outside of layers: Einsum, Einsum" in text
+
+
+class Weighted(layers.Layer):
+    """Multiplied with weights (…, C, 7) by a function that the case names."""
+
+    def __init__(self, how, **settings):
+        super().__init__(**settings)
+        self.how = how
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], 7), name="w")
+        self.scale = self.add_weight(shape=(), name="scale")
+        self.built = True
+
+    def call(self, x):
+        return self.how(self, x)
+
+
+def by_slices(one, x):
+    return x[..., 0:1] * one.w[0] + x[..., 1:2] * one.w[1]
+
+
+def by_hand_normalised(one, x):
+    mean = K.mean(x, -1, keepdims=True)
+    variance = K.mean(K.square(x - mean), -1, keepdims=True)
+    return (x - mean) / K.sqrt(variance + 1) * one.w[:, 0] + one.w[:, 1]
+
+
+WITHOUT_A_MATRIX_PRODUCT = {
+    "summed": (lambda one, x: K.sum(x[..., None] * one.w, -2), None),
+    "averaged after a turn": (
+        lambda one, x: K.mean(K.transpose(x[..., None] * one.w, (0, 1, 3, 2)), -1), None
+    ),
+    "slice by slice": (by_slices, None),
+    "distances": (lambda one, x: K.sum(K.square(x[..., None] - one.w), -2), None),
+    "distances in one step": (
+        lambda one, x: K.mean(tf.math.squared_difference(x[..., None], one.w), -2), None
+    ),
+    "all cells with all": (lambda _, x: K.sum(x[:, :, None] * x[:, None], -1), None),
+    "a scale for each channel": (lambda one, x: x * one.w[:, 0] + one.w[:, 1], 0),
+    "one scale": (lambda one, x: K.mean(x * one.scale * 2.0, -1, keepdims=True), 0),
+    "normalised": (by_hand_normalised, 0),
+    "gated": (lambda _, x: x * K.sigmoid(x), 0),
+    "a matrix product": (lambda one, x: K.matmul(x, one.w), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_MATRIX_PRODUCT)
+def test_a_layer_of_ones_own_that_sums_products_is_not_counted_as_0(name):
+    how, expected = WITHOUT_A_MATRIX_PRODUCT[name]
+    inputs = keras.Input((5, 4))
+    table = layer_table(keras.Model(inputs, Weighted(how, name="own")(inputs)))
+    assert table.row("own").multiply_adds == expected
+    assert table.uncounted == (("own",) if expected is None else ())
+    assert not table.outside
+
+
+def test_products_between_the_layers_are_named_however_they_are_made():
+    inputs = keras.Input((5, 4))
+    x = layers.Dense(4, name="a")(inputs)
+    model = keras.Model(inputs, K.sum(x[:, :, None] * inputs[:, None], -1))
+    assert layer_table(model).outside == ("Sum",)
+
+
+class Block(layers.Layer):
+    """A layer inside, a weight of its own, and something done with it."""
+
+    def __init__(self, how):
+        super().__init__(name="block")
+        self.inner, self.how = layers.Dense(4, name="inner"), how
+
+    def build(self, shape):
+        self.inner.build(shape)
+        self.w = self.add_weight(shape=(4, 3), name="w")
+        self.built = True
+
+    def call(self, x):
+        return self.how(self.inner(x), self.w)
+
+
+def test_a_block_says_of_itself_alone_that_it_is_not_counted():
+    inputs = keras.Input((5, 4))
+    free = layer_table(keras.Model(inputs, Block(lambda x, w: x + w[:, 0])(inputs)))
+    assert (free.row("block").multiply_adds, free.uncounted, free.outside) == (0, (), ())
+    table = layer_table(keras.Model(inputs, Block(K.matmul)(inputs)))
+    assert table.row("block/inner").multiply_adds == 5 * 4 * 4
+    assert (table.uncounted, table.outside) == (("block",), ())
+    text = text_from_table(table)
+    assert "multiply-adds without those of block itself" in text
+    normalised = layers.SpectralNormalization(layers.Conv2D(2, 3, name="conv"), name="sn")
+    table = layer_table(keras.Sequential([keras.Input((8, 8, 1)), normalised]))
+    assert table.row("sn").multiply_adds == 0
+    assert "without those" not in text_from_table(table)
+
+
+class Standardised(layers.Conv2D):
+    def convolution_op(self, x, kernel):
+        return super().convolution_op(x, kernel - K.mean(kernel))
+
+
+def test_a_convolution_with_an_operation_of_its_own_is_not_counted():
+    table = layer_table(keras.Sequential([keras.Input((8, 8, 1)), Standardised(2, 3, name="c")]))
+    assert (table.row("c").multiply_adds, table.uncounted) == (None, ("c",))
+
+
+def test_features_are_written_with_their_thousands():
+    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1280, 1, name="c")])
+    assert layer_table(model).row("c").settings == "1×1, 1,280 features, valid"
 
 
 def test_weights_of_blocks_and_of_the_model_have_rows():
@@ -200,7 +317,7 @@ def test_a_block_that_gives_what_its_layer_gave_takes_no_bytes():
     normalised = layers.SpectralNormalization(layers.Conv2D(2, 3, name="inner"), name="norm")
     table = layer_table(keras.Sequential([keras.Input((8, 8, 1)), normalised]))
     assert [(row.path, row.bytes) for row in table] == [("norm/inner", 288), ("norm", 0)]
-    assert table.uncounted == ("norm",)
+    assert not table.uncounted
 
 
 def test_an_open_size_is_said_below_the_table():
@@ -229,7 +346,7 @@ def test_a_row_is_found_with_its_stage_and_a_wrong_one_gets_the_nearest():
         keras.Input((4, 4, 1)), layers.Conv2D(2, 3, activation="relu", name="conv"),
     ]))  # fmt: skip
     assert table.row("conv:detect") == table.row("conv:filter") == table.row("conv")
-    for path, hint in (("cnov", " (did you mean 'conv'?)"), ([3], "")):
+    for path, hint in (("cnov", " (did you mean 'conv'?)"), ("x", "")):
         with pytest.raises(KeyError) as caught:
             table.row(path)
         assert caught.value.args[0] == (
@@ -260,6 +377,99 @@ def test_a_subclassed_model_may_need_a_shape():
     table = layer_table(Plain(), input_shape=(7, 9, 1))
     assert table.row("conv").output_shape == (5, 7, 2)
     assert table.input_shapes == ((7, 9, 1),)
+
+
+def _image_and_numbers():
+    one, two = keras.Input((None, None, 1), name="one"), keras.Input((4,), name="two")
+    sizes = layers.GlobalMaxPooling2D(name="most")(one)
+    return keras.Model([one, two], layers.Concatenate(name="both")([sizes, two]))
+
+
+def _of_one_input():
+    return keras.Sequential([keras.Input((None, 9, 3), name="image"), layers.Conv2D(2, 3)])
+
+
+class OwnOfTwo(keras.Model):
+    """An image and numbers, in a list or a dict."""
+
+    def __init__(self):
+        super().__init__(name="own")
+        self.conv, self.both = layers.Conv2D(2, 3, name="conv"), layers.Concatenate(name="both")
+
+    def call(self, given):
+        image, numbers = (given["image"], given["numbers"]) if isinstance(given, dict) else given
+        return self.both([layers.Flatten(name="flat")(self.conv(image)), numbers])
+
+
+@pytest.mark.parametrize("kind", ["list", "dict"])
+def test_a_subclassed_model_of_an_image_and_numbers_is_traced_as_it_was_called(kind):
+    given = {"image": np.ones((2, 8, 6, 1), np.float32), "numbers": np.ones((2, 5), np.float32)}
+    shapes = {"image": (10, 6, 1), "numbers": (5,)}
+    if kind == "list":
+        given, shapes = list(given.values()), list(shapes.values())
+    model = OwnOfTwo()
+    model(given)
+    assert layer_table(model).row("both").output_shape == (6 * 4 * 2 + 5,)
+    assert layer_table(model, input_shape=shapes).row("both").output_shape == (8 * 4 * 2 + 5,)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(7, 9, 3), [7, 9, 3], [(7, 9, 3)], np.array([7, 9, 3]), tf.TensorShape((7, 9, 3))],
+    ids=["tuple", "list", "list of one", "array", "TensorShape"],
+)
+def test_a_shape_may_be_written_in_many_ways(shape):
+    table = layer_table(_of_one_input(), input_shape=shape)
+    assert table.input_shapes == ((7, 9, 3),)
+
+
+def _own():
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    model = Own(name="own")
+    model(np.ones((1, 4, 4, 1), np.float32))
+    return model
+
+
+SIZES = "input_shape must be sizes without the batch, such as (28, 28, 1); got "
+WRONG_SHAPES = {
+    "a number": (_of_one_input, 224, TypeError, SIZES + "224"),
+    "a text": (_of_one_input, "7x9", TypeError, SIZES + "'7x9'"),
+    "a set": (_of_one_input, {7}, TypeError, SIZES + "{7}"),
+    "a number for an own model": (_own, 224, TypeError, SIZES + "224"),
+    "a text for an own model": (_own, "7x9", TypeError, SIZES + "'7x9'"),
+    "an empty dict for an own model": (_own, {}, TypeError, SIZES + "{}"),
+    "with the batch": (
+        _of_one_input, (None, 7, 9, 3), ValueError,
+        "input_shape must be any×9×3 for the input 'image'; got any×7×9×3; leave out the batch",
+    ),
+    "no size": (
+        _of_one_input, (), ValueError,
+        "input_shape must be any×9×3 for the input 'image'; got ()",
+    ),
+    "half a pixel": (
+        _of_one_input, (7.5, 9, 3), TypeError,
+        "input_shape must be a whole number of at least 1; got 7.5",
+    ),
+    "one of two, as many sizes as inputs": (
+        _image_and_numbers, (5, 6), ValueError,
+        "input_shape must be one for each input, one, two; got (5, 6)",
+    ),
+    "one of two, by name": (
+        _image_and_numbers, {"one": (5, 6, 1)}, ValueError,
+        "input_shape must be one for each input, one, two; got {'one': (5, 6, 1)}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG_SHAPES)
+def test_a_wrong_shape_is_refused_in_one_sentence(name):
+    model, shape, kind, sentence = WRONG_SHAPES[name]
+    with pytest.raises(kind) as caught:
+        layer_table(model(), input_shape=shape)
+    assert str(caught.value) == sentence
 
 
 def test_shapes_go_to_their_inputs():
@@ -312,13 +522,13 @@ def test_text_stands_in_columns_and_adds_up():
     )
     assert all("\x1b" not in line for line in lines)
     assert lines[3].startswith("=cmd|'/c'!A1")
-    assert " ".join(lines[3].split()).endswith("8×8×4 1 234 567 2 304 3×5 1×2 1 024")
-    assert " ".join(lines[8].split()) == "total 3 703 704 6 912 3 072"
-    assert lines[9] == "parameters: 3 000 003 are trained, 703 701 are not"
+    assert " ".join(lines[3].split()).endswith("8×8×4 1,234,567 2,304 3×5 1×2 1,024")
+    assert " ".join(lines[8].split()) == "total 3,703,704 6,912 3,072"
+    assert lines[9] == "parameters: 3,000,003 trained, 703,701 not trained"
     assert lines[10:] == ["multiply-adds without those of odd", "bytes without those of odd"]
     ends = {
         line.index(word) + len(word)
-        for line, word in zip(lines[3:6], ["1 234 567"] * 3, strict=True)
+        for line, word in zip(lines[3:6], ["1,234,567"] * 3, strict=True)
     }
     assert ends == {lines[1].index("parameters") + len("parameters")}
 
@@ -345,6 +555,57 @@ def test_csv_is_plain_numbers_and_runs_nothing():
     assert [row[at] for row in rows] == ["1234567"] * 3 + ["3", "3703704"]
     assert rows[0][header.index("receptive_field")] == "3×5"
     assert rows[3][header.index("multiply_adds")] == ""
+
+
+def test_what_no_row_knows_is_no_sum_of_0():
+    """The cost of open sizes is unknown, in the sums as well; a table of nothing costs 0."""
+    inputs = keras.Input((None, None, 1))
+    table = layer_table(
+        keras.Model(inputs, layers.ReLU(name="r")(layers.Conv2D(2, 3, name="c")(inputs)))
+    )
+    assert [row.multiply_adds for row in table] == [None, 0]
+    total = next(line for line in text_from_table(table).split("\n") if line.startswith("total"))
+    assert total.split() == ["total", "20", "–", "–"]
+    *_, last = csv.reader(io.StringIO(text_from_table(table, form="csv")))
+    assert last[4:] == ["20", "20", "", "", "", "", ""]
+    one = layer_table(keras.Sequential([keras.Input((4, 4, 1)), layers.ReLU()]))
+    assert "total 0 0 64" in " ".join(text_from_table(one).split())
+
+
+def long_table():
+    rows = [
+        LayerRow(f"conv{n}", "Conv2D", "", (8, 8, n + 1), 1000 + n, 0, n, (3, 3), (1, 1), 4 * n)
+        for n in range(100)
+    ]
+    return LayerTable("long", ((8, 8, 1),), tuple(rows))
+
+
+def test_a_long_table_shows_its_ends_and_what_is_left_out():
+    table = long_table()
+    lines = text_from_table(table, layers=5).split("\n")
+    names = [line.split(" ")[0] for line in lines[3:9]]
+    assert names == ["conv0", "conv1", "conv2", "…", "conv98", "conv99"]
+    assert lines[6].startswith("… 95 more rows …")
+    assert " ".join(lines[10].split()) == "total 104,950 4,950 19,800"  # of all 100
+    assert text_from_table(table, layers=100) == text_from_table(table)
+    assert "… 1 more row …" in text_from_table(table, layers=99, form="markdown")
+    with pytest.raises(ValueError, match="layers must be None for form 'csv'; got 5"):
+        text_from_table(table, form="csv", layers=5)
+    with pytest.raises(ValueError, match="layers must be a whole number of at least 2; got 1"):
+        text_from_table(table, layers=1)
+
+
+def test_a_table_shows_itself_shortened_and_prints_in_full_through_its_text():
+    table = long_table()
+    shown = repr(table).split("\n")
+    assert shown == [
+        *text_from_table(table, layers=12).split("\n"),
+        "all rows: text_from_table(table), or table.rows",
+    ]
+    assert len(shown) < 25
+    assert str(table) == repr(table)
+    assert repr(table_by_hand()) == text_from_table(table_by_hand())
+    assert "… 40 more rows …" in table._repr_markdown_()
 
 
 def test_text_wants_a_table_and_a_form():

@@ -10,6 +10,7 @@ from featviz.map_inputs import (
     colours_of_image,
     image_that_went_in,
     image_words,
+    inputs_as_pictures,
     range_of_images,
 )
 from featviz.map_panels import panels_from_feature_maps, sheet_from_feature_maps
@@ -202,6 +203,29 @@ def test_an_image_is_found_and_turned_to_channels_last():
     np.testing.assert_array_equal(image_that_went_in(maps), np.moveaxis(picture[0], 0, -1))
 
 
+def test_a_picture_is_the_input_before_preprocess_and_that_is_said():
+    photo = np.random.default_rng(0).integers(0, 256, (1, 3, 4, 3)).astype(np.float32)
+    pose, turned = np.ones((1, 7), np.float32), photo[..., ::-1] - 100
+    info = LayerInfo("conv", "conv", "Conv2D", "", -1)
+    parts = {"conv": np.ones((1, 2, 2, 1))}, {"conv": info}
+    maps = FeatureMaps(*parts, (pose, turned, photo), ("",) * 3, "net", {}, (pose, photo, photo))
+    np.testing.assert_array_equal(image_that_went_in(maps), photo[0])
+    found = inputs_as_pictures(maps)
+    assert [(one.number, one.changed, one.sizes) for one in found] == [
+        (1, True, "3×4×3"), (2, False, "3×4×3"),
+    ]  # fmt: skip
+    limits = range_of_images([photo[0]])
+    assert limits == (0, 255)
+    told = image_words(photo[0], limits, changed=True)
+    assert told == "before preprocess, 0 is black, 255 white"
+
+
+def test_a_sequence_that_went_in_is_a_picture_with_its_steps_down():
+    steps = np.random.default_rng(0).normal(size=(1, 9, 2)).astype(np.float32)
+    (picture,) = inputs_as_pictures(layer_maps(np.ones((1, 2)), images=(steps,)))
+    assert (picture.values.shape, picture.sizes) == ((9, 2, 1), "9×2, steps down")
+
+
 def test_an_image_beyond_0_to_1_is_shown_between_its_ends():
     image = np.array([[[-1.0, 0.0, 3.0], [1.0, np.nan, 1.0]]])
     limits = range_of_images([image])
@@ -210,10 +234,12 @@ def test_an_image_beyond_0_to_1_is_shown_between_its_ends():
     assert colours[0, 0].tolist() == [0, 0.25, 1]
     assert (colours[0, 1] * 255).round().tolist() == [44, 160, 44]
     assert range_of_images([np.array([[[0.5]]])]) == (0, 1)
+    assert range_of_images([np.array([[[0.5, 200.0]]])]) == (0, 255)
+    assert range_of_images([np.array([[[0.5, 2.0]]])]) == (0.5, 2)
 
 
 ERRORS = [
-    ({"path": "conv"}, KeyError, "path must be one of 'net/conv'; got 'conv'"),
+    ({"path": "conw"}, KeyError, "path must be one of 'net/conv'; got 'conw'"),
     ({"image": 2}, ValueError, "image must be below 2, the images that were recorded; got 2"),
     ({"image": -1}, ValueError, "image must be a whole number of at least 0; got -1"),
     ({"channels": [4]}, ValueError, "channels must be below 4, of 4 channels from 0; got 4"),
@@ -248,6 +274,8 @@ def test_what_cannot_be_drawn_is_refused():
         panels_from_feature_maps(layer_maps(np.zeros((1, 2, 2, 2, 2, 2))), "net/conv")
     with pytest.raises(ValueError, match="1×0×2×1"):
         panels_from_feature_maps(layer_maps(np.zeros((1, 0, 2, 1))), "net/conv")
+    with pytest.raises(ValueError, match="'net/conv' gives one number for all"):
+        panels_from_feature_maps(layer_maps(np.float32(3)), "net/conv")
     with pytest.raises(ValueError, match="numbers must be False"):
         panels_from_feature_maps(layer_maps(np.zeros((1, 90, 2, 1))), "net/conv", numbers=True)
     with pytest.raises(ValueError, match="must come from an image"):

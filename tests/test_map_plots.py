@@ -1,6 +1,7 @@
 """Figures of feature maps: artists, words, and pixels read back from the file."""
 
 import io
+import itertools
 
 import keras
 import matplotlib as mpl
@@ -10,11 +11,12 @@ from definitions import LOPSIDED
 from matplotlib.figure import Figure
 from PIL import Image
 
-from featviz.network_experiments import plot_network
+from featviz.network_experiments import plot_network, plot_receptive_field
 from featviz.networks.maps import feature_maps
 from featviz.networks.top_scores import top_images
 from featviz.networks.values import FeatureMaps, LayerInfo
 from featviz.render.figures import png_from_figure, save_figure
+from featviz.render.map_colours import table_of_steps
 from featviz.render.map_grid import ALARM_COLOUR
 from featviz.render.map_plots import (
     page_from_feature_maps,
@@ -123,7 +125,7 @@ def test_the_colour_bar_is_true_for_its_scale(scale, ticks):
     labels = [text.get_text() for text in bar.get_xticklabels()]
     if scale == "each":
         assert labels == ["−max", "0", "max"]
-        assert "max 4" in words_of(figure)
+        assert "±4" in words_of(figure)
     else:
         assert all(ticks[0] <= float(one.replace("−", "-")) <= ticks[1] for one in labels)
 
@@ -212,6 +214,55 @@ def test_a_channel_lies_over_its_image_stretched_cell_by_cell():
     assert any("stretched over the whole image" in text for text in words_of(figure))
 
 
+def wide_enough(figure):
+    """No text of a figure is cut by the page or shortened."""
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert min(box.x0, box.y0) >= 0, text
+        assert max(box.x1 - width, box.y1 - height) <= 1, text
+        assert "…" not in text.get_text()
+
+
+@pytest.mark.parametrize("shape", [(200, 16), (16, 200), (3, 300), (300, 2)], ids=str)
+def test_a_channel_lies_over_an_oblong_image_with_all_its_words(shape):
+    values = np.random.default_rng(0).normal(size=(1, *shape, 2))
+    figure = plot_channel_over_image(with_image(values, values[0, ..., :1] * 9), "conv", 1)
+    wide_enough(figure)
+    assert "over the grey image; 0 is clear" in words_of(figure)
+    pictures = [axes.get_position() for axes in figure.axes if axes.get_label() != "colour bar"]
+    inches = figure.get_size_inches()
+    sides = [(box.width * inches[0], box.height * inches[1]) for box in pictures]
+    assert min(map(min, sides)) >= 0.29
+    assert min(map(max, sides)) > 4.5
+    for one, other in itertools.combinations(figure.axes, 2):
+        assert not one.get_position().overlaps(other.get_position())
+
+
+def before_and_after():
+    photo = np.full((1, 4, 6, 3), (200.0, 100.0, 0.0), np.float32)
+    info = LayerInfo("conv", "conv", "Conv2D", "", -1)
+    return FeatureMaps(
+        {"conv": np.abs(lopsided(2))}, {"conv": info},
+        (photo[..., ::-1] - 100,), ("1×4×6×3 float32",), "net", {}, (photo,),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda maps: plot_channel_over_image(maps, "conv", 0), page_from_feature_maps],
+    ids=["over the image", "network"],
+)
+def test_the_picture_of_the_input_is_that_before_preprocess(draw):
+    figure = draw(before_and_after())
+    (axes,) = axes_named(figure, "image")
+    np.testing.assert_allclose(
+        np.asarray(axes.images[0].get_array())[0, 0] * 255, (200, 100, 0), atol=1
+    )
+    assert "before preprocess, 0 is black, 255 white" in words_of(figure)
+
+
 def test_the_input_beyond_0_to_1_says_what_is_black_and_white():
     figure = plot_channel_over_image(with_image(lopsided(1), [[[-2.0], [6.0]]]), "conv", 0)
     assert "−2 is black, 6 white" in words_of(figure)
@@ -250,9 +301,95 @@ def test_a_network_has_a_row_for_each_convolution_and_pool_from_early_to_late(mo
 def test_too_many_layers_are_thinned_out_evenly_and_that_is_said(model):
     figure = plot_network(model, IMAGE, "*")
     rows = rows_of(figure)
-    assert len(rows) == 24
+    assert len(rows) == 16
     assert (rows[0], rows[-1]) == ("conv0", "dense")
-    assert "24 of 28 layers shown, evenly from early to late; 4 are not" in words_of(figure)
+    told = "16 of 28 layers shown, evenly from early to late; for the other 12 name layers"
+    assert f"{told} or raise most" in words_of(figure)
+    assert len(rows_of(plot_network(model, IMAGE, "*", most=28))) == 28
+
+
+def test_a_page_is_no_longer_than_paper_is_and_its_words_do_not_overlap(model):
+    figure = plot_network(model, IMAGE, "*")
+    width, height = figure.get_size_inches()
+    assert height < 1.7 * width
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.padded(-2).overlaps(other.padded(-2))
+
+
+def test_each_input_that_is_a_picture_is_shown_with_its_name():
+    shapes = {"left": (6, 5, 3), "sound": (4, 3), "pose": (2,)}
+    inputs = [keras.Input(shape, name=name) for name, shape in shapes.items()]
+    conv = keras.layers.Conv2D(2, 3, name="conv")(inputs[0])
+    tail = [keras.layers.Flatten()(one) for one in inputs[1:]]
+    several = keras.Model(inputs, [conv, *tail], name="several")
+    given = [np.ones((1, *shape), np.float32) for shape in shapes.values()]
+    figure = plot_network(several, given)
+    assert len(axes_named(figure, "image")) == 2
+    words = words_of(figure)
+    assert {"left", "sound", "6×5×3", "4×3, steps down"} <= set(words)
+    assert any(text.startswith("went in as pose: 1×2 float32") for text in words)
+    unnamed = words_of(page_from_feature_maps(feature_maps(several, given)))
+    assert {"input 0", "input 1"} <= set(unnamed)
+
+
+def test_one_number_per_image_is_a_row_and_one_for_all_is_named_as_left_out():
+    infos = {name: LayerInfo(name, name, "Lambda", "", -1) for name in ("all", "each", "conv")}
+    arrays = {"all": np.float32(3), "each": np.float32([7]), "conv": lopsided(2)}
+    figure = page_from_feature_maps(FeatureMaps(arrays, infos, (), (), "net"))
+    assert rows_of(figure) == ["each", "conv"]
+    assert "2 of 2 layers shown · not drawn, no values along axes: all" in words_of(figure)
+
+
+def test_the_page_says_the_gamma_of_maps_and_of_values_and_a_shared_bar_has_one():
+    infos = {name: LayerInfo(name, name, "Dense", "", -1) for name in ("conv", "vector")}
+    arrays = {"conv": lopsided(2), "vector": np.array([[2.0, -2.5, 8.0]])}
+    maps = FeatureMaps(arrays, infos, (), (), "net")
+    own = words_of(page_from_feature_maps(maps))
+    assert any(text.endswith("gamma 0.5 for maps, 1 for values") for text in own)
+    shared = page_from_feature_maps(maps, scale="shared")
+    assert "one scale for all maps shown · gamma 0.5" in words_of(shared)
+    (strip,) = axes_named(shared, "vector")
+    # A quarter of the scale is half of the way from its middle to its end, as the bar has it.
+    colours = np.asarray(strip.images[0].get_array())[0]
+    assert colours[0].tolist() == table_of_steps("signed", (-8, 8), 0.5, 236)[177].tolist()
+
+
+def test_the_title_of_every_plot_must_be_a_text_or_none(model):
+    maps = with_image(lopsided(2), np.ones((2, 3, 1)))
+    calls = [
+        lambda: plot_feature_maps(maps, "conv", title=3),
+        lambda: plot_channel_over_image(maps, "conv", 0, title=3),
+        lambda: page_from_feature_maps(maps, title=3),
+        lambda: plot_network(model, IMAGE, title=3),
+        lambda: plot_top_images(top_images(model, IMAGE[None], "conv0"), title=3),
+        lambda: plot_receptive_field(model, IMAGE, "conv0", cell=(0, 0), title=3),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="title must be a text or None; got 3"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "values", [np.geomspace(1e-7, 1, 20), np.arange(24) / -7, [1e-30, -2e-9]], ids=len
+)
+def test_values_of_bars_never_overlap(values):
+    figure = plot_feature_maps(layer_maps([values]), "conv")
+    figure.canvas.draw()
+    (axes,) = axes_named(figure, "values")
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) == len(values)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("count", [1010, 40])
+def test_a_dead_map_is_called_so_however_many_there_are(count):
+    values = np.abs(lopsided(count)) + 1
+    values[..., count - 7] = 0
+    figure = plot_feature_maps(layer_maps(values), "conv", count=None)
+    labels = [one.get_label() for one in figure.artists] + words_of(figure)
+    assert any(f"{count - 7} dead" in label for label in labels)
 
 
 def test_each_row_has_its_own_limits_and_a_shared_scale_one_bar(model):
@@ -269,7 +406,7 @@ def test_recorded_maps_show_themselves_as_the_page_of_the_network(model):
     figure = page_from_feature_maps(several)
     assert rows_of(figure) == rows_of(plot_network(model, IMAGE, "*"))
     (note,) = (text for text in words_of(figure) if "layers shown" in text)
-    assert note.endswith("4 are not · image 0 of 2 (from 0)")
+    assert note.endswith("raise most · image 0 of 2 (from 0)")
     data = several._repr_png_()
     assert data == png_from_figure(figure)
     filters = feature_maps(model, IMAGE, "conv0")
@@ -280,6 +417,19 @@ def test_recorded_maps_show_themselves_as_the_page_of_the_network(model):
 def test_the_best_images_show_themselves_in_a_notebook(model):
     best = top_images(model, np.stack([IMAGE, IMAGE + 1]), "conv0", count=2)
     assert best._repr_png_() == png_from_figure(plot_top_images(best))
+
+
+def test_a_row_of_best_images_says_when_none_is_best_and_when_preprocess_changed_them():
+    layers = [keras.Input((2, 3, 1)), keras.layers.Conv2D(2, 1, use_bias=False, name="conv")]
+    net = keras.Sequential(layers, name="net")
+    net.layers[0].set_weights([np.float32([[[[1, 0]]]])])
+    images = np.stack([np.array(LOPSIDED, np.float32)[..., None] * n for n in (3, 1, 2)])
+    best = top_images(net, images, "conv", count=2, preprocess=lambda x: x / 2)
+    words = words_of(plot_top_images(best))
+    assert "channel 0" in words
+    assert sum(text.startswith("channel 1 · dead") for text in words) == 1
+    assert any("before preprocess" in text for text in words)
+    assert not any("first batch" in text for text in words)
 
 
 def test_sequences_volumes_and_vectors_have_rows_of_their_own():
@@ -306,16 +456,23 @@ def test_sequences_volumes_and_vectors_have_rows_of_their_own():
          "channel must be below 2, the number of channels; got 2"),
         (lambda maps, _: plot_channel_over_image(maps, "conv", 0, alpha=0), ValueError,
          "alpha must be a finite number above 0 and at most 1; got 0"),
+        (lambda *_: plot_channel_over_image(layer_maps(np.ones((1, 2, 3, 0))), "conv", 0),
+         ValueError, "path must have values; 'conv' is 1×2×3×0"),
+        (lambda *_: plot_channel_over_image(layer_maps(np.float32(1)), "conv", 0),
+         ValueError, "path must have values for each image; 'conv' gives one number for all"),
+        (lambda *_: plot_channel_over_image(layer_maps(np.float32([1])), "conv", 0),
+         ValueError, "path must have maps (H, W); 'conv' has one value"),
         (lambda maps, _: plot_channel_over_image(maps, "conv", 0), ValueError,
          "maps must come from an image (H, W, C)"),
         (lambda _, model: plot_network(model, IMAGE, count=0), ValueError, "count must be a"),
+        (lambda _, model: plot_network(model, IMAGE, most=0), ValueError, "most must be a"),
         (lambda _, model: plot_network(model, IMAGE, scale="all"), ValueError, "scale must be one"),
         (lambda _, model: plot_network(model, IMAGE, "convx"), ValueError, "layers must be among"),
         (lambda _, model: plot_network(model, np.stack([IMAGE] * 2)), ValueError,
          "image must be one image; got 2"),
         (lambda _, model: plot_network(IMAGE, model), TypeError, "model must be a keras.Model"),
     ],
-    ids=range(12),
+    ids=range(16),
 )  # fmt: skip
 def test_a_wrong_argument_is_refused_in_one_sentence(model, call, kind, text):
     with pytest.raises(kind) as caught:

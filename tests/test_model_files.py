@@ -312,6 +312,7 @@ WRONG = {
     "no file": ("no.keras", FileNotFoundError, "model must be a file that exists; got 'no.keras'"),
     "nothing": ("", ValueError, "not empty"),
     "a zero byte": ("a\0.keras", ValueError, r"got 'a\x00.keras'"),
+    "a long name": ("x" * 300 + ".keras", OSError, "model must have names of at most 255 bytes"),
     "a number": (7, TypeError, "got 7"),
     "bytes": (b"m.keras", TypeError, "got b'm.keras'"),
     "a misspelt name": ("ResNet50V3", ValueError, "(did you mean 'ResNet50V2'?)"),
@@ -325,6 +326,18 @@ def test_another_source_is_refused(source, kind, words):
     with pytest.raises(kind) as caught:
         read_model(source)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "got"),
+    [(3, TypeError, "3"), (None, TypeError, "None"), (b"vgg16", TypeError, "b'vgg16'"),
+     ("vgg", ValueError, "'vgg' (did you mean 'VGG19'?)"), ("m.keras", ValueError, "'m.keras'")],
+    ids=["a number", "nothing", "bytes", "a misspelt name", "a file"],
+)  # fmt: skip
+def test_preprocessing_of_no_model_is_refused(name, kind, got):
+    with pytest.raises(kind) as caught:
+        preprocessing_of(name)
+    assert str(caught.value) == f"name must be that of a keras.applications model; got {got}"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")

@@ -205,6 +205,68 @@ def test_the_pictures_are_the_images_before_preprocessing(batch_size):
     assert plain.pictures is plain.images
 
 
+class Listed(keras.Model):
+    """Takes a photograph and a row of numbers, as a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.look, self.weigh = layers.Conv2D(2, 3, name="look"), layers.Dense(3, name="weigh")
+
+    def call(self, given):
+        picture, row = given
+        return self.look(picture), self.weigh(row)
+
+
+class Keyed(Listed):
+    """Takes them by name."""
+
+    def call(self, given):
+        return super().call([given["picture"], given["row"]])
+
+
+class Apart(Listed):
+    """Takes them as two arguments."""
+
+    def call(self, picture, row):
+        return super().call([picture, row])
+
+
+PARTS = images(3, 5), np.random.default_rng(2).random((5, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 32], ids="{} at once".format)
+def test_a_subclassed_model_takes_the_inputs_that_it_was_built_for(batch_size):
+    listed, keyed = Listed(), Keyed()
+    listed(list(PARTS))
+    keyed(dict(zip(("picture", "row"), PARTS, strict=True)))
+    given = {
+        "a list": (listed, list(PARTS)),
+        "a dict": (keyed, {"row": PARTS[1], "picture": PARTS[0]}),
+        "a list for names": (keyed, list(PARTS)),
+        "a data set": (listed, tf.data.Dataset.from_tensor_slices((PARTS,))),
+    }
+    for kind, (model, data) in given.items():
+        maps = feature_maps(model, data, batch_size=batch_size)
+        np.testing.assert_allclose(maps["look"], model.look(PARTS[0]), rtol=1e-5, err_msg=kind)
+        np.testing.assert_allclose(maps["weigh"], model.weigh(PARTS[1]), rtol=1e-5, err_msg=kind)
+        assert [line.split(" ")[0] for line in maps.went_in] == ["5×8×8×3", "5×4"], kind
+    single = feature_maps(listed, [part[0] for part in PARTS])
+    assert single["weigh"].shape == (1, 3)
+
+
+def test_other_inputs_than_a_subclassed_model_was_built_for_are_refused():
+    listed, keyed, apart = Listed(), Keyed(), Apart()
+    listed(list(PARTS))
+    keyed({"picture": PARTS[0], "row": PARTS[1]})
+    apart(*PARTS)
+    with pytest.raises(ValueError, match="images must be a list or dict of 2 inputs, input 1, inp"):
+        feature_maps(listed, PARTS[0])
+    with pytest.raises(ValueError, match=r"2 inputs, picture, row; got \['row', 'word'\]"):
+        feature_maps(keyed, {"row": PARTS[1], "word": PARTS[0]})
+    with pytest.raises(TypeError, match="model must take its inputs as one argument, a list"):
+        feature_maps(apart, list(PARTS))
+
+
 def rgb(given, **options):
     return feature_maps(model_of(RGB), given, **options)
 
@@ -225,6 +287,11 @@ WRONG = {
     "other channels": (
         lambda: rgb(np.zeros((4, 6, 1))), ValueError,
         "image must be 4×6×3 for the input 'image'; got 4×6×1; pass resize=True to change it",
+    ),
+    "channels last for a model of channels first": (
+        lambda: feature_maps(model_of((3, 8, 8)), np.zeros((9, 9, 3)), resize=True), ValueError,
+        "image must be 3×8×8 for the input 'image'; got 9×9×3; channels stand first: "
+        "np.moveaxis(image, -1, 0)",
     ),
     "two channels": (
         lambda: rgb(np.zeros((4, 6, 2)), resize=True), ValueError,

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from definitions import LOPSIDED
 from matplotlib import colormaps
 from PIL import Image
 
+from featviz.map_panels import sheet_from_feature_maps
 from featviz.networks.values import FeatureMaps, LayerInfo
 from featviz.panels import Panel
 from featviz.render import drawing
+from featviz.render.canvas import text_width
 from featviz.render.map_colours import (
     bar_numbers,
     colours_of_palette,
@@ -19,7 +22,7 @@ from featviz.render.map_colours import (
     table_of_steps,
 )
 from featviz.render.map_grid import ALARM_COLOUR, STEPS, columns_of_grid
-from featviz.render.mosaic import save_mosaic
+from featviz.render.mosaic import _planned, save_mosaic
 from featviz.vocabulary import BROKEN_COLOUR
 
 WHITE = (255, 255, 255)
@@ -139,6 +142,30 @@ def test_the_heading_the_labels_and_the_numbers_of_the_bar_are_ink_on_paper():
     assert (plain[-40:, :340] < 128).all(axis=-1).sum() > 20
 
 
+def test_a_small_dead_map_has_room_for_its_mark():
+    values = np.arange(1.0, 1011)[None, None, None, :] * np.array(LOPSIDED)[None, ..., None]
+    values[..., 1003] = 0
+    sheet = sheet_from_feature_maps(layer_maps(values), "conv", channels=range(990, 1010))
+    plan = _planned(sheet, (16, 16), 7, 2, labels=True)
+    assert plan.pitch[1] > text_width("1003 dead", 10)
+    plain = replace(sheet, marks=("",) * 20)
+    assert _planned(plain, (16, 16), 7, 2, labels=True).pitch[1] == 50
+
+
+def test_a_sequence_fills_its_room_and_its_label_is_not_cut():
+    values = np.random.default_rng(0).random((1, 200, 16))
+    seen = written(values, labels=True, magnify=None, palette="grey")
+    grey = (seen.max(axis=-1) - seen.min(axis=-1) == 0) & (seen[..., 0] < 250)
+    rows, columns = np.flatnonzero(grey[90:].any(axis=1)), np.flatnonzero(grey.any(axis=0))
+    assert np.ptp(columns) > 400
+    assert 400 < np.ptp(rows) < 600
+    few = written(values[:, :5, :3], labels=True, magnify=None)
+    bare = written(values[:, :5, :3], magnify=None)
+    # Without its label the picture is lower, and else the same.
+    apart = np.flatnonzero((few[: len(bare)] != bare).any(axis=(1, 2)))[0]
+    assert (few[apart : apart + 13, 110:] < 200).any(axis=(0, 2)).sum() > 50
+
+
 @pytest.mark.parametrize(
     ("limits", "gamma", "expected"),
     [
@@ -146,6 +173,7 @@ def test_the_heading_the_labels_and_the_numbers_of_the_bar_are_ink_on_paper():
         ((-4, 4), 1.0, [("−4", 0.0), ("4", 1.0), ("0", 0.5), ("1", 0.625), ("−1", 0.375)]),
         ((-4, 4), 0.5, [("−4", 0.0), ("4", 1.0), ("0", 0.5), ("1", 0.75), ("−1", 0.25)]),
         ((2, 6), 1.0, [("2", 0.0), ("6", 1.0)]),
+        ((100.0001, 100.0002), 1.0, [("100.0001", 0.0), ("100.0002", 1.0)]),
     ],
     ids=str,
 )

@@ -414,6 +414,131 @@ def test_the_size_is_that_of_the_widest_window():
     assert " 1/2 " in text_from_table(layer_table(model))
 
 
+GAPPED = {
+    "an axis of its own": (layers.Conv2DTranspose(1, (7, 1), strides=(3, 2), padding="same"),),
+    "rows alone, then a window over the columns": (
+        layers.Conv2DTranspose(2, (1, 4), strides=3, padding="same"),
+        Conv(2, (1, 4), padding="same"),
+    ),
+}  # fmt: skip
+
+
+def largest_by_changes(model):
+    """The largest window of any cell, per axis, by changing every pixel."""
+    pixels = seen_by_changes(model, "last", model.inputs[0].shape[1:])
+    sizes = []
+    for other in (-1, -2):
+        lines = pixels.any(axis=other)
+        spans = lines.shape[-1] - lines.argmax(-1) - lines[..., ::-1].argmax(-1)
+        sizes.append(int((spans * lines.any(-1)).max()))
+    return tuple(sizes)
+
+
+@pytest.mark.parametrize("name", GAPPED)
+def test_the_table_finds_the_largest_window_between_gaps(name):
+    model = positive(chain(*GAPPED[name], layers.Identity(name="last"), shape=(9, 10, 1)))
+    assert layer_table(model).row("last").receptive_field == largest_by_changes(model)
+
+
+def random_net(generator):
+    """Transposed convolutions with and without gaps, two ways around one of them."""
+
+    def pair(most):
+        return tuple(map(int, generator.integers(1, most + 1, 2)))
+
+    image = keras.Input((18, 17, 1))
+    x = Conv(1, pair(2), strides=pair(2), padding="same")(image)
+    strides = pair(3)
+    ways = [
+        layers.Conv2DTranspose(1, pair(4), strides=strides, padding="same")(x) for _ in range(2)
+    ]
+    ways[1] = Conv(1, pair(3), dilation_rate=pair(2), padding="same")(ways[1])
+    x = layers.Add()(ways)
+    x = Conv(1, pair(3), strides=pair(2), padding="same")(x)
+    return keras.Model(image, layers.Identity(name="last")(x))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_table_tells_the_largest_window_of_all_cells(seed):
+    model = positive(random_net(np.random.default_rng(seed)))
+    assert layer_table(model).row("last").receptive_field == largest_by_changes(model)
+
+
+class Trained(keras.Model):
+    """Normalised by the batch itself, whatever the model is called with."""
+
+    def __init__(self, axis=-1):
+        super().__init__(name="trained")
+        self.conv, self.norm = Conv(2, (2, 3), name="c"), layers.BatchNormalization(axis, name="n")
+
+    def call(self, x):
+        return self.norm(self.conv(x), training=True)
+
+
+def test_a_batch_normalisation_that_is_told_to_train_sees_all():
+    image = np.random.default_rng(0).uniform(1, 2, (1, 6, 7, 1)).astype(np.float32)
+    model = Trained()
+    before = np.asarray(model(image))[0, 1, 2]
+    image[0, 5, 6] += 5
+    assert np.abs(np.asarray(model(image))[0, 1, 2] - before).max() > 1e-3
+    assert layer_table(model).row("n").receptive_field == (6, 7)
+    assert receptive_field(model, "n", (1, 2)).inside == Window(0, 0, 6, 7)
+    rows = Trained(axis=1)
+    rows(image)
+    assert layer_table(rows).row("n").receptive_field is None
+    model.norm.trainable = False  # then it takes what it has learnt
+    assert layer_table(model).row("n").receptive_field == (2, 3)
+
+
+class Raw(layers.Layer):
+    def call(self, x):
+        ones = tf.ones(x.shape[-1])
+        return tf.compat.v1.nn.fused_batch_norm(
+            x,
+            ones,
+            ones,
+            is_training=self.trainable,
+            mean=None if self.trainable else ones,
+            variance=None if self.trainable else ones,
+        )[0]
+
+
+@pytest.mark.parametrize(("trained", "field"), [(True, None), (False, (3, 3))])
+def test_the_operation_of_a_normalisation_may_mix_too(trained, field):
+    raw = Raw(name="raw", trainable=trained)
+    table = layer_table(chain(Conv(2, 3), raw, shape=(6, 7, 1)))
+    assert table.row("raw").receptive_field == field
+
+
+class Turning(Conv):
+    def __call__(self, x, **settings):
+        return super().__call__(x[:, ::-1], **settings)
+
+
+class Twice(Conv):
+    def __call__(self, x, **settings):
+        return super().__call__(tf.concat([x, x], -1), **settings)
+
+
+@pytest.mark.parametrize("kind", [Turning, Twice])
+def test_a_layer_that_changes_its_input_before_the_call_is_not_guessed(kind):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.conv = kind(2, (2, 3), name="conv")
+
+        def call(self, x):
+            return self.conv(x)
+
+    model = Own()
+    model(np.ones((1, 6, 7, 1), np.float32))
+    row = layer_table(model).row("conv")
+    assert (row.multiply_adds, row.receptive_field) == (None, None)
+    assert layer_table(model).uncounted == ("conv",)
+    with pytest.raises(ValueError, match="whose receptive field is known"):
+        receptive_field(model, "conv", (0, 0))
+
+
 def test_what_is_not_followed_has_no_field():
     model = FILLED["flattened"]
     table = layer_table(model)

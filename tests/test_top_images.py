@@ -94,6 +94,13 @@ def test_some_channels_and_fewer_images_than_asked_for(model, images):
     assert (best.channels, best.total) == ((4, 1), 5)
 
 
+def test_the_number_of_a_channel_is_that_channel(model, images):
+    alone, listed = (top_images(model, images, "conv", channels=one) for one in (2, [2]))
+    assert alone.channels == listed.channels == (2,)
+    assert np.array_equal(alone.indices, listed.indices)
+    assert top_images(model, images, "conv", channels=np.int64(2)).channels == (2,)
+
+
 def test_only_the_pictures_that_won_are_kept_as_they_went_in(model, images):
     best = top_images(model, images, "conv", count=1, batch_size=3)
     assert set(best.pictures) == set(best.indices.ravel().tolist())
@@ -114,17 +121,189 @@ def test_large_pictures_become_means_of_their_blocks():
 
 def test_models_of_vectors_have_no_pictures_and_no_place():
     model = keras.Sequential([keras.Input((3,)), keras.layers.ReLU(name="detect")])
-    best = top_images(model, np.array([[1.0, 0, 0], [2, 5, -1]], np.float32), "detect", count=1)
+    best = top_images(model, np.array([[1.0, 0, 3], [2, 5, -1]], np.float32), "detect", count=1)
     assert best.indices.tolist() == [[1], [1], [0]]
     assert best.positions.shape == (3, 1, 0)
     assert not best.pictures
     words = {text.get_text() for text in plot_top_images(best).texts}
-    assert {"#1: 5", "#0: 0", "channel 2"} <= words
+    assert {"#1: 5", "#0: 3", "channel 2"} <= words
+
+
+def _reshaped(x):
+    return keras.ops.reshape(x, (-1, 3, 7, 3))
+
+
+def _mean(x):
+    return keras.ops.mean(x)
+
+
+@pytest.mark.parametrize(
+    ("function", "got"),
+    [
+        (_reshaped, "'own' gave an array of 33×3×7×3 for 11 images"),
+        (_mean, "'own' gave one number for 11 images"),
+        (lambda x: x[:4], "'own' gave an array of 4×9×7×3 for 11 images"),
+    ],
+    ids=["more rows", "a scalar", "fewer rows"],
+)
+def test_a_layer_without_a_map_for_each_image_is_refused(images, function, got):
+    model = keras.Sequential([keras.Input((9, 7, 3)), keras.layers.Lambda(function, name="own")])
+    with pytest.raises(ValueError, match="path must give one map for each image") as caught:
+        top_images(model, images, "own")
+    assert str(caught.value) == f"path must give one map for each image; {got}"
+
+
+class Sometimes(keras.Model):
+    """Runs a layer only where a batch begins below a limit."""
+
+    def __init__(self):
+        super().__init__(name="sometimes")
+        self.act = keras.layers.ReLU(name="act")
+
+    def call(self, x):
+        return self.act(x) if x[0, 0, 0, 0] < 10 else x
+
+
+def test_a_layer_that_runs_for_some_batches_only_is_refused(images):
+    model = Sometimes()
+    model(images)
+    late = images.copy()
+    late[4:] += 20
+    with pytest.raises(ValueError, match="path must") as caught:
+        top_images(model, late, "act", batch_size=4)
+    expected = "path must give one map for each image; 'act' did not run for images 4 to 7, from 0"
+    assert str(caught.value) == expected
+
+
+def test_maps_of_several_sizes_are_refused():
+    model = keras.Sequential([keras.Input((None, None, 1)), keras.layers.ReLU(name="act")])
+    batches = (np.ones((2, side, side, 1), np.float32) for side in (4, 6))
+    with pytest.raises(ValueError, match="path must") as caught:
+        top_images(model, batches, "act")
+    assert str(caught.value) == (
+        "path must give maps of one size; 'act' gave 4×4×1, and 6×6×1 from image 2 on; bring the "
+        "images to one size"
+    )
+
+
+@pytest.mark.parametrize("by", ["max", "mean"])
+def test_whole_numbers_beyond_float64_keep_their_order(by):
+    class Whole(keras.layers.Layer):
+        def call(self, x):
+            return tf.cast(x, tf.int64) + 2**53
+
+    model = keras.Sequential([keras.Input((2, 1, 1)), Whole(name="own", dtype="float64")])
+    given = np.array([0, 2, 1, 3, -(2**54), 3], np.float64).reshape(6, 1, 1, 1).repeat(2, 1)
+    best = top_images(model, given, "own", count=6, by=by, batch_size=4)
+    assert best.indices.tolist() == [[3, 5, 1, 2, 0, 4]]
+    assert best.scores[0, -1] == -(2.0**53)
+    assert best.positions[0, 0].tolist() == [0, 0]
+
+
+def test_one_number_for_each_image_is_one_channel(images):
+    model = keras.Sequential([
+        keras.Input((9, 7, 3)),
+        keras.layers.Lambda(lambda x: keras.ops.mean(x, axis=(1, 2, 3)), name="own"),
+    ])  # fmt: skip
+    best = top_images(model, images, "own", count=2)
+    expected = feature_maps(model, images)["own"]
+    assert best.indices.tolist() == [np.argsort(-expected)[:2].tolist()]
+    assert (best.total, best.sizes) == (1, ())
+
+
+def test_what_went_in_is_told_of_all_batches(model, images):
+    wide = images.copy()
+    wide[0, 0, 0, 0], wide[10, 8, 6, 2] = -7, 50
+    best = top_images(model, wide, "conv", batch_size=4)
+    assert best.went_in == ("11×9×7×3 float32, −7 to 50 (float32 as given)",)
+    given = [wide[0], (wide[1] > 0), *wide[2:]]
+    both = top_images(model, given, "conv", batch_size=1)
+    assert both.went_in[0].startswith("11×9×7×3 float32, −7 to 50 (float32 as given or ")
+
+
+def slow_ties(values, scores, by):
+    """How many images have, for each channel, the score of the last place."""
+    score = {"max": np.max, "mean": np.mean}[by]
+    return [
+        sum(bool(np.isclose(score(one[..., f]), scores[f, -1], 1e-6)) for one in values)
+        for f in range(values.shape[-1])
+    ]
+
+
+@pytest.mark.parametrize("by", ["max", "mean"])
+@pytest.mark.parametrize("batch_size", [1, 3, 40])
+def test_equal_and_dead_channels_say_so(by, batch_size):
+    # Channel 0 is dead, 1 always 2, 2 has few levels, 3 differs, 4 is below 0 but once.
+    source = np.random.default_rng(3)
+    given = np.zeros((40, 2, 2, 5), np.float32)
+    given[..., 1] = 2
+    given[..., 2] = source.integers(0, 3, 40)[:, None, None]
+    given[..., 3] = source.permutation(40)[:, None, None] / 8
+    given[17, 1, 0, 4] = 1
+    model = keras.Sequential([keras.Input((2, 2, 5)), keras.layers.ReLU(name="act")])
+    best = top_images(model, given, "act", count=4, by=by, batch_size=batch_size)
+    assert best.tied.tolist() == slow_ties(given, best.scores, by)
+    assert best.dead.tolist() == [True, False, False, False, False]
+    more = int((given[:, 0, 0, 2] == 2).sum()) - 4
+    assert more > 0
+    assert best.marks == (
+        "dead: all 0", "all equal: 2", f"{more} more with 2", "",
+        "36 more with 0",
+    )  # fmt: skip
+    assert best.ranked.tolist() == [False, False, True, True, True]
+    rows = repr(best).split("\n")
+    assert rows[1:3] == ["  channel 0: dead: all 0", "  channel 1: all equal: 2"]
+    alone = top_images(model, given[:1], "act", count=4, by=by)
+    assert alone.marks == ("dead: all 0", "", "", "", "dead: all 0")
+    assert alone.ranked.tolist() == [False, True, True, True, False]
+
+
+def test_a_channel_of_nan_alone_says_so():
+    given = np.ones((3, 2, 2, 2), np.float32)
+    given[..., 1], given[2, 0, 0, 0] = np.nan, 9
+    model = keras.Sequential([keras.Input((2, 2, 2)), keras.layers.ReLU(name="act")])
+    best = top_images(model, given, "act", finite=False)
+    assert best.marks == ("", "no finite value")
+    assert best.ranked.tolist() == [True, False]
+    assert best.tied.tolist() == [2, 0]
+
+
+def test_a_printed_result_is_short_and_says_what_it_leaves_out(model, images):
+    text = repr(top_images(model, images, "conv", count=7))
+    first, row, *_ = text.split("\n")
+    assert (
+        first
+        == "TopImages of net · conv:detect: 7 of 11 images with the largest value, 5 of 5 channels"
+    )
+    assert row.startswith("  channel 0: #")
+    assert row.endswith(", … 1 more")
+    wide = keras.Sequential([keras.Input((9, 7, 3)), keras.layers.Conv2D(70, 1, name="conv")])
+    assert repr(top_images(wide, images, "conv")).endswith("\n  … 62 more")
+
+
+def test_a_name_that_one_layer_has_is_enough_and_several_are_refused():
+    inner = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.ReLU(name="act")], name="inner")
+    x = keras.Input((4, 4, 1))
+    once = keras.Model(x, inner(x), name="outer")
+    given = np.ones((2, 4, 4, 1), np.float32)
+    assert top_images(once, given, "act").path == "inner/act"
+    twice = keras.Model(x, inner(inner(x)), name="outer")
+    with pytest.raises(ValueError, match="path must name one layer") as caught:
+        top_images(twice, given, "act")
+    assert str(caught.value) == ("path must name one layer; 'act' fits 'inner/act', 'inner@2/act'")
+
+
+def test_the_pictures_are_those_before_preprocess(model, images):
+    best = top_images(model, images, "conv", count=1, preprocess=lambda batch: batch * 3 - 1)
+    assert best.changed
+    assert not top_images(model, images, "conv", count=1).changed
+    for index, picture in best.pictures.items():
+        np.testing.assert_array_equal(picture, images[index])
 
 
 def test_the_arrays_are_read_only(model, images):
     best = top_images(model, images, "conv")
-    for values in (best.indices, best.scores, best.positions):
+    for values in (best.indices, best.scores, best.positions, best.tied, best.dead):
         with pytest.raises(ValueError, match="read-only"):
             values[0] = 0
 
@@ -144,6 +323,68 @@ def test_the_figure_has_a_picture_for_each_place_and_says_what_it_leaves_out(mod
         assert centre[0] == pytest.approx((column + 0.5) / 5 * 7 - 0.5)
         assert centre[1] == pytest.approx((row + 0.5) / 8 * 9 - 0.5)
     assert not plot_top_images(best, marks=False).axes[0].collections
+
+
+def test_rows_without_best_images_are_drawn_without_images_or_rings():
+    source = np.random.default_rng(3)
+    given = source.integers(1, 99, (5, 3, 4, 4)).astype(np.float32)
+    given[..., 0], given[..., 1], given[..., 2] = 0, 2, np.nan
+    model = keras.Sequential([keras.Input((3, 4, 4)), keras.layers.ReLU(name="act")])
+    best = top_images(model, given, "act", count=2, finite=False)
+    figure = plot_top_images(best)
+    assert [axes.get_label() for axes in figure.axes] == [f"image {i}" for i in best.indices[3]]
+    words = [text.get_text() for text in figure.texts]
+    for mark in ("0 · dead: all 0", "1 · all equal: 2", "2 · no finite value", "3"):
+        assert f"channel {mark}" in words
+    assert sum(word.startswith("#") for word in words) == 2
+    assert "none" not in words
+    assert not plot_top_images(best, channels=1).axes
+
+
+def test_one_number_draws_that_channel(model, images):
+    best = top_images(model, images, "conv", count=2)
+    one, listed = (plot_top_images(best, channels=given) for given in (3, [3]))
+    assert [text.get_text() for text in one.texts] == [text.get_text() for text in listed.texts]
+    assert [axes.get_label() for axes in one.axes] == [f"image {i}" for i in best.indices[3]]
+
+
+def pixels_of(figure, path):
+    """The written picture, and for each of its small images a function from cell to pixel."""
+    figure.savefig(path, dpi=200)
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+    def reader(axes):
+        box = axes.get_position()
+
+        def pixel(row, column, *, across=0):
+            image = axes.images[0].get_array()
+            high, wide = (box.y1 - box.y0) * len(pixels), (box.x1 - box.x0) * pixels.shape[1]
+            y = (1 - box.y1) * len(pixels) + (row + 0.5) / image.shape[0] * high
+            x = box.x0 * pixels.shape[1] + (column + 0.5) / image.shape[1] * wide + across
+            return pixels[round(y - 0.5), round(x - 0.5)]
+
+        return pixel
+
+    return {axes.get_label(): reader(axes) for axes in figure.axes}
+
+
+def test_the_written_picture_shows_the_very_image_and_the_ring_on_its_cell(tmp_path):
+    source = np.random.default_rng(8)
+    given = (source.integers(10, 90, (3, 3, 4, 3)) / 100).astype(np.float32)
+    given[2, 2, 1] = (1, 0, 0.5)
+    model = keras.Sequential([keras.Input((3, 4, 3)), keras.layers.ReLU(name="act")])
+    best = top_images(model, given, "act", count=1, channels=0)
+    assert best.positions.tolist() == [[[2, 1]]]
+    found = pixels_of(plot_top_images(best), tmp_path / "top.png")
+    assert list(found) == ["image 2"]
+    pixel = found["image 2"]
+    for cell in np.ndindex(3, 4):
+        assert abs(pixel(*cell) - 255 * given[2][cell]).max() <= 1, cell
+    ring = 4.5 / 72 * 200  # half of nine points, in pixels
+    alarm = np.array((0xA3, 0x14, 0x3C))
+    assert any(abs(pixel(2, 1, across=ring + part) - alarm).max() < 40 for part in (-1, 0, 1))
+    for cell in ((2, 0), (1, 1), (0, 2), (2, 2)):
+        assert all(abs(pixel(*cell, across=ring + part) - alarm).max() > 40 for part in (-1, 0, 1))
 
 
 class Batches(keras.utils.PyDataset):
@@ -206,7 +447,12 @@ def test_what_was_found_cannot_be_written_over(model, images):
     ("options", "kind", "text"),
     [
         ({"path": "conv:detct"}, ValueError, "(did you mean 'conv:detect'?)"),
+        ({"path": "conv:detct"}, ValueError, "path must be among 'conv:filter', 'conv:detect', "),
         ({"path": 3}, TypeError, "path must be a text; got 3"),
+        ({"path": ""}, TypeError, "path must be a text; got ''"),
+        ({"channels": 5}, ValueError, "channels must be below 5, of 5 channels from 0; got 5"),
+        ({"channels": 0.5}, TypeError, "channels must be a whole number of at least 0; got 0.5"),
+        ({"channels": True}, TypeError, "channels must be a whole number of at least 0; got True"),
         ({"count": 0}, ValueError, "count must be a whole number of at least 1; got 0"),
         ({"by": "median"}, ValueError, "by must be one of 'max', 'mean'; got 'median'"),
         ({"channels": [5]}, ValueError, "channels must be below 5, of 5 channels from 0; got 5"),
@@ -229,3 +475,7 @@ def test_the_figure_refuses_what_was_not_kept(model, images):
         plot_top_images(best, channels=[3])
     with pytest.raises(TypeError, match="top must come from top_images"):
         plot_top_images(images)
+    with pytest.raises(TypeError, match="channels must be a whole number of at least 0"):
+        plot_top_images(best, channels=1.5)
+    with pytest.raises(TypeError, match="marks must be True or False; got 'no'"):
+        plot_top_images(best, marks="no")

@@ -152,6 +152,33 @@ def test_all_epochs_of_the_animation_have_one_scale_and_its_pictures_their_own()
         np.testing.assert_array_equal(colours_of_map(one, 20), colours_of_map(other, 20))
 
 
+def test_several_layers_stand_side_by_side():
+    seen = FeatureMapCallback(IMAGES[0], ["conv", "norm", "drop"], "out", animation="film.png")
+    fit(model(), seen)
+    with Image.open("out/film.png") as film:
+        assert 0.7 < film.width / film.height < 2.8
+
+
+def test_maps_stay_where_they_are_when_the_words_above_need_a_line_more():
+    short, tall = (Image.new("RGB", (90, height), (255, 0, 0)) for height in (40, 56))
+    pages = [training_film._page("title", "note", [one], [(90, 56)]) for one in (short, tall)]
+    for page in pages:
+        red = (np.asarray(page) == (255, 0, 0)).all(axis=2).any(axis=1)
+        assert np.flatnonzero(red)[-1] == page.height - 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7], ids=str)
+def test_boxes_of_a_page_do_not_overlap_and_lie_within_it(count):
+    sizes = [(100 + 37 * (n % 3), 60 + 41 * (n % 2)) for n in range(count)]
+    spots, (width, height) = training_film._places(sizes)
+    taken = np.zeros((height, width), int)
+    for (left, top), (wide, tall) in zip(spots, sizes, strict=True):
+        assert left + wide <= width
+        assert top + tall <= height
+        taken[top : top + tall, left : left + wide] += 1
+    assert taken.max() == 1
+
+
 def test_titles_tell_the_epoch_and_its_loss():
     maps = feature_maps(model(), IMAGES[0], "conv")
     assert training_film.Epoch(0, None, maps).title == "epoch 0: before the training"
@@ -220,8 +247,9 @@ def broken(kind):
         return FeatureMapCallback(
             IMAGES[0], "conv", "out", channels=[3]
         ), "channels must be below 3"
+    made = FeatureMapCallback(IMAGES[0], "conv", "file")
     Path("file").write_text("x")
-    return FeatureMapCallback(IMAGES[0], "conv", "file"), "File exists"
+    return made, "File exists"
 
 
 @pytest.mark.parametrize(
@@ -264,14 +292,45 @@ WRONG = [
     (dict(channels="strongest"), "channels must be channel numbers or None; got 'strongest'"),
     (dict(layers=3), "layers must be names, paths"),
     (dict(white=0), "white must be a finite number above 0"),
+    (dict(count=0), "count must be a whole number of at least 1; got 0"),
+    (dict(count="a"), "count must be a whole number of at least 1; got 'a'"),
+    (dict(columns=0), "columns must be a whole number of at least 1; got 0"),
+    (dict(columns=2.5), "columns must be a whole number of at least 1; got 2.5"),
+    (dict(magnify=-1), "magnify must be a whole number of at least 1; got -1"),
+    (dict(channels=3), "channels must be channel numbers or None; got 3"),
+    (dict(channels=[]), "channels must hold at least one channel number; got none"),
+    (dict(channels=[0, -1]), "channels must be a whole number of at least 0; got -1"),
+    (dict(image=None), "image must be a path, bytes, a file, a Pillow image or numbers; got None"),
+    (dict(image=[None]), "image must be a path, bytes, a file, a Pillow image or numbers"),
+    (dict(image={}), "image must hold numbers or an image for each input; got none"),
+    (dict(image="no.png"), "image must be a file that exists; got 'no.png'"),
+    (dict(image={"one": "no.png"}), "image must be a file that exists; got 'no.png'"),
+    (dict(animation="x" * 300 + ".gif"), "animation must have names of at most 255 bytes"),
+    (dict(folder=3), "folder must be a path; got 3"),
+    (dict(folder=None), "folder must be a path; got None"),
+    (dict(folder=b"out"), "folder must be a path; got b'out'"),
+    (dict(folder="a\0b"), "folder must be a path, not empty and without '\\0'; got 'a\\x00b'"),
+    (dict(folder="x" * 300), "folder must have names of at most 255 bytes"),
 ]
 
 
 @pytest.mark.parametrize(("options", "words"), WRONG, ids=[words for _, words in WRONG])
 def test_wrong_settings_are_refused_before_anything_is_trained(options, words):
-    layers = options.pop("layers", "conv")
-    with pytest.raises((ValueError, TypeError), match=re.escape(words)):
-        FeatureMapCallback(IMAGES[0], layers, "out", **options)
+    given = {"image": IMAGES[0], "layers": "conv", "folder": "out", **options}
+    with pytest.raises((ValueError, TypeError, OSError), match=re.escape(words)):
+        FeatureMapCallback(**given)
+
+
+def test_a_folder_that_is_a_file_is_refused_before_anything_is_trained():
+    Path("file").write_text("x")
+    with pytest.raises(NotADirectoryError, match="folder must be a folder; got 'file/in'"):
+        FeatureMapCallback(IMAGES[0], "conv", "file/in")
+
+
+def test_layers_that_can_be_read_once_hold_for_every_epoch():
+    seen = FeatureMapCallback(IMAGES[0], (name for name in ["conv"]), "out", animation=None)
+    fit(model(), seen, epochs=2)
+    assert len(seen.files) == 3
 
 
 def test_half_precision_is_drawn():

@@ -1,10 +1,12 @@
 """The pictures of kernels and of receptive fields, read by their artists and their pixels."""
 
 import io
+from itertools import pairwise
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from definitions import LOPSIDED
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
@@ -13,6 +15,7 @@ from PIL import Image
 from featviz.network_experiments import plot_receptive_field
 from featviz.networks.layer_values import LayerKernels, ReceptiveField
 from featviz.render.field_plots import figure_from_field
+from featviz.render.paper import png_from_figure
 from featviz.render.weight_plots import plot_layer_kernels
 from featviz.windows import Window
 
@@ -72,10 +75,72 @@ def test_the_channels_of_a_group_keep_their_numbers():
     assert any("1 of 4 features shown · 2 channels" in text for text in words)
 
 
+def test_one_scale_for_the_layer_counts_the_kernels_that_are_not_shown():
+    weights = np.random.default_rng(0).normal(0, 1, (2, 3, 3, 5)).astype(np.float32)
+    weights[1, 2, 0, 4] = -9
+    for color in (True, False):
+        figure = plot_layer_kernels(kernels_of(weights), features=2, scale="layer", color=color)
+        words = " ".join(texts(figure))
+        if color:
+            assert "the ends of each colour ±9" in words
+            np.testing.assert_allclose(
+                pictures(figure)[1].get_array(), weights[..., 1] / 18 + 0.5, atol=1e-6
+            )
+        else:
+            assert "one scale for all kernels" in words
+            assert pictures(figure)[0].get_clim() == pytest.approx((-9, 9))
+    signed, shared = (
+        plot_layer_kernels(kernels_of(weights), features=2, color=False, scale=scale)
+        for scale in ("signed", "shared")
+    )
+    assert texts(signed) == texts(shared)
+    assert pictures(signed)[0].get_clim() == pictures(shared)[0].get_clim()
+
+
 def test_single_cells_stand_in_one_picture():
     weights = np.arange(15.0).reshape(1, 1, 5, 3) - 4
     (image,) = pictures(plot_layer_kernels(kernels_of(weights)))
     assert np.array_equal(image.get_array(), weights[0, 0].T)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 320, 1280), (1, 1, 5, 3), (1, 9, 1), (1, 1, 2000, 2)])
+def test_single_cells_have_their_numbers_beside_them(shape):
+    weights = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+    rows = list(range(1, shape[-1], 2)) or [0]
+    columns = [shape[-2] - 1, *range(min(shape[-2] - 1, 50))]
+    figure = plot_layer_kernels(kernels_of(weights), features=rows, channels=columns)
+    png_from_figure(figure)
+    axes = figure.axes[0]
+    for axis, chosen in ((axes.xaxis, columns), (axes.yaxis, rows)):
+        marked = {round(at): label.get_text() for at, label in zip(
+            axis.get_ticklocs(), axis.get_ticklabels(), strict=True)}  # fmt: skip
+        assert marked[0] == str(chosen[0])
+        assert all(text == str(chosen[at]) for at, text in marked.items())
+        boxes = [label.get_window_extent() for label in axis.get_ticklabels()]
+        assert min(box.x0 for box in boxes) >= 0
+        for one, other in pairwise(boxes):
+            assert one.x1 < other.x0 or one.y0 > other.y1
+    above = [text.get_window_extent() for text in figure.texts if "columns" in text.get_text()]
+    assert axes.xaxis.get_ticklabels()[0].get_window_extent().y1 < above[0].y0
+
+
+def test_figures_of_kernels_speak_of_kernels():
+    words = texts(plot_layer_kernels(kernels_of(np.ones((2, 2, 2, 12)))))
+    assert "one scale for those shown" in words
+    assert "one scale for all kernels" in texts(
+        plot_layer_kernels(kernels_of(np.ones((2, 2, 2, 2))))
+    )
+    assert not any("maps" in text for text in words)
+    wide = kernels_of(np.ones((1, 1, 2000, 1500)))
+    words = " ".join(texts(plot_layer_kernels(wide)))
+    assert "64 of 1,500 features shown · 64 of 2,000 channels shown" in words
+
+
+def test_three_channels_of_sequences_and_groups_are_no_colours():
+    for weights, groups in ((np.ones((5, 3, 2)), 1), (np.ones((2, 2, 3, 4)), 2)):
+        figure = plot_layer_kernels(kernels_of(weights, groups=groups))
+        assert len(pictures(figure)) == weights.shape[-1] * 3
+    assert len(pictures(plot_layer_kernels(kernels_of(np.ones((5, 3, 2))), color=True))) == 2
 
 
 def test_each_kernel_may_have_its_own_colours():
@@ -117,6 +182,12 @@ WRONG = {
         ValueError,
         "features must be below 2, of 2 features from 0; got 2",
     ),
+    "no such scale": (
+        "ok",
+        {"scale": "leyer"},
+        ValueError,
+        r"scale must be one of 'layer', 'shared', 'signed', 'each' .*did you mean 'layer'",
+    ),
     "none": ("ok", {"channels": 0}, ValueError, "channels must be a whole number of at least 1"),
     "no colours": ("ok", {"color": True}, ValueError, "color must be False for kernels of 2×2×4×2"),
 }
@@ -142,7 +213,7 @@ def model_of(*parts, shape=(6, 5, 1)):
 def test_what_a_cell_sees_is_lit_and_framed():
     model = model_of(layers.Conv2D(1, (2, 3), strides=2, name="conv"))
     image = np.full((6, 5), 0.8, np.float32)
-    figure = plot_receptive_field(image, model, "conv", cell=(2, 1))
+    figure = plot_receptive_field(model, image, "conv", cell=(2, 1))
     (shown,) = pictures(figure)
     lit = shown.get_array()[..., 0] > 0.7
     expected = np.zeros((6, 5), bool)
@@ -155,7 +226,7 @@ def test_what_a_cell_sees_is_lit_and_framed():
 def test_padding_is_drawn_beside_the_image():
     model = model_of(layers.Conv2D(1, 3, strides=2, padding="same", name="conv"))
     image = np.arange(30).reshape(6, 5)
-    figure = plot_receptive_field(image, model, "conv", cell=(2, 0))
+    figure = plot_receptive_field(model, image, "conv", cell=(2, 0))
     (shown,) = pictures(figure)
     # 6 rows: the odd row of padding lies below; 5 columns: one on each side.
     assert shown.get_array().shape == (7, 6, 3)
@@ -168,7 +239,7 @@ def test_padding_is_drawn_beside_the_image():
 
 def test_padding_above_and_on_the_left_moves_the_frame():
     model = model_of(layers.Conv2D(1, (3, 5), padding="same", name="conv"))
-    figure = plot_receptive_field(np.ones((6, 5)), model, "conv", cell=(0, 1))
+    figure = plot_receptive_field(model, np.ones((6, 5)), "conv", cell=(0, 1))
     (shown,) = pictures(figure)
     assert shown.get_array().shape == (7, 6, 3)
     assert outline(figure) == {((-0.5, -0.5), 5, 3)}
@@ -178,14 +249,101 @@ def test_padding_above_and_on_the_left_moves_the_frame():
 def test_a_model_for_colours_takes_any_image_of_its_size():
     model = model_of(layers.Conv2D(1, 3, name="conv"), shape=(None, None, 3))
     image = np.linspace(0, 1, 7 * 9 * 3).reshape(7, 9, 3)
-    figure = plot_receptive_field(image, model, "conv", cell=(0, 6), title="what it sees")
+    figure = plot_receptive_field(model, image, "conv", cell=(0, 6), title="what it sees")
     assert "what it sees" in texts(figure)
     assert outline(figure) == {((5.5, -0.5), 3, 3)}
     boxes = figure.axes[0].patches
     assert to_rgba("white") in [box.get_edgecolor() for box in boxes]
     small = model_of(layers.Conv2D(1, 3, name="conv"))
-    with pytest.raises(ValueError, match="input_shape must be 6×5×1"):
-        plot_receptive_field(image, small, "conv", cell=0)
+    with pytest.raises(ValueError, match=r"image must be 6×5, as .* got 7×9; pass resize=True"):
+        plot_receptive_field(small, image, "conv", cell=0)
+
+
+def test_an_image_of_another_size_is_resized_and_said_to_be():
+    model = model_of(layers.Conv2D(1, (2, 3), name="conv"))
+    image = np.linspace(0, 1, 13 * 11).reshape(13, 11)
+    figure = plot_receptive_field(model, image, "conv", cell=(1, 2), resize=True)
+    (shown,) = pictures(figure)
+    assert shown.get_array().shape == (6, 5, 3)
+    resized = np.asarray(tf.image.resize(image[..., None], (6, 5), antialias=True))
+    np.testing.assert_allclose(shown.get_array()[1:3, 2:5], resized[1:3, 2:5] * [1, 1, 1], 1e-5)
+    assert "image, resized from 13×11" in texts(figure)
+    assert outline(figure) == {((1.5, 0.5), 3, 2)}
+    with pytest.raises(TypeError, match="resize must be True or False; got 1"):
+        plot_receptive_field(model, image, "conv", cell=0, resize=1)
+    with pytest.raises(TypeError, match="model must be"):
+        plot_receptive_field(image, model, "conv", cell=0)
+
+
+def of_several(size=(6, 5)):
+    """Numbers, and two images, the second through another window."""
+    numbers = keras.Input((4,), name="numbers")
+    one, two = (keras.Input((*size, 1), name=name) for name in ("one", "two"))
+    maps = layers.Conv2D(4, 3, padding="same", name="a")(one)
+    maps = layers.Add(name="sum")([maps, layers.Conv2D(4, (2, 1), padding="same", name="b")(two)])
+    return keras.Model([numbers, one, two], [maps, layers.Dense(2)(numbers)])
+
+
+@pytest.mark.parametrize("size", [(6, 5), (None, None)], ids=["fixed", "open"])
+def test_the_image_of_one_of_several_inputs_is_drawn(size):
+    model, image = of_several(size), np.ones((6, 5))
+    for number, (wide, high) in ((1, (3, 3)), (2, (1, 2))):
+        figure = plot_receptive_field(model, image, "sum", cell=(2, 2), input_number=number)
+        ((_, *sizes),) = outline(figure)
+        assert sizes == [wide, high]
+    for wrong, sentence in (
+        (0, r"got 0, an input of \(4,\); pass input_number=1 or 2"),
+        (3, "input_number must be below 3; got 3"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            plot_receptive_field(model, image, "sum", cell=(2, 2), input_number=wrong)
+
+
+class OwnOfTwo(keras.Model):
+    def __init__(self):
+        super().__init__(name="own")
+        self.conv, self.both = layers.Conv2D(2, (2, 3), name="conv"), layers.Add(name="both")
+
+    def call(self, given):
+        one, two = given.values() if isinstance(given, dict) else given
+        return self.both([self.conv(one), self.conv(two)])
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["list", "dict"])
+def test_a_model_that_tells_no_inputs_is_drawn_as_it_was_called(keyed):
+    model, images = OwnOfTwo(), [np.ones((1, 8, 7, 1), np.float32)] * 2
+    model(dict(zip("ab", images, strict=True)) if keyed else images)
+    figure = plot_receptive_field(model, np.ones((8, 7)), "both", cell=(2, 1), input_number=1)
+    assert outline(figure) == {((0.5, 1.5), 3, 2)}
+
+
+def test_a_cell_between_the_windows_sees_nothing_in_words():
+    model = model_of(layers.Conv2DTranspose(1, 2, strides=3, name="up"))
+    words = texts(plot_receptive_field(model, np.ones((6, 5)), "up", cell=(2, 2)))
+    assert "the cell sees nothing: it lies between the windows" in words
+    assert not any("0×0" in text for text in words)
+
+
+def test_a_window_larger_than_the_image_is_said_to_be():
+    model = model_of(layers.Conv2D(1, (13, 15), padding="same", name="conv"))
+    words = texts(plot_receptive_field(model, np.ones((6, 5)), "conv", cell=(2, 2)))
+    assert "sees 13×15 from row −4, column −5" in words
+    assert "the whole image, and beyond it" in words
+
+
+@pytest.mark.parametrize(("cell", "corner"), [((0, 0), (-0.5, -0.5)), ((25, 30), (2.5, 1.5))])
+def test_a_small_window_is_drawn_a_second_time(cell, corner):
+    model = model_of(layers.Conv2D(1, (2, 3), padding="valid", name="conv"), shape=(40, 50, 1))
+    image = np.random.default_rng(0).random((40, 50)).astype(np.float32)
+    figure = plot_receptive_field(model, image, "conv", cell=cell)
+    whole, part = (picture.get_array() for picture in pictures(figure))
+    top, left = (max(at - size, 0) for at, size in zip(cell, (2, 3), strict=True))
+    ends = cell[0] + 4, cell[1] + 6
+    assert np.array_equal(part, whole[top : ends[0], left : ends[1]])
+    boxes = [box for box in figure.axes[1].patches if isinstance(box, Rectangle)]
+    assert {(box.get_xy(), box.get_width(), box.get_height()) for box in boxes} == {(corner, 3, 2)}
+    lit = part[..., 0] == image[top : ends[0], left : ends[1]]
+    assert lit.sum() == 6
 
 
 def shown_in_a_notebook(value):

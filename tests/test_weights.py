@@ -12,6 +12,7 @@ import featviz as fv
 from featviz.geometry import slide
 from featviz.networks.layer_paths import layers_by_path, path_of_layer
 from featviz.networks.layer_shapes import trace_model
+from featviz.networks.maps import feature_maps
 from featviz.networks.weights import layer_kernels
 
 layers = keras.layers
@@ -96,6 +97,16 @@ def test_a_transposed_layer_spreads_what_its_kernels_say():
     image[:, :, [0, 2]] = 0
     given = np.asarray(model(image[None]))[0, :, :, 0] - kernels.bias[0]
     np.testing.assert_allclose(np.squeeze(alone), given, atol=1e-5)
+    with pytest.raises(TypeError, match="output_padding"):  # it would slide, not spread
+        fv.extract(image[:, :, 1], kernels.kernel(0, 1), **kernels.options)
+
+
+def test_a_transposed_layer_that_was_told_its_size_gives_no_options():
+    layer = layers.Conv2DTranspose(2, (2, 3), strides=2, output_padding=1, name="up")
+    kernels = layer_kernels(filled(layer, (4, 5, 3)), "up")
+    assert kernels.output_padding == (1, 1)
+    with pytest.raises(ValueError, match="without output_padding; 'up' has 1×1; take its weights"):
+        assert kernels.options
 
 
 SLIDES = {
@@ -246,9 +257,80 @@ def test_any_name_of_a_call_finds_the_layer():
     assert layer_kernels(model, "conv:filter").features == 4
 
 
+class Swapping(layers.Layer):
+    """Two layers of one name, whose second call runs them in another order."""
+
+    def __init__(self):
+        super().__init__(name="b")
+        self.one, self.two = (layers.Conv2D(2, 1, name="x") for _ in range(2))
+        self.swap = False
+
+    def build(self, shape):
+        self.one.build(shape)
+        self.two.build(shape)
+        self.built = True
+
+    def call(self, x, swap=False):
+        return self.one(self.two(x)) if swap else self.two(self.one(x))
+
+
+class SwappingTwice(keras.Model):
+    def __init__(self):
+        super().__init__(name="twice")
+        self.block = Swapping()
+
+    def call(self, x):
+        return self.block(self.block(x), swap=True)
+
+
+def test_the_first_call_decides_which_layer_has_a_name():
+    model, image = SwappingTwice(), np.ones((1, 3, 3, 2), np.float32)
+    model(image)
+    maps = feature_maps(model, image)
+    for path in ("b/x", "b/x#2", "b@2/x", "b@2/x#2"):
+        kernels = layer_kernels(model, path)
+        before = {"b/x": image, "b/x#2": maps["b/x"], "b@2/x": maps["b"], "b@2/x#2": maps["b@2/x"]}
+        np.testing.assert_allclose(slow_layer(before[path][0], kernels), maps[path][0], atol=1e-5)
+        assert kernels.path == path
+
+
+def nothing(*_given, **_more):
+    """Stands for a computation of one's own."""
+
+
+@pytest.mark.parametrize("kind", ["Conv2D", "Dense", "SeparableConv2D", "Conv2DTranspose"])
+@pytest.mark.parametrize("name", ["call", "__call__", "convolution_op"])
+def test_kernels_of_a_layer_that_computes_in_its_own_way_are_said_to_be_as_kept(kind, name):
+    base = getattr(layers, kind)
+    own = type("Own", (base,), {name: nothing})
+    inputs = keras.Input((6, 5, 2))
+    model = keras.Model(inputs, base(*((3,) if kind == "Dense" else (3, 2)), name="c")(inputs))
+    assert "as kept" not in layer_kernels(model, "c").note
+    model.get_layer("c").__class__ = own
+    kernels = layer_kernels(model, "c")
+    for one in (kernels, *kernels.parts):
+        assert one.note.endswith("as kept: Own computes in its own way, maybe with other weights")
+
+
+@pytest.mark.parametrize("path", ["c", "inner/c", "inner/c:filter", "c:detect", "inner/c[0]"])
+def test_kernels_bear_the_full_path_of_their_layer(path):
+    inner = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Conv2D(1, 2, activation="relu", name="c")], name="inner"
+    )
+    inputs = keras.Input((4, 4, 1))
+    kernels = layer_kernels(keras.Model(inputs, inner(inputs)), path)
+    assert kernels.path == "inner/c"
+    assert kernels.kernel(0).name == "inner/c 0"
+
+
+KERNELS_OF_IT = "path must be a layer with kernels, one of 'conv', 'dead'"
 WRONG = {
-    "an unknown path": ("conf", r"path must be one of .*'conv'.*; got 'conf' \(did you mean"),
-    "a layer without kernels": ("pool", "'pool' is a MaxPooling2D; with kernels: 'conv', 'dead'"),
+    "an unknown path": ("conf", rf"{KERNELS_OF_IT}.*; got 'conf' \(did you mean 'conv'\?\)"),
+    "nearest of a layer without kernels": ("poll", rf"{KERNELS_OF_IT}.*; got 'poll'$"),
+    "a layer without kernels": (
+        "pool",
+        rf"{KERNELS_OF_IT}.*; got 'pool', of the kind MaxPooling2D",
+    ),
 }
 
 
@@ -259,6 +341,54 @@ def test_what_has_no_kernels_is_said(name):
         layer_kernels(KINDS["sequential"](), path)
     with pytest.raises(TypeError, match="path must be the text"):
         layer_kernels(KINDS["sequential"](), 3)
+
+
+def test_a_model_without_kernels_says_so():
+    model = keras.Sequential([keras.Input((4, 4, 1)), layers.ReLU(name="relu")], name="bare")
+    with pytest.raises(ValueError, match=r"must be a layer with kernels; 'bare' has none"):
+        layer_kernels(model, "relu")
+
+
+def test_the_nearest_of_many_layers_is_found_beyond_those_that_are_listed():
+    parts = [layers.Conv2D(1, 1, name=f"conv_{n:02}") for n in range(40)]
+    model = keras.Sequential([keras.Input((4, 4, 1)), *parts])
+    with pytest.raises(ValueError, match=r"and 10 more; got 'convx_39' \(did you mean 'conv_39'"):
+        layer_kernels(model, "convx_39")
+
+
+THROUGH_EXTRACT = {
+    "depthwise": (layers.DepthwiseConv2D((2, 3), depth_multiplier=2, padding="same"), (6, 5, 3)),
+    "grouped": (layers.Conv2D(4, (3, 2), groups=2, strides=2, padding="same"), (6, 5, 4)),
+    "separable": (layers.SeparableConv2D(3, (2, 3), depth_multiplier=2), (6, 5, 2)),
+    "1×1": (layers.Conv2D(3, 1, strides=(2, 1)), (6, 5, 4)),
+    "dense": (layers.Dense(3), (6, 5, 2)),
+    "LoRA": (layers.Conv2D(2, (2, 3), padding="same"), (6, 5, 2)),
+    "int8": (layers.Dense(3), (6, 5, 2)),
+}
+
+
+@pytest.mark.parametrize("name", THROUGH_EXTRACT)
+def test_kernels_taken_one_by_one_through_extract_add_up_to_their_layer(name):
+    layer, shape = THROUGH_EXTRACT[name]
+    layer = type(layer).from_config(layer.get_config())
+    model = filled(layer, shape)
+    if name == "LoRA":
+        layer.enable_lora(2)
+        layer.lora_kernel_b.assign(np.linspace(-1, 1, 4).reshape(2, 2))
+    if name == "int8":
+        layer.quantize("int8")
+    kernels = layer_kernels(model, layer.name)
+    image = np.random.default_rng(2).normal(0, 1, shape).astype(np.float32)
+    given = np.asarray(model(image[None]))[0]
+    for feature in range(kernels.features):
+        parts = [
+            fv.extract(image[:, :, read], kernels.kernel(feature, at), **kernels.options)
+            for at, read in enumerate(kernels.channels_of(feature))
+        ]
+        summed = sum(part.filtered[:, :, 0] for part in parts) + kernels.bias[feature]
+        # int8 layers round what goes in as well: to 1/127 of the largest number of a place.
+        rounding = 0.05 if name == "int8" else 1e-5
+        np.testing.assert_allclose(summed, given[:, :, feature], atol=rounding)
 
 
 def test_a_kernel_must_be_there():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -31,8 +32,21 @@ _LAST = tuple(
 )  # fmt: skip
 
 
+def _known() -> Iterator[tuple[Any, tuple[float, ...]]]:
+    """Yield Keras' own functions: one of the caller's may have the same name."""
+    for place in (keras.activations, keras.ops):
+        for name, bounds in BOUNDS.items():
+            if hasattr(place, name):
+                yield getattr(place, name), bounds
+
+
+_FUNCTIONS = tuple(_known())
+
+
 def bounds_of_layer(layer: Any) -> tuple[float, ...]:
     """Return the bounds of what a layer gives, none if it is not bounded.
+
+    Only Keras' own functions in Keras' own calls are known.
 
     Args:
         layer: a Keras layer, or an activation function.
@@ -43,10 +57,21 @@ def bounds_of_layer(layer: Any) -> tuple[float, ...]:
         >>> bounds_of_layer(keras.layers.ReLU(max_value=2.0)), bounds_of_layer(keras.layers.ReLU())
         ((2.0,), ())
     """
+    if not isinstance(layer, keras.layers.Layer):
+        return next((bounds for function, bounds in _FUNCTIONS if function is layer), ())
+    if not _is_called_as(layer, (*_LAST, keras.layers.ReLU, keras.layers.Softmax)):
+        return ()
     if isinstance(layer, keras.layers.ReLU):
         return () if layer.max_value is None else (float(layer.max_value),)
     if isinstance(layer, keras.layers.Softmax):
         return BOUNDS["softmax"]
-    if isinstance(layer, _LAST):
-        return bounds_of_layer(layer.activation)
-    return BOUNDS.get(getattr(layer, "__name__", ""), ())
+    return bounds_of_layer(layer.activation)
+
+
+def _is_called_as(layer: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a layer is of some classes and called as they are."""
+    if not isinstance(layer, kinds):
+        return False
+    lineage = type(layer).__mro__
+    own = lineage[: next(at for at, kind in enumerate(lineage) if kind in kinds)]
+    return not any(name in vars(kind) for kind in (layer, *own) for name in ("call", "__call__"))

@@ -17,9 +17,13 @@ from featviz.networks.values import Array, frozen
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-# Squares of what is larger leave float64: such channels are counted in a unit of their own.
+Flags = npt.NDArray[np.bool_]
+# Squares of what is larger, or than 1 / LARGEST smaller, leave float64: such channels are counted
+# in a unit of their own.
 LARGEST = 1e140
 UNIT = 2.0**-600
+# Beyond a bound of 1 by more than rounding.
+BEYOND = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +43,7 @@ class ChannelStats:
         twins: groups of channels that are equal throughout, each in rising order.
         histogram: of the values of all channels.
         first_broken: number of the first image with NaN or infinity, from 0, or None.
+        one_value: whether all finite values are one; float64 alone does not tell that of 64 bits.
     """
 
     count: int
@@ -53,10 +58,11 @@ class ChannelStats:
     twins: tuple[tuple[int, ...], ...]
     histogram: Histogram
     first_broken: int | None
+    one_value: Flags
 
     def __post_init__(self) -> None:
         arrays = (self.mean, self.deviation, self.low, self.high, self.zeros, self.nan_count)
-        for array in (*arrays, self.infinite_count, self.saturated):
+        for array in (*arrays, self.infinite_count, self.saturated, self.one_value):
             if array is not None:
                 frozen(array)
 
@@ -81,21 +87,45 @@ class RunningStats:
         self._count = self._images = 0
         self._first_broken: int | None = None
         self._histogram, self._twins = RunningHistogram(), Twins(channels)
+        self._row: Array | None = None
+        self._varied = np.zeros(channels, np.bool_)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether any value was NaN or infinite."""
+        return bool((self._nan + self._infinite).any())
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are bounds, and no value is beyond them."""
+        if not self.bounds:
+            return False
+        low = min(self.bounds) if len(self.bounds) > 1 else -np.inf
+        beyond = self._infinite.any() or (self._high > max(self.bounds) * (1 + BEYOND)).any()
+        return not (beyond or (self._low < low - BEYOND).any())
 
     @property
     def has_values(self) -> bool:
         """Whether any value was seen; a layer may give arrays without cells."""
         return self._count > 0
 
-    def add(self, values: Array) -> None:
-        """Take one batch, (B, …, F) of any real dtype; it is not kept."""
+    def add(self, values: Array, first: int | None = None) -> None:
+        """Take one batch, (B, …, F) of any real dtype; it is not kept.
+
+        Args:
+            values: of the batch.
+            first: number of its first image; None: it follows the batch before.
+        """
         rows = values.reshape(-1, self.channels)
         for block in blocks_of(rows, self.channels):
             self._add_block(block.astype(np.float64))
         self._twins.add(rows)
-        if self._first_broken is None and (self._nan + self._infinite).any():
+        if rows.dtype.kind in "iu" and rows.dtype.itemsize == 8 and len(rows):
+            self._row = rows[0].copy() if self._row is None else self._row
+            self._varied |= (rows != self._row).any(axis=0)
+        if self._first_broken is None and self.is_broken:
             each = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-            self._first_broken = self._images + int(np.argmin(each))
+            self._first_broken = (self._images if first is None else first) + int(np.argmin(each))
         self._count += len(rows)
         self._images += len(values)
 
@@ -128,12 +158,14 @@ class RunningStats:
         self._origin = np.where(new, value, self._origin)
 
     def _find_unit(self) -> None:
-        """Make mean and squares small in channels that have become too large for them."""
-        large = np.maximum(-self._low, self._high) > LARGEST
-        step = np.where(large & (self._unit == 1), UNIT, 1.0)
+        """Choose the unit of mean and squares by what a channel's largest number is."""
+        most = np.maximum(-self._low, self._high)
+        small = (most > 0) & (most < 1 / LARGEST)
+        unit = np.where(most > LARGEST, UNIT, np.where(small, 1 / UNIT, 1.0))
+        step = unit / self._unit
         self._mean *= step
         self._squares = self._squares * step * step  # UNIT squared would be 0
-        self._unit *= step
+        self._unit = unit
 
     def _merge(self, block: Floats, finite: npt.NDArray[np.bool_]) -> None:
         """Join mean and sum of squared deviations of a block to those before.
@@ -166,7 +198,7 @@ class RunningStats:
             for values in (self._low, self._high, self._mean / self._unit + self._origin)
         )
         # A mean of equal values is that value; sums leave a trace of rounding.
-        one = low == high
+        one = (low == high) & ~self._varied
         return ChannelStats(
             self._count,
             np.where(one, low, np.clip(mean, low, high)),
@@ -176,8 +208,9 @@ class RunningStats:
             self._zeros.copy(),
             self._nan.copy(),
             self._infinite.copy(),
-            self._saturated.copy() if self.bounds else None,
+            self._saturated.copy() if self.is_bounded else None,
             tuple(sorted(tuple(group.tolist()) for group in self._twins.groups)),
             self._histogram.result(int(self._nan.sum()), int(self._infinite.sum())),
             self._first_broken,
+            one,
         )

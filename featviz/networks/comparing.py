@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from featviz._check import one_of, shown
-from featviz.networks.comparison import Comparison, LayerComparison
-from featviz.networks.maps import MOST_BYTES, feature_maps
+from featviz._check import one_of, real_number, shown
+from featviz.networks.comparison import Comparison
+from featviz.networks.differences import RunningDifference
+from featviz.networks.inputs import Fit
+from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.paths import names_text
+from featviz.networks.runs import Batch, Run
+from featviz.networks.sides import Kept, Side, count_of, maps_of
 from featviz.networks.sources import twice
-from featviz.networks.twins import blocks_of
-from featviz.networks.values import Array, FeatureMaps
+from featviz.networks.values import Array
 
-Floats = npt.NDArray[np.float64]
 MATCHES = ("path", "order")
+# The maps of the first images are kept, to be drawn, up to so many bytes for each side.
+KEPT_BYTES = 2**29
 
 
 def compare(
@@ -38,13 +39,14 @@ def compare(
     batch_size: int = 32,
     compiled: bool | None = None,
     limit: int | None = None,
-    max_bytes: int = MOST_BYTES,
+    max_bytes: int = KEPT_BYTES,
 ) -> Comparison:
     """Compare the layers of two models, two checkpoints or two sets of images.
 
     Two models or checkpoints see the same images: ``compare(before, after, image)``. One model
     sees two sets of images: ``compare(model, None, photos, other_images=drawings)``; image i is
-    compared with image i.
+    compared with image i. Both sides run batch by batch: the numbers are those of all images, in
+    memory that does not grow with them; maps are kept of the first images only.
 
     Args:
         model_a: a built ``keras.Model``, the reference.
@@ -62,11 +64,13 @@ def compare(
         batch_size: as in :func:`featviz.feature_maps`.
         compiled: as in :func:`featviz.feature_maps`.
         limit: as in :func:`featviz.feature_maps`; for both sides.
-        max_bytes: the most that the kept maps of each side may take.
+        max_bytes: the most that the kept maps of each side may take; those of the first image
+            are always kept.
 
     Returns:
-        The :class:`Comparison`. Layers that only one side has, of other sizes, of complex
-        numbers or without a number are named in it and not compared.
+        The :class:`Comparison`; its ``kept`` says of how many images it holds maps. Layers that
+        only one side has, of other sizes, of complex numbers or without a number are named in
+        it and not compared.
 
     Raises:
         ValueError: no layer in common, other numbers of images or of layers, or what
@@ -82,23 +86,36 @@ def compare(
     """
     one_of("match", match, MATCHES)
     sides = _checked_names(names)
+    real_number("max_bytes", max_bytes, above=0)
     if model_b is None and other_images is None:
         raise ValueError(
             "model_b must be a model, or None with other_images; got None and no other images"
         )
-    options: dict[str, Any] = {
-        "resize": resize, "white": white, "preprocess": preprocess, "finite": finite,
-        "batch_size": batch_size, "compiled": compiled, "limit": limit, "max_bytes": max_bytes,
-    }  # fmt: skip
-    both = (images, other_images)
-    images, seen = twice(images, limit=limit) if other_images is None else both
-    a = feature_maps(model_a, images, layers, **options)
-    b = feature_maps(model_a if model_b is None else model_b, seen, layers, **options)
-    if len(a.images[0]) != len(b.images[0]):
-        raise ValueError(
-            f"other_images must be as many as images; got {len(b.images[0])} and {len(a.images[0])}"
-        )
-    return _compared(a, b, sides, match)
+    fit = Fit(resize, white, preprocess, finite)
+    both = twice(images, limit=limit) if other_images is None else (images, other_images)
+    runs = [
+        Run(model, layers, batch_size=batch_size, compiled=compiled)
+        for model in (model_a, model_a if model_b is None else model_b)
+    ]
+    a, b = (Side(run, data, fit, limit) for run, data in zip(runs, both, strict=True))
+    if None not in (a.count, b.count):
+        _check_counts(a.count, b.count)
+    gathered = _Gathered(a.run, b.run, match)
+    kept = Kept(max_bytes)
+    while count := min(a.ready(), b.ready()):
+        pair = a.piece(count), b.piece(count)
+        gathered.add(*pair)
+        kept.add(*pair)
+        del pair  # or its maps would live as long as the next batch runs
+    _check_counts(gathered.images + a.rest(), gathered.images + b.rest())
+    if not gathered.images:
+        raise ValueError("images must hold at least one image; got none")
+    return gathered.result(kept, sides)
+
+
+def _check_counts(images: int | None, others: int | None) -> None:
+    if images != others:
+        raise ValueError(f"other_images must be as many as images; got {others} and {images}")
 
 
 def _checked_names(names: Any) -> tuple[str, str]:
@@ -108,26 +125,90 @@ def _checked_names(names: Any) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _compared(a: FeatureMaps, b: FeatureMaps, names: tuple[str, str], match: str) -> Comparison:
-    pairs = _pairs(a, b, match)
-    layers, unlike, unseen = {}, {}, {}
-    for path, other in pairs:
-        one, two = a.channels_last(path), b.channels_last(other)
+class _Gathered:
+    """The running numbers of all pairs of layers.
+
+    Args:
+        a: the first side.
+        b: the second side.
+        match: how layers are paired.
+
+    Attributes:
+        images: how many images were taken.
+    """
+
+    def __init__(self, a: Run, b: Run, match: str) -> None:
+        self.images = 0
+        self._runs, self._match = (a, b), match
+        self._inputs = InputsSeen(), InputsSeen()
+        self._paths: tuple[dict[str, None], dict[str, None]] = ({}, {})
+        self._pairs: dict[str, str] = {}
+        self._running: dict[str, RunningDifference] = {}
+        self._unlike: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        self._unseen: dict[str, str] = {}
+
+    def add(self, one: Batch, two: Batch) -> None:
+        """Take the numbers of as many images of both sides."""
+        count = count_of(one)
+        for known, seen, batch in zip(self._paths, self._inputs, (one, two), strict=True):
+            known.update(dict.fromkeys(batch.arrays))
+            seen.add(batch.feed)
+        pairs = _pairs(list(one.arrays), list(two.arrays), self._match)
+        self._pairs.update(pairs)
+        for path, other in pairs:
+            if path not in self._unseen and path not in self._unlike:
+                self._add_layer(path, other, (one.arrays[path], two.arrays[other]), count)
+        self.images += count
+
+    def _add_layer(self, path: str, other: str, maps: tuple[Array, Array], count: int) -> None:
+        if path not in self._runs[0].layers or other not in self._runs[1].layers:
+            self._unseen[path] = f"ran for image {self.images} (from 0) first"
+            return
+        if 0 in (maps[0].ndim, maps[1].ndim):
+            self._unseen[path] = "gives one number for the whole batch"
+            return
+        one, two = (
+            np.moveaxis(values, run.layers[name].channel_axis, -1)
+            for values, run, name in zip(maps, self._runs, (path, other), strict=True)
+        )
+        running = self._running.get(path)
         if one.shape != two.shape:
-            unlike[path] = (one.shape, two.shape)
+            self._unlike[path] = (one.shape[1:], two.shape[1:])
         elif "c" in (one.dtype.kind, two.dtype.kind):
-            unseen[path] = "gives complex numbers"
+            self._unseen[path] = "gives complex numbers"
         elif not one.size:
-            unseen[path] = "holds no number"
+            self._unseen[path] = "holds no number"
+        elif running is not None and running.sizes != one.shape[1:]:
+            self._unseen[path] = "gives maps of several sizes"
         else:
-            layers[path] = _layer(path, other, one, two)
-    known = {path for path, _ in pairs}, {other for _, other in pairs}
-    only_a = tuple(path for path in a if path not in known[0])
-    only_b = tuple(path for path in b if path not in known[1])
-    return Comparison(a, b, names, layers, only_a, only_b, unlike, unseen)
+            running = running or RunningDifference(path, other, one.shape[1:])
+            self._running[path] = running
+            running.add(one, two, count)
+
+    def result(self, kept: Kept, names: tuple[str, str]) -> Comparison:
+        """Return the value."""
+        for path, running in self._running.items():
+            if running.images < self.images and path not in self._unlike:
+                self._unseen.setdefault(path, "gave no maps for some of the images")
+        left_out = {*self._unseen, *self._unlike}
+        layers = {p: one.result() for p, one in self._running.items() if p not in left_out}
+        paired = set(self._pairs), set(self._pairs.values())
+        only_a, only_b = (
+            tuple(path for path in known if path not in pairs)
+            for known, pairs in zip(self._paths, paired, strict=True)
+        )
+        unlike = {
+            path: ((self.images, *one), (self.images, *two))
+            for path, (one, two) in self._unlike.items()
+        }
+        a, b = (maps_of(run, parts) for run, parts in zip(self._runs, kept.parts, strict=True))
+        went_in = self._inputs[0].lines(), self._inputs[1].lines()
+        return Comparison(
+            a, b, names, layers, self.images, went_in, only_a, only_b, unlike, self._unseen
+        )
 
 
-def _pairs(a: FeatureMaps, b: FeatureMaps, match: str) -> list[tuple[str, str]]:
+def _pairs(a: list[str], b: list[str], match: str) -> list[tuple[str, str]]:
     if match == "order":
         if len(a) != len(b):
             raise ValueError(
@@ -135,85 +216,11 @@ def _pairs(a: FeatureMaps, b: FeatureMaps, match: str) -> list[tuple[str, str]]:
                 f"{len(a)} and {len(b)}; or name the layers"
             )
         return list(zip(a, b, strict=True))
-    pairs = [(path, path) for path in a if path in b.arrays]
+    known = set(b)
+    pairs = [(path, path) for path in a if path in known]
     if not pairs:
         raise ValueError(
-            f"layers must have a path in common; got {names_text(list(a))} and "
-            f"{names_text(list(b))}; pass match='order' to pair them as they run"
+            f"layers must have a path in common; got {names_text(a)} and "
+            f"{names_text(b)}; pass match='order' to pair them as they run"
         )
     return pairs
-
-
-@dataclass(slots=True)
-class _Sums:
-    """What is added up over the blocks of a layer."""
-
-    channels: Floats
-    counts: npt.NDArray[np.int64]
-    a: float = 0.0
-    b: float = 0.0
-    product: float = 0.0
-    squares: float = 0.0
-    equal: int = 0
-    largest: float = -1.0
-    place: int = 0
-
-
-def _layer(path: str, other: str, a: Array, b: Array) -> LayerComparison:
-    rows = a.reshape(-1, a.shape[-1] if a.ndim > 1 else 1)
-    others = b.reshape(rows.shape)
-    sums = _Sums(np.zeros(rows.shape[1]), np.zeros(rows.shape[1], np.int64))
-    at = 0
-    pairs = zip(blocks_of(rows, rows.shape[1]), blocks_of(others, rows.shape[1]), strict=True)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for one, two in pairs:
-            _add(sums, one.astype(np.float64), two.astype(np.float64), at)
-            at += one.size
-    finite = int(sums.counts.sum())
-    length, other_length = math.sqrt(sums.a), math.sqrt(sums.b)
-    apart = math.sqrt(sums.squares)
-    both = length * other_length
-    place = tuple(int(index) for index in np.unravel_index(sums.place, a.shape))
-    with np.errstate(invalid="ignore"):
-        channels = np.where(sums.counts > 0, sums.channels / np.maximum(sums.counts, 1), np.nan)
-    return LayerComparison(
-        path,
-        other,
-        a.shape,
-        float(sums.channels.sum()) / finite if finite else math.nan,
-        sums.largest if finite else math.nan,
-        place if finite else None,
-        _relative(apart, length) if finite else math.nan,
-        _cosine(sums, both) if both else math.nan,
-        sums.equal / rows.size,
-        rows.size - finite,
-        channels,
-    )
-
-
-def _cosine(sums: _Sums, both: float) -> float:
-    """Return the cosine, 1 for equal maps however both lengths are rounded."""
-    return 1.0 if sums.squares == 0 else max(-1.0, min(1.0, sums.product / both))
-
-
-def _relative(apart: float, length: float) -> float:
-    if length == 0:
-        return 0.0 if apart == 0 else math.inf
-    return apart / length
-
-
-def _add(sums: _Sums, one: Floats, two: Floats, at: int) -> None:
-    finite = np.isfinite(one) & np.isfinite(two)
-    sums.equal += int(((one == two) | (np.isnan(one) & np.isnan(two))).sum())
-    one, two = np.where(finite, one, 0.0), np.where(finite, two, 0.0)
-    apart = np.abs(two - one)
-    sums.channels += apart.sum(axis=0)
-    sums.counts += finite.sum(axis=0)
-    sums.squares += float(np.square(apart).sum())
-    sums.a += float(np.square(one).sum())
-    sums.b += float(np.square(two).sum())
-    sums.product += float((one * two).sum())
-    apart[~finite] = -1.0
-    most = int(apart.argmax())
-    if apart.flat[most] > sums.largest:
-        sums.largest, sums.place = float(apart.flat[most]), at + most

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from featviz._check import size_text
 from featviz._notebook import markdown_from_value
-from featviz.networks.paths import found_path, refused_path
+from featviz.networks.paths import PathError, counted_text, found_path, known_path
 from featviz.networks.values import FeatureMaps, frozen
 
 Floats = npt.NDArray[np.float64]
@@ -58,16 +58,24 @@ class LayerComparison:
         """Whether every cell is equal."""
         return self.equal_share == 1.0
 
+    def __repr__(self) -> str:
+        path = self.path if self.path == self.other_path else f"{self.path} and {self.other_path}"
+        apart = f"{self.mean_difference:.3g}, largest {self.largest_difference:.3g}"
+        words = "identical" if self.identical else f"mean |b − a| {apart}"
+        return f"LayerComparison of {path}: {size_text(self.shape)}, {words}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """The layers that two sides have in common, and how they differ.
 
     Attributes:
-        a: the maps of the first side.
-        b: the maps of the second side.
+        a: the maps of the first side, of the first images.
+        b: the maps of the second side, of as many.
         names: of the two sides.
         layers: path of the first side → :class:`LayerComparison`, in the order of the run.
+        images: over how many images the numbers are; ``kept`` says of how many there are maps.
+        went_in: of each side, for each input one line: shape, dtype, range, how that came about.
         only_a: paths that the second side does not have.
         only_b: paths that the first side does not have.
         unlike: path → (sizes of a, sizes of b) where they differ.
@@ -78,6 +86,8 @@ class Comparison:
     b: FeatureMaps
     names: tuple[str, str]
     layers: Mapping[str, LayerComparison]
+    images: int
+    went_in: tuple[tuple[str, ...], tuple[str, ...]]
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
     unlike: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
@@ -87,6 +97,11 @@ class Comparison:
         for name in ("layers", "unlike", "unseen"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
+    @property
+    def kept(self) -> int:
+        """Of how many images, from the first, the maps are kept."""
+        return len(self.a.images[0])
+
     def layer(self, path: str) -> LayerComparison:
         """Return one layer.
 
@@ -94,29 +109,23 @@ class Comparison:
             path: of the first side, with or without ``:detect``.
 
         Raises:
-            KeyError: no such layer; the nearest and the list are named.
+            PathError: no such layer; the nearest and the list are named.
+            TypeError: no text.
         """
-        found = found_path(path, self.layers)
-        if found is not None:
-            return self.layers[found]
-        unlike = found_path(path, self.unlike)
+        unlike = None if found_path(path, self.layers) else found_path(path, self.unlike)
         if unlike is not None:
             one, other = (size_text(sizes) for sizes in self.unlike[unlike])
-            raise KeyError(f"path must be a layer of one size; {unlike!r} is {one} and {other}")
-        unseen = found_path(path, self.unseen)
-        if unseen is not None:
-            why = self.unseen[unseen]
-            raise KeyError(f"path must be a layer of real numbers; {unseen!r} {why}")
-        raise KeyError(refused_path(path, self.layers))
+            raise PathError(f"path must be a layer of one size; {unlike!r} is {one} and {other}")
+        return self.layers[known_path(path, self.layers, self.unseen)]
 
     def maps(self, path: str) -> tuple[Floats, Floats]:
-        """Return the maps of both sides, (B, …, F) float64, channels last."""
+        """Return the maps of both sides, (kept, …, F) float64, channels last."""
         told = self.layer(path)
         one, other = self.a.channels_last(told.path), self.b.channels_last(told.other_path)
         return one.astype(np.float64), other.astype(np.float64)
 
     def difference(self, path: str) -> Floats:
-        """Return second minus first, (B, …, F) float64; NaN where either is not finite."""
+        """Return second minus first, (kept, …, F); NaN where either is not finite."""
         one, other = self.maps(path)
         finite = np.isfinite(one) & np.isfinite(other)
         apart: Floats = np.subtract(other, one, out=np.full(one.shape, np.nan), where=finite)
@@ -124,10 +133,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         same = sum(told.identical for told in self.layers.values())
-        return (
-            f"Comparison of {self.names[0]} and {self.names[1]}: {len(self.layers)} layers, "
-            f"{same} identical"
-        )
+        layers = counted_text(len(self.layers), "layer")
+        return f"Comparison of {self.names[0]} and {self.names[1]}: {layers}, {same:,} identical"
 
     def _repr_markdown_(self) -> str:
         return markdown_from_value(self)

@@ -14,11 +14,14 @@ from featviz._check import real_number, shown, size_text
 from featviz.networks.bounds import bounds_of_layer
 from featviz.networks.channel_stats import RunningStats
 from featviz.networks.diagnosis import Broken, Diagnosis, LayerDiagnosis
-from featviz.networks.inputs import Feed, Fit, InputSpec, inputs_of_model
+from featviz.networks.endings import layers_that_end
+from featviz.networks.inputs import Fit, InputSpec, inputs_of_model
+from featviz.networks.inputs_seen import InputsSeen
+from featviz.networks.paths import base_of, counted_text
+from featviz.networks.roles import role_of_layer
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
 from featviz.networks.values import Array, LayerInfo
-from featviz.networks.verdicts import number_text
 
 # Where a sigmoid is within 0.01 of its bound, its slope is below 0.01: nothing is learned there.
 SATURATION, SATURATED_FROM = 0.01, 0.9
@@ -46,8 +49,8 @@ def diagnose(
     memory does not grow with the number of images. A channel is *dead* if it is 0 for every image
     at every position, *constant* if it holds one other value, *saturated* if nearly all its values
     lie at a bound of its sigmoid, tanh, softmax (at 1), ReLU6 (at 6) or the like, a *duplicate* if
-    it equals another channel in every cell. Layers that only move values on, such as Flatten and
-    ZeroPadding, have numbers but no verdict.
+    it equals another channel in every cell. Keras' layers that only move values on, such as Flatten
+    and ZeroPadding, have numbers but no verdict, unless there are no others.
 
     Args:
         model: a built ``keras.Model``.
@@ -80,7 +83,7 @@ def diagnose(
         >>> import keras
         >>> model = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.ReLU(name="detect")])
         >>> diagnose(model, [[[[-1.0], [-2.0]]], [[[-3.0], [0.0]]]]).verdict
-        ('detect: 1 of 1 channels is dead (0 at all 2 positions of all 2 images): 0.',)
+        ('detect: 1 of 1 channel is dead (0 at all 2 positions of all 2 images): 0.',)
     """
     near = real_number("saturation", saturation, above=0, at_most=0.5)
     share = real_number("saturated_from", saturated_from, above=0, at_most=1)
@@ -109,35 +112,27 @@ def _silent(progress: bool | None) -> bool | None:
 
 
 @dataclass(slots=True)
-class _Input:
-    """What went into one input so far."""
+class _Ran:
+    """What one layer gave so far, but for its numbers."""
 
-    note: str
-    sizes: tuple[int, ...]
+    shape: tuple[int | None, ...]
     dtype: str
-    low: float = np.inf
-    high: float = -np.inf
-    nan: int = 0
-    infinite: int = 0
+    maps_each: int
+    images: int = 0
 
-    def add(self, values: Array) -> None:
-        if values.shape[1:] != self.sizes:
-            self.sizes = ()
-        wide = values.astype(np.float64, copy=False)
-        self.nan += int(np.isnan(wide).sum())
-        self.infinite += int(np.isinf(wide).sum())
-        finite = np.isfinite(wide)
-        self.low = min(self.low, float(wide.min(initial=np.inf, where=finite)))
-        self.high = max(self.high, float(wide.max(initial=-np.inf, where=finite)))
+    def refusal(self, maps: Array, channels: int) -> str:
+        """Return what differs from the batches before and cannot be joined, or nothing."""
+        if maps.shape[-1] != channels:
+            return f"gives {counted_text(channels, 'channel')} and then {maps.shape[-1]}"
+        if maps.shape[1] != self.maps_each:
+            before = counted_text(self.maps_each, "map")
+            return f"gives {before} for each image and then {maps.shape[1]}"
+        return ""
 
-    def line(self, images: int) -> str:
-        """Return one line as ``FeatureMaps.went_in`` has it."""
-        sizes = size_text((images, *self.sizes)) if self.sizes else f"{images} of several sizes"
-        ends = f"{number_text(self.low)} to {number_text(self.high)}"
-        ends = ends if self.low <= self.high else "no finite value"
-        wrong = self.nan + self.infinite
-        ends += f", {wrong:,} NaN or infinite" if wrong else ""
-        return f"{sizes} {self.dtype}, {ends} ({self.note})"
+    def add(self, maps: Array) -> None:
+        """Take the shape of one batch, (B, maps each, …, F)."""
+        self.shape = _common(self.shape, maps.shape[2:])
+        self.images += len(maps)
 
 
 @dataclass(slots=True)
@@ -148,51 +143,56 @@ class _Gathered:
     saturation: float
     images: int = 0
     stats: dict[str, RunningStats] = field(default_factory=dict)
-    shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
-    dtypes: dict[str, str] = field(default_factory=dict)
-    inputs: list[_Input] = field(default_factory=list)
+    ran: dict[str, _Ran] = field(default_factory=dict)
+    inputs: InputsSeen = field(default_factory=InputsSeen)
     unseen: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, bool] | None = None
 
     def add(self, batch: Batch) -> None:
         """Take the numbers of one batch."""
-        self._add_inputs(batch.feed)
+        self.inputs.add(batch.feed)
+        count = len(batch.feed.arrays[0])
         for path, values in batch.arrays.items():
-            if path not in self.unseen:
-                self._add_layer(self.run.layers[path], values)
-        self.images += len(batch.feed.arrays[0])
+            if count and path not in self.unseen:
+                self._add_layer(path, values, count)
+        self.images += count
+        if self.ended is None and any(stats.is_broken for stats in self.stats.values()):
+            self.ended = layers_that_end(self.run.model, batch.feed)
 
-    def _add_inputs(self, feed: Feed) -> None:
-        if not self.inputs:
-            self.inputs = [
-                _Input(note, array.shape[1:], str(array.dtype))
-                for array, note in zip(feed.arrays, feed.notes, strict=True)
-            ]
-        for told, array in zip(self.inputs, feed.arrays, strict=True):
-            told.add(array)
+    def _add_layer(self, path: str, values: Array, count: int) -> None:
+        why = self._refusal(path, values, count)
+        if not why:
+            maps = _channels_last(values, self.run.layers[path], count)
+            if path not in self.stats:
+                self._begin(path, maps)
+            why = self.ran[path].refusal(maps, self.stats[path].channels)
+        if why:
+            self.unseen[path] = why
+            self.stats.pop(path, None)
+            return
+        self.ran[path].add(maps)
+        self.stats[path].add(maps, self.images)
 
-    def _add_layer(self, info: LayerInfo, values: Array) -> None:
+    def _begin(self, path: str, maps: Array) -> None:
+        before = path.endswith(":filter")  # before the activation nothing is bounded
+        bounds = () if before else bounds_of_layer(self.run.givers[path])
+        self.stats[path] = RunningStats(maps.shape[-1], bounds, self.saturation)
+        self.ran[path] = _Ran(maps.shape[2:], str(maps.dtype), maps.shape[1])
+
+    def _refusal(self, path: str, values: Array, count: int) -> str:
+        """Return why what a layer gave for so many images cannot be counted, or nothing."""
+        if path not in self.run.layers:
+            return f"ran for image {self.images} (from 0) first, not for the first batch"
         if values.dtype.kind == "c":
-            self.unseen[info.path] = "gives complex numbers"
-            return
+            return "gives complex numbers"
         if values.ndim == 0:
-            self.unseen[info.path] = "gives one number for the whole batch"
-            return
-        maps = values[:, None] if values.ndim == 1 else np.moveaxis(values, info.channel_axis, -1)
-        path, channels = info.path, maps.shape[-1]
-        if channels == 0:
-            self.unseen[path] = "holds no number"
-            return
-        if path not in self.stats:
-            before = path.endswith(":filter")  # before the activation nothing is bounded
-            bounds = () if before else bounds_of_layer(self.run.givers[path])
-            self.stats[path] = RunningStats(channels, bounds, self.saturation)
-            self.shapes[path], self.dtypes[path] = maps.shape[1:], str(maps.dtype)
-        if self.stats[path].channels != channels:
-            self.unseen[path] = f"gives {self.stats[path].channels} channels and then {channels}"
-            del self.stats[path]
-            return
-        self.shapes[path] = _common(self.shapes[path], maps.shape[1:])
-        self.stats[path].add(maps)
+            return "gives one number for the whole batch"
+        axis = self.run.layers[path].channel_axis
+        if 0 in (len(values), values.shape[axis]):
+            return "holds no number"
+        if len(values) % count:
+            return f"gives {size_text(values.shape)} for {counted_text(count, 'image')}"
+        return ""
 
     def result(self, saturated_from: float) -> Diagnosis:
         """Return the value."""
@@ -200,29 +200,42 @@ class _Gathered:
         layers = {
             path: LayerDiagnosis(
                 run.layers[path],
-                self.shapes[path],
-                self.dtypes[path],
-                self.images,
+                ran.shape,
+                ran.dtype,
+                ran.images,
                 stats.result(),
-                stats.bounds,
+                stats.bounds if stats.is_bounded else (),
                 self.saturation,
                 saturated_from,
+                self.images - ran.images,
+                ran.maps_each,
+                role_of_layer(run.givers[path]),
             )
             for path, stats in self.stats.items()
-            if stats.has_values
+            if stats.has_values and (ran := self.ran[path])
         }
         empty = {path: "holds no number" for path in self.stats if path not in layers}
-        names = _input_names(inputs_of_model(run.model), len(self.inputs))
-        pairs = zip(names, self.inputs, strict=True)
+        unseen = {**self.unseen, **empty}
+        ran_later = {base_of(path) for path in (*layers, *unseen)}
+        uncalled = {path: why for path, why in run.unseen.items() if path not in ran_later}
+        broken = self.inputs.broken
+        names = _input_names(inputs_of_model(run.model), len(broken))
         return Diagnosis(
             run.model.name,
             self.images,
             layers,
-            tuple(told.line(self.images) for told in self.inputs),
+            self.inputs.lines(),
             tuple(_broken_weights(run.model)),
-            tuple((name, one.nan, one.infinite) for name, one in pairs if one.nan or one.infinite),
-            {**run.unseen, **self.unseen, **empty},
+            tuple((name, *one) for name, one in zip(names, broken, strict=True) if any(one)),
+            {**uncalled, **unseen},
+            {path: nan for path, nan in (self.ended or {}).items() if path in layers},
         )
+
+
+def _channels_last(values: Array, info: LayerInfo, count: int) -> Array:
+    """Return what a layer gave as (B, maps each, …, F)."""
+    maps = values[:, None] if values.ndim == 1 else np.moveaxis(values, info.channel_axis, -1)
+    return maps.reshape(count, len(maps) // count, *maps.shape[1:])
 
 
 def _input_names(inputs: tuple[InputSpec, ...], count: int) -> list[str]:

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from featviz._notebook import markdown_from_value
 from featviz.networks.channel_stats import ChannelStats
 from featviz.networks.histograms import Histogram
-from featviz.networks.paths import found_path, refused_path
+from featviz.networks.paths import counted_text, known_path
 from featviz.networks.values import LayerInfo
 from featviz.networks.verdicts import (
     broken_text,
+    notes_of_diagnosis,
     sentences_of_diagnosis,
     sentences_of_layer,
 )
@@ -34,11 +35,15 @@ class LayerDiagnosis:
         info: path, kind and settings of the layer.
         shape: of its maps for one image, channels last; None where sizes changed.
         dtype: of its maps.
-        images: how many images there were.
+        images: for how many images the layer ran.
         stats: the numbers, each (F,).
         bounds: what its activation cannot leave; none where it is not bounded.
         saturation: how near to a bound a value counts as saturated.
         saturated_from: the share of such values from which a channel is called saturated.
+        missed: for how many other images it did not run; a model may choose by the image.
+        maps_each: how many maps each image gave, where the layer gets several parts of it.
+        role: ``passing`` of a layer that only moves, cuts, drops or joins what it is given,
+            ``channelwise``, ``max-pool``, or nothing. Only Keras' own classes have one.
     """
 
     info: LayerInfo
@@ -49,6 +54,9 @@ class LayerDiagnosis:
     bounds: tuple[float, ...]
     saturation: float
     saturated_from: float
+    missed: int = 0
+    maps_each: int = 1
+    role: str = ""
 
     @property
     def path(self) -> str:
@@ -72,7 +80,10 @@ class LayerDiagnosis:
 
     @property
     def positions(self) -> int:
-        """How many values a channel has for one image; 1 for the units of a Dense layer."""
+        """How many values a channel has for one image; 1 for the units of a Dense layer.
+
+        Where sizes changed from image to image, their mean, rounded down.
+        """
         return self.stats.count // self.images
 
     @property
@@ -122,8 +133,11 @@ class LayerDiagnosis:
 
     @property
     def first_broken(self) -> int | None:
-        """Number of the first image with NaN or infinity, from 0, or None."""
-        return self.stats.first_broken
+        """Number of the first image with NaN or infinity, from 0, or None.
+
+        None as well where each image gave several maps: their order is not known.
+        """
+        return self.stats.first_broken if self.maps_each == 1 else None
 
     @property
     def broken(self) -> Flags:
@@ -145,7 +159,7 @@ class LayerDiagnosis:
     @property
     def constant(self) -> Flags:
         """Which channels hold one value other than 0 in all of two cells or more, (F,)."""
-        one: Flags = (self.low == self.high) & ~self.broken & ~self.dead
+        one: Flags = self.stats.one_value & ~self.broken & ~self.dead
         return one if self.stats.count > 1 else np.zeros(self.channels, np.bool_)
 
     @property
@@ -209,6 +223,8 @@ class Diagnosis:
         broken_weights: (name, NaN, infinite) of weights that are not finite.
         broken_inputs: the same of inputs.
         unseen: path → why a layer that ran is not told of.
+        ended: path → whether it was given NaN, of layers that were given NaN or infinity and
+            gave none.
     """
 
     model: str
@@ -218,9 +234,10 @@ class Diagnosis:
     broken_weights: tuple[Broken, ...] = ()
     broken_inputs: tuple[Broken, ...] = ()
     unseen: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("layers", "unseen"):
+        for name in ("layers", "unseen", "ended"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property
@@ -229,8 +246,17 @@ class Diagnosis:
         return sentences_of_diagnosis(self)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not told of, or not of every image, in one line for each layer."""
+        return notes_of_diagnosis(self)
+
+    @property
     def healthy(self) -> bool:
-        """Whether nothing was found; over few images that proves little."""
+        """Whether nothing was found; over few images that proves little.
+
+        What the images bring along, such as a border of 0, is no finding where layers only pass
+        it on.
+        """
         return not self.verdict
 
     @property
@@ -246,17 +272,15 @@ class Diagnosis:
 
         Raises:
             KeyError: no such layer; the nearest and the list are named.
+            TypeError: no text.
         """
-        found = found_path(path, self.layers)
-        if found is None:
-            raise KeyError(refused_path(path, self.layers))
-        return self.layers[found]
+        return self.layers[known_path(path, self.layers, self.unseen)]
 
     def __repr__(self) -> str:
-        found = "healthy" if self.healthy else f"{len(self.verdict)} findings"
+        found = "healthy" if self.healthy else counted_text(len(self.verdict), "finding")
         return (
-            f"Diagnosis of {self.model}: {len(self.layers)} layers over {self.images:,} image"
-            f"{'s' * (self.images != 1)}, {found}"
+            f"Diagnosis of {self.model}: {counted_text(len(self.layers), 'layer')} over "
+            f"{counted_text(self.images, 'image')}, {found}"
         )
 
     def _repr_markdown_(self) -> str:

@@ -35,6 +35,7 @@ class InputSpec(NamedTuple):
         dtype: of its numbers.
         tokens: whether its numbers may be places in a table, which are never scaled.
         axes: how many axes one image has.
+        keyed: whether the model takes a dict of its inputs though it does not tell them.
     """
 
     name: str
@@ -42,6 +43,7 @@ class InputSpec(NamedTuple):
     dtype: str
     tokens: bool = False
     axes: int = 3
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +270,11 @@ def _fitted(batch: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
     sentence = f"{rule}; got {size_text(batch.shape[1:])}"
     if len(shape) != 3 or batch.ndim != 4:
         raise ValueError(f"{sentence}; give an array of that shape")
+    axis = 1 if channels_first(shape) else 3
+    if axis == 1 and batch.shape[3] == shape[0] and batch.shape[1] != shape[0]:
+        raise ValueError(f"{sentence}; channels stand first: np.moveaxis(image, -1, 0)")
     if not fit.resize:
         raise ValueError(f"{sentence}; pass resize=True to change it")
-    axis = 1 if channels_first(shape) else 3
     last = np.moveaxis(batch, axis, -1)
     height, width, channels = (*shape[1:], shape[0]) if axis == 1 else shape
     notes = []

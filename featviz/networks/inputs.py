@@ -72,12 +72,23 @@ def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
     tensors = input_tensors(model)
     if not tensors:
         shape = built_shape(model)
-        axes = len(shape) if isinstance(shape, tuple) else IMAGE_AXES
-        return (InputSpec("image", None, "float32", table, axes),)
+        return tuple(
+            InputSpec(name, None, "float32", table, axes, isinstance(shape, dict))
+            for name, axes in _built_inputs(shape)
+        )
     return tuple(
         InputSpec(one.name, tuple(one.shape[1:]), str(one.dtype), table, len(one.shape) - 1)
         for one in tensors
     )
+
+
+def _built_inputs(shape: Any) -> list[tuple[str, int]]:
+    """Return name and axes of each input, by what a model was built for."""
+    if isinstance(shape, dict):
+        return [(str(name), len(one)) for name, one in shape.items()]
+    if isinstance(shape, list):
+        return [(f"input {number}", len(one)) for number, one in enumerate(shape, 1)]
+    return [("image", len(shape) if shape else IMAGE_AXES)]
 
 
 def input_tensors(model: Any) -> Sequence[Any]:
@@ -126,7 +137,7 @@ def columns_from_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, A
     """
     names = [spec.name for spec in inputs]
     if isinstance(images, dict):
-        if inputs[0].shape is None:
+        if inputs[0].shape is None and len(inputs) == 1 and not inputs[0].keyed:
             inputs = tuple(inputs[0]._replace(name=str(name)) for name in images)
         elif set(images) != set(names):
             raise ValueError(_inputs_sentence(names, f"{list(images)}"))
@@ -193,7 +204,7 @@ def feed_from_columns(
         batch_from_column(column[part], specs.get(name, inputs[0]), fit)
         for name, column in columns.items()
     ]
-    names = tuple(columns) if set(columns) != set(specs) else ()
+    names = tuple(columns) if inputs[0].keyed or set(columns) != set(specs) else ()
     arrays, pictures, notes = zip(*fed, strict=True)
     return Feed(arrays, notes, names, () if fit.preprocess is None else pictures)
 

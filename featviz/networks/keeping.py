@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+# Two models may share a layer, so there is one for all that need one.
+_LOCK = threading.RLock()
 
 
 @contextmanager
@@ -26,41 +30,115 @@ def losses_kept(layers: Iterable[Any]) -> Iterator[None]:
 
 
 class Keeper:
-    """Knows what of some layers a call may change.
+    """Knows what of some layers a call may change, and gives it back.
 
-    That is every variable that is not trained, such as a count, a moving mean, the state of random
-    numbers or of a recurrent layer, and every variable of a layer of the caller's own.
+    Layers of Keras write to their variables only where they are called with ``training=True``;
+    but for the states of recurrent ones. A layer of the caller's own may write to any of its own.
+    One model's calls go one after the other where one would read what another writes.
 
     Args:
         layers: a model's, the model among them.
+
+    Attributes:
+        trained: whether a call with ``training=True`` was heard of; set from outside.
     """
 
     def __init__(self, layers: Iterable[Any]) -> None:
         self._layers = tuple(layers)
-        every = (getattr(v, "_value", v) for one in self._layers for v in _changeable(one))
-        self._variables = list({id(one): one for one in every if one is not None}.values())
+        self.trained = False
+        self._reached: list[tuple[Any, Any]] = []
+        always = list(_of_each(self._layers, _changeable))
+        self._variables = list({id(one): one for one in always}.values())
+        trained = {id(one): one for one in _of_each(self._layers, _changed_by_training)}
+        self._trained_variables = [trained[key] for key in trained.keys() - set(map(id, always))]
+        alone = bool(self._variables) or any(map(_adds_losses, self._layers))
+        self._lock: AbstractContextManager[Any] = _LOCK if alone else nullcontext()
+        self._optimizers = [one for one in map(_optimizer_of, self._layers) if one is not None]
 
     @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """Give variables and losses back what they held, whatever happens."""
-        # TensorFlow copies a value that is held here only when somebody writes to the variable.
-        values = [variable.value() for variable in self._variables]
-        try:
-            with losses_kept(self._layers):
-                yield
-        finally:
-            for variable, value in zip(self._variables, values, strict=True):
-                variable.assign(value, read_value=False)
+    def unchanged(self, *, goes_on: bool = False) -> Iterator[None]:
+        """Give variables and losses back what they held, whatever happens.
+
+        Args:
+            goes_on: whether this call goes on where the last such call ended, as one batch does
+                after the other: random numbers and the states of recurrent layers move on.
+
+        Raises:
+            RuntimeError: the model was trained meanwhile, by another thread.
+        """
+        with self._lock:
+            steps = self._steps()
+            before = self._values()
+            if goes_on:
+                self._put_back(self._reached)
+            try:
+                with losses_kept(self._layers):
+                    yield
+                if goes_on:
+                    self._reached = self._values()
+            finally:
+                if self._steps() == steps:
+                    self._put_back(before)
+            if self._steps() != steps:
+                raise RuntimeError(_trained_text(steps, self._steps()))
+
+    def _values(self) -> list[tuple[Any, Any]]:
+        """Return each variable with what it holds."""
+        # TensorFlow copies that only when somebody writes to the variable.
+        return [(one, one.value()) for one in (*self._variables, *self._trained_variables)]
+
+    def _put_back(self, values: list[tuple[Any, Any]]) -> None:
+        for variable, value in values if self.trained else values[: len(self._variables)]:
+            variable.assign(value, read_value=False)
+
+    def _steps(self) -> list[int]:
+        """Return how many steps of training every optimizer has behind it."""
+        return [int(one.iterations.numpy()) for one in self._optimizers]
+
+
+def _trained_text(before: list[int], after: list[int]) -> str:
+    pairs = zip(before, after, strict=True)
+    step, now = next((one, other) for one, other in pairs if one != other)
+    return (
+        "model must not be trained while it is recorded, by another thread; "
+        f"step {step} became {now}; record a copy of it, or in a callback"
+    )
+
+
+def _of_each(layers: Iterable[Any], part: Callable[[Any], Iterator[Any]]) -> Iterator[Any]:
+    """Yield TensorFlow's variables of every layer."""
+    for layer in layers:
+        values = (getattr(one, "_value", one) for one in part(layer))
+        yield from (value for value in values if value is not None)
+
+
+def _is_own(layer: Any) -> bool:
+    """Whether this is a layer of the caller's, whose call may do anything."""
+    return type(layer).__module__.split(".")[0] != "keras"
 
 
 def _changeable(layer: Any) -> Iterator[Any]:
-    """Yield the variables that a layer holds itself and may write to."""
-    yield from getattr(layer, "_non_trainable_variables", ())
-    for part in (*getattr(layer, "_seed_generators", ()), *getattr(layer, "_metrics", ())):
-        yield from getattr(part, "variables", None) or [part.state]
+    """Yield the variables to which any call of a layer may write."""
     states = getattr(layer, "states", None)
     if states:
         yield from keras.tree.flatten(states)
-    if type(layer).__module__.split(".")[0] != "keras":
+    if _is_own(layer):
+        yield from _changed_by_training(layer)
         yield from getattr(layer, "_trainable_variables", ())
         yield from (part for part in vars(layer).values() if isinstance(part, tf.Variable))
+
+
+def _changed_by_training(layer: Any) -> Iterator[Any]:
+    """Yield the variables of a layer that are counted, not trained."""
+    yield from getattr(layer, "_non_trainable_variables", ())
+    for part in (*getattr(layer, "_seed_generators", ()), *getattr(layer, "_metrics", ())):
+        yield from getattr(part, "variables", None) or [part.state]
+
+
+def _adds_losses(layer: Any) -> bool:
+    return _is_own(layer) or getattr(layer, "activity_regularizer", None) is not None
+
+
+def _optimizer_of(layer: Any) -> Any:
+    optimizer = getattr(layer, "optimizer", None)
+    return optimizer if hasattr(optimizer, "iterations") else None

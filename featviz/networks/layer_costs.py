@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from featviz.geometry import count_multiply_adds
@@ -86,22 +86,78 @@ SIMPLE = (
 )
 
 
-def operations_between(given: Iterable[Any], value: Any) -> dict[str, str]:
-    """Return name → kind of the operations that made a tensor out of others.
+# What multiplies or compares one number with another, cell by cell.
+_PRODUCTS_OF_CELLS = frozenset(
+    ["Mul", "MulNoNan", "Div", "DivNoNan", "RealDiv", "TruncateDiv", "Xdivy", "Xlogy", "Pow"]
+)
+# A product goes through these to the operation that sums it up.
+_PASSING = RESHAPES | _PRODUCTS_OF_CELLS | frozenset(
+    [
+        "Add", "AddN", "AddV2", "BiasAdd", "BroadcastTo", "Cast", "ConcatV2", "GatherV2",
+        "Identity", "IdentityN", "Mean", "Neg", "Pack", "Pad", "PadV2", "ReverseV2", "Slice",
+        "Split", "SplitV", "StridedSlice", "Sub", "Sum", "Tile", "Transpose", "Unpack",
+    ]
+)  # fmt: skip
+_SUMS = frozenset(["Sum", "Mean", "AvgPool", "AvgPool3D"])
+
+
+def sums_of_products(
+    operations: Mapping[str, Any], given: Iterable[Any], passed: Container[str] = ()
+) -> set[str]:
+    """Return the names of the operations that sum up products.
+
+    Such a sum costs as much as a matrix product, though none of its operations tells of it.
 
     Args:
-        given: tensors of a graph, where the way back ends.
-        value: a tensor of the same graph.
+        operations: as ``operations_between`` gives them, in their order.
+        given: the tensors from which they start; what is not made of them is a weight.
+        passed: names of those that are counted elsewhere.
     """
-    ends = {tensor.name for tensor in given}
-    found: dict[str, str] = {}
-    stack = [value]
-    while stack:
-        tensor = stack.pop()
-        if tensor.name not in ends and tensor.op.name not in found:
-            found[tensor.op.name] = tensor.op.type
-            stack.extend(tensor.op.inputs)
+    data = {tensor.name for tensor in given}
+    carried: set[str] = set()
+    found: set[str] = set()
+    for name, one in operations.items():
+        outputs = {tensor.name for tensor in one.outputs}
+        if not data.isdisjoint(tensor.name for tensor in one.inputs) and one.type not in SIZES:
+            data |= outputs
+        products = [tensor for tensor in one.inputs if tensor.name in carried]
+        if name in passed:
+            continue
+        if _is_product(one, data) or (products and one.type in _PASSING):
+            carried |= outputs
+        whole = [tensor for tensor in products if tensor.shape == one.outputs[0].shape]
+        several = one.type in ("Add", "AddN", "AddV2", "Sub") and len(whole) > 1
+        if several or (products and one.type in _SUMS):
+            found.add(name)
     return found
+
+
+def _is_product(operation: Any, data: set[str]) -> bool:
+    """Return whether an operation multiplies the data, cell by cell."""
+    if operation.type == "Square":  # of a difference: a distance
+        before = operation.inputs[0].op
+        return before.type == "Sub" and _is_met(before, data, apart=True)
+    if operation.type in _PRODUCTS_OF_CELLS:
+        return _is_met(operation, data, apart=False)
+    return operation.type == "SquaredDifference" and _is_met(operation, data, apart=True)
+
+
+def _is_met(operation: Any, data: set[str], *, apart: bool) -> bool:
+    """Return whether the data meet weights, or other data, not a single number.
+
+    Args:
+        operation: one of two tensors.
+        data: names of the tensors that are no weights.
+        apart: whether data that lie cell on cell, as in a variance, are passed by.
+    """
+    one, other = operation.inputs
+    if one.name == other.name or not {one.name, other.name} & data:
+        return False
+    met = one.name in data and other.name in data
+    if met and apart:
+        return operation.outputs[0].shape not in (one.shape, other.shape)
+    weight = other if one.name in data else one
+    return met or weight.shape.num_elements() != 1
 
 
 def has_cost_rule(layer: Any) -> bool:
@@ -129,7 +185,7 @@ def multiply_adds_of_layer(layer: Any, given: Shape | None, shape: Shape) -> int
     if is_kind(layer, DENSE):
         return before[-1] * math.prod(after)
     if is_kind(layer, ("EinsumDense",)):
-        return _einsum_cost(layer, after)
+        return _einsum_cost(layer, before, after)
     axis = 1 if layer.data_format == "channels_first" else -1
     return _convolution_cost(layer, (before[axis], _places(before, axis)), _places(after, axis))
 
@@ -155,10 +211,14 @@ def _convolution_cost(layer: Any, given: tuple[int, list[int]], after: list[int]
     return cost
 
 
-def _einsum_cost(layer: Any, after: tuple[int, ...]) -> int:
-    """Return the cost of ``EinsumDense``: what each output number is summed from."""
+def _einsum_cost(layer: Any, before: tuple[int, ...], after: tuple[int, ...]) -> int:
+    """Return the cost of ``EinsumDense``: a product for each choice of all letters."""
     given, _, output = layer.equation.replace(" ", "").partition("->")
-    letters = given.split(",")[1]
-    sizes = dict(zip(letters.replace("...", ""), layer.kernel.shape, strict=True))
-    summed = [size for letter, size in sizes.items() if letter not in output]
-    return math.prod(after) * math.prod(map(int, summed))
+    read, letters = given.split(",")
+    sizes = dict(zip(letters.replace("...", ""), map(int, layer.kernel.shape), strict=True))
+    for words, shape in ((read, before), (output, after)):
+        first, _, last = words.partition("...")
+        sizes |= zip(first, shape, strict=False)
+        sizes |= zip(reversed(last), reversed(shape), strict=False)
+        sizes["..."] = math.prod(shape[len(first) : len(shape) - len(last)])
+    return math.prod(sizes.values())

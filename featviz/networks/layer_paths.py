@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from featviz.networks.layer_shapes import trace_model
-from featviz.networks.paths import name_in_path, refused_path
+from featviz.networks.paths import PathError, check_path, name_in_path, refused_path
 
-# What a recording adds to a layer's name for one of its calls, outputs or stages.
-_OF_A_CALL = re.compile(r"@\d+(?=/|:|\[|$)|(?::filter|:detect)$|\[[^\]/]*\]$")
+# What a recording adds to a layer's name for one of its calls, and for its outputs or stages.
+_OF_A_CALL = re.compile(r"@\d+(?=/|$)")
+_OF_AN_OUTPUT = re.compile(r"(?::filter|:detect)$|(?:\[[^\]/]*\])+$")
 
 
 def layers_by_path(model: Any, input_shape: Any = None) -> dict[str, Any]:
@@ -17,7 +18,8 @@ def layers_by_path(model: Any, input_shape: Any = None) -> dict[str, Any]:
 
     The paths are those of a recording, without the marks of one call (``@2``, ``:detect``). Where
     two layers within one have the same name, only the order of their calls tells ``x`` from
-    ``x#2``; so the model is traced then.
+    ``x#2``; so the model is traced then. The first call decides; what a later one calls
+    otherwise keeps its ``@2``.
 
     Args:
         model: a built Keras model.
@@ -31,7 +33,11 @@ def layers_by_path(model: Any, input_shape: Any = None) -> dict[str, Any]:
     if _walk(model, "", found):
         return found
     traced = trace_model(model, input_shape)
-    return {path_of_layer(entry.path): entry.layer for entry in traced.entries}
+    called: dict[str, Any] = {}
+    for path, layer in ((entry.path, entry.layer) for entry in traced.entries):
+        if called.setdefault(path_of_layer(path), layer) is not layer:
+            called[path_of_call(path)] = layer
+    return called
 
 
 def _walk(layer: Any, path: str, found: dict[str, Any]) -> bool:
@@ -56,29 +62,42 @@ def path_of_layer(path: str) -> str:
         >>> path_of_layer("backbone@2/conv@3:detect"), path_of_layer("lstm#2[0]")
         ('backbone/conv', 'lstm#2')
     """
-    while (shorter := _OF_A_CALL.sub("", path)) != path:
-        path = shorter
-    return path
+    return _OF_A_CALL.sub("", path_of_call(path))
 
 
-def layer_at(model: Any, path: str) -> Any:
-    """Return the layer that stands under a path.
+def path_of_call(path: str) -> str:
+    """Return a path without the marks of one output or stage.
+
+    Example:
+        >>> path_of_call("backbone@2/conv@3:detect"), path_of_call("lstm#2[0]")
+        ('backbone@2/conv@3', 'lstm#2')
+    """
+    return _OF_AN_OUTPUT.sub("", path)
+
+
+def layer_at(model: Any, path: str) -> tuple[str, Any]:
+    """Return the full path of a layer, or of one of its calls, and the layer.
 
     Args:
         model: a built Keras model.
-        path: as in a recording, with or without the marks of one call.
+        path: as in a recording, with or without the marks of one call; of a layer inside others
+            its own name will do, where no other layer has it.
 
     Raises:
-        ValueError: no such layer; the nearest and the list are named.
+        PathError: no such layer; the nearest and the list are named.
         TypeError: the path is no text.
     """
-    if not isinstance(path, str):
-        raise TypeError(f"path must be the text of a layer's path; got {path!r}")
+    check_path(path)
     known = layers_by_path(model)
-    named = [layer for layer in known.values() if layer.name == path]
-    if path not in known and len(named) == 1:
-        return named[0]
-    wanted = path_of_layer(path)
-    if wanted in known:
-        return known[wanted]
-    raise ValueError(refused_path(path, known))
+    call, own = path_of_call(path), path_of_layer(path)
+    for one in (call, own):
+        if one in known:
+            return call, known[one]
+    inside = {
+        id(layer): (full + call.removeprefix(own), layer)
+        for full, layer in known.items()
+        if layer.name == path or full.rpartition("/")[2] == own
+    }
+    if len(inside) == 1:
+        return inside.popitem()[1]
+    raise PathError(refused_path(path, known))

@@ -21,6 +21,8 @@ from featviz.networks.runs import check_model
 from featviz.networks.words import failure_text
 
 Shape = tuple[int | None, ...]
+# What a layer gives is made by these.
+COMPUTING = ("__call__", "call", "convolution_op")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +60,9 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
 
     Args:
         model: a built Keras model.
-        input_shape: of one input without the batch, such as (224, 224, 3); of several a list or
-            dict of such. None: what the model says; sizes that it leaves open stay unknown.
+        input_shape: of one input without the batch, such as (224, 224, 3), also an array or a
+            ``tf.TensorShape``; of several a list or dict of such. None: what the model says;
+            sizes that it leaves open stay unknown.
 
     Raises:
         TypeError: no model, no shape.
@@ -73,7 +76,7 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         [('flat', (1, 20))]
     """
     check_model(model)
-    specs = _specs(model, input_shape)
+    specs = _specs(model, None if input_shape is None else _plain(input_shape))
     entries: list[Entry] = []
     recorder = Recorder(entries.append)
     kept: dict[str, Any] = {}
@@ -99,7 +102,7 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         try:
             traced = tf.function(trace, autograph=False).get_concrete_function(specs)
         except Exception as error:
-            sizes = ", ".join(size_text(_words(spec.shape[1:])) for spec in tf.nest.flatten(specs))
+            sizes = ", ".join(_text(spec.shape[1:]) for spec in tf.nest.flatten(specs))
             raise RuntimeError(
                 f"model {model.name!r} cannot be traced for an input of {sizes}; "
                 f"{failure_text(recorder.ran, error)}"
@@ -134,7 +137,8 @@ def _given_shapes(given: Any, names: list[str], known: list[Shape]) -> list[Shap
     several = [given[name] for name in names] if _names_all(given, names) else given
     if len(names) == 1 and (isinstance(several, tuple) or is_shape(several)):
         several = [several]
-    if not isinstance(several, (list, tuple)) or len(several) != len(names):
+    one = isinstance(several, dict) or (len(names) > 1 and is_shape(several))
+    if one or len(several) != len(names):
         raise ValueError(
             f"input_shape must be one for each input, {', '.join(names)}; got {shown(given)}"
         )
@@ -142,9 +146,10 @@ def _given_shapes(given: Any, names: list[str], known: list[Shape]) -> list[Shap
     for name, shape, rule in zip(names, shapes, known, strict=True):
         pairs = zip(shape, rule, strict=False)
         if len(shape) != len(rule) or any(size not in (None, one) for one, size in pairs):
+            cure = "; leave out the batch" if len(shape) == len(rule) + 1 else ""
             raise ValueError(
-                f"input_shape must be {size_text(_words(rule))} for the input {name!r}; "
-                f"got {size_text(_words(shape))}"
+                f"input_shape must be {_text(rule)} for the input {name!r}; "
+                f"got {_text(shape)}{cure}"
             )
     return shapes
 
@@ -167,26 +172,52 @@ def _specs_of_unknown(model: Any, input_shape: Any) -> Any:
     def spec(one: Any) -> tf.TensorSpec:
         return tf.TensorSpec((1, *_shape(one)), model.input_dtype)
 
-    if isinstance(shape, dict):
+    if isinstance(shape, dict) and shape:
         return {name: spec(one) for name, one in shape.items()}
-    if is_shape(shape):
+    if is_shape(shape) or isinstance(shape, dict):
         return spec(shape)
     return [spec(one) for one in shape]
+
+
+def _plain(value: Any) -> Any:
+    """Return one shape, or several; those of NumPy and TensorFlow as lists.
+
+    Raises:
+        TypeError: nothing of the kind.
+    """
+    if isinstance(value, tf.TensorShape) and value.rank is not None:
+        return value.as_list()
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        if is_shape(value) and not any(hasattr(one, "__len__") for one in value):
+            return value
+        several = map(_plain, value)
+        return tuple(several) if isinstance(value, tuple) else list(several)
+    listed = value.tolist() if hasattr(value, "tolist") else None
+    if not isinstance(listed, list):
+        raise _no_shape(value)
+    return listed
+
+
+def _no_shape(value: Any) -> TypeError:
+    return TypeError(
+        f"input_shape must be sizes without the batch, such as (28, 28, 1); got {shown(value)}"
+    )
 
 
 def _shape(value: Any) -> Shape:
     """Return a shape without the batch: sizes of at least 1, None where open."""
     if not is_shape(value):
-        raise TypeError(
-            f"input_shape must be sizes without the batch, such as (28, 28, 1); got {shown(value)}"
-        )
+        raise _no_shape(value)
     return tuple(
         None if size is None else whole_number("input_shape", size, minimum=1) for size in value
     )
 
 
-def _words(shape: Any) -> list[Any]:
-    return ["any" if size is None else size for size in shape]
+def _text(shape: Any) -> str:
+    sizes: list[Any] = ["any" if size is None else size for size in shape]
+    return size_text(sizes) or "()"
 
 
 def kind_of(layer: Any) -> str:
@@ -209,11 +240,14 @@ def works_as(layer: Any, names: tuple[str, ...]) -> bool:
     """Return whether a layer is of one of Keras' classes and computes as it does.
 
     Args:
-        layer: a Keras layer; one of a class of the caller's own that has a ``call`` of its own
-            may do anything.
+        layer: a Keras layer; one that has a function of :data:`COMPUTING` of its own may do
+            anything.
         names: of classes in ``keras.layers``.
     """
-    own = [getattr(type(layer), name, None) for name in ("call", "convolution_op")]
-    return is_kind(layer, names) and all(
-        function is None or function.__module__.split(".")[0] == "keras" for function in own
-    )
+    return is_kind(layer, names) and not any(_is_own(layer, name) for name in COMPUTING)
+
+
+def _is_own(layer: Any, name: str) -> bool:
+    """Return whether a function of a layer, or of its class, is not one of Keras'."""
+    function = vars(layer).get(name, getattr(type(layer), name, None))
+    return function is not None and str(function.__module__).split(".")[0] != "keras"

@@ -1,30 +1,32 @@
-"""Filter, detect and condense of one convolution inside any Keras model.
-
-What belongs to a convolution is found by following its output from layer to layer, the tensor
-itself and not the order of the layers. So branches, nested models and layers that pass a tensor
-on untouched, such as Dropout at inference, do not mislead.
-"""
+"""Filter, detect and condense of one convolution inside any Keras model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 
 from featviz._check import shown, whole_number
-from featviz.extraction import AxisPair, Extraction, Maps, Settings
-from featviz.geometry import Axis, Pads, slide
-from featviz.networks.inputs import Fit, feeds_from_images
-from featviz.networks.paths import base_of, refused_path
+from featviz.extraction import AxisPair, Extraction, Maps, Settings, ShownImage
+from featviz.geometry import Axis, slide
+from featviz.map_inputs import (
+    colours_of_image,
+    image_words,
+    inputs_as_pictures,
+    range_of_images,
+)
+from featviz.networks.inputs import Feed, Fit, feeds_from_images, note_of_input
+from featviz.networks.layer_flow import POOLS, Flow, flow_from_entries, is_taken
+from featviz.networks.own_classes import fault_of_convolution
+from featviz.networks.paths import base_of, names_text, refused_path
 from featviz.networks.recording import Entry
 from featviz.networks.runs import Run
-from featviz.networks.values import frozen
+from featviz.networks.values import FeatureMaps, frozen
 
 # As many maps as stand below one another on a page.
 MOST_MAPS = 8
-NO_PADS: Pads = ((0, 0), (0, 0))
 
 _CONVOLUTIONS = (
     keras.layers.Conv2D,
@@ -32,37 +34,18 @@ _CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
     keras.layers.Conv2DTranspose,
 )
-_ACTIVATIONS = (
-    keras.layers.Activation,
-    keras.layers.ReLU,
-    keras.layers.LeakyReLU,
-    keras.layers.PReLU,
-    keras.layers.ELU,
-    keras.layers.Softmax,
+
+# They change how an image is written, not what it shows.
+_PREPARING = (
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+    keras.layers.ZeroPadding2D,
 )
-# Applied without a layer, as keras.ops.relu(x).
-_FUNCTIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "silu", "gelu")
-_NORMS = {
-    keras.layers.BatchNormalization: "batch norm",
-    keras.layers.LayerNormalization: "layer norm",
-    keras.layers.GroupNormalization: "group norm",
-}
-_POOLS = {
-    keras.layers.MaxPooling2D: "max",
-    keras.layers.AveragePooling2D: "average",
-    keras.layers.GlobalMaxPooling2D: "global_max",
-    keras.layers.GlobalAveragePooling2D: "global_average",
-}
-
-
-class _Flow(NamedTuple):
-    """What one convolution gave, and what was made of it."""
-
-    filter: Entry
-    detect: Entry
-    words: tuple[str, ...]
-    pool: Entry | None
-    pads: Pads
+IN_COLOUR = 3
+# Whose maps are lines or volumes, for which a run has no place.
+_OTHERS = frozenset({
+    "Conv1D", "Conv3D", "Conv1DTranspose", "Conv3DTranspose", "DepthwiseConv1D", "SeparableConv1D",
+})  # fmt: skip
 
 
 def extraction_from_layer(
@@ -86,6 +69,15 @@ def extraction_from_layer(
       filter where there is none.
     * **condense**: after the pooling layer that follows; the same as detect where there is none.
 
+    Where the convolution sees the image itself, but after ``preprocess`` or a layer that rescales
+    it, the picture before that is drawn for it. The notes of the result say which layers gave the
+    stages and, where no activation was found, which come after; which channels were chosen; and
+    what the model was given: size, dtype, range and how that came about.
+
+    A class of the caller's own on one of Keras' convolutions must give what its kernels give: they
+    are laid once more on what it was given. One that pads, normalises or turns anything within its
+    call is refused.
+
     Args:
         model: a built ``keras.Model`` of any kind.
         image: one image, as in :func:`feature_maps`.
@@ -95,16 +87,18 @@ def extraction_from_layer(
         white: as in :func:`feature_maps`.
         preprocess: as in :func:`feature_maps`.
         finite: as in :func:`feature_maps`.
-        channels: which maps, from 0; None: the eight with the largest mean magnitude after
-            detect, the strongest first. The labels say of how many.
+        channels: which maps, from 0, in this order, or the number of one; None: the eight with
+            the largest mean magnitude after detect, all where there are no more, in the order of
+            their numbers. The labels say of how many.
 
     Returns:
         :class:`Extraction` of float32 arrays (H, W, F) without kernels, which have a depth here:
         :func:`plot_extraction` and :func:`text_from_extraction` draw it as any other.
 
     Raises:
-        ValueError: no such convolution, several images, no such channel, an image that does not
-            fit.
+        ValueError: no such convolution, one over a line or a volume, one of the caller's own
+            that does not give what its kernels give, several images, no such channel, an image
+            that does not fit.
         TypeError: no model, or a channel that is no whole number.
         RuntimeError: a layer failed; the layers that ran are named.
 
@@ -123,24 +117,27 @@ def extraction_from_layer(
     count, feeds = feeds_from_images(model, image, Fit(resize, white, preprocess, finite), 1)
     if count != 1:
         raise ValueError(f"image must be one image; got {count}")
-    entries, outputs = run.entries(next(feeds))
-    flow = _flow(entries, _convolution(entries, path))
+    feed = next(feeds)
+    entries, outputs = run.entries(feed)
+    flow = flow_from_entries(entries, _convolution(entries, path))
     words = ", ".join(flow.words) or "none"
-    if not flow.words and not _is_taken(flow.filter, entries, outputs):
+    if not flow.words and not is_taken(flow.filter, entries, outputs):
         words = "none in a layer"  # a function took it, whose name is not known
     axis = run.layers[flow.filter.path].channel_axis
     seen, filtered, detected = (
         _maps(value, axis) for value in (flow.filter.given[0], flow.filter.value, flow.detect.value)
     )
     condensed = _maps(flow.pool.value, axis) if flow.pool else detected
-    kept = _chosen(channels, detected)
-    layer, features = flow.filter.layer, filtered.shape[2]
-    settings, pool_axes = _settings(flow, words, detected.shape)
+    kept, chosen = _chosen(channels, detected)
+    layer, name = flow.filter.layer, _name_among(entries, flow.filter)
+    settings, pool_axes = _settings(flow, words, detected.shape, _bias(layer, kept))
     return Extraction(
         frozen(seen), (), frozen(filtered[:, :, kept]), frozen(detected[:, :, kept]),
         frozen(condensed[:, :, kept]),
-        tuple(f"{layer.name} · channel {index} of {features}" for index in kept),
+        tuple(f"{name} · channel {index} of {filtered.shape[2]}" for index in kept),
         settings, filter_axes=(_filter_axes(layer, seen.shape),), pool_axes=pool_axes,
+        notes=(flow.layers_text(), chosen, _went_in(feed)),
+        picture=_picture(run, feed, entries, flow.filter),
     )  # fmt: skip
 
 
@@ -151,115 +148,49 @@ def _convolution(entries: Sequence[Entry], path: str) -> Entry:
         for entry in entries
         if not entry.path.endswith(":detect") and isinstance(entry.layer, _CONVOLUTIONS)
     }
-    base = base_of(path) if isinstance(path, str) else path
+    base = base_of(path) if isinstance(path, str) else None
     named = [known for known, entry in found.items() if entry.layer.name == base]
     if base in found or len(named) == 1:
-        return found[base if base in found else named[0]]
+        return _checked(found[base if base in found else named[0]])
+    kinds = [type(one.layer).__name__ for one in entries if base_of(one.path) == base]
+    other = next((kind for kind in kinds if kind in _OTHERS), None)
+    got = f"{path!r}, a {other}; plot_feature_maps draws its maps" if other else ""
     if not found:
-        raise ValueError(f"model must hold a 2-D convolution that can be recorded; got {path!r}")
-    raise ValueError(refused_path(path, found, "path must be one of the 2-D convolutions"))
+        rule = "model must hold a 2-D convolution that can be recorded"
+        raise ValueError(f"{rule}; got {got or repr(path)}")
+    rule = "path must be one of the 2-D convolutions"
+    if got:
+        raise ValueError(f"{rule} {names_text(list(found))}; got {got}")
+    raise ValueError(refused_path(path, found, rule))
 
 
-def _flow(entries: Sequence[Entry], first: Entry) -> _Flow:
-    """Follow the output of a convolution to its activation and its pool."""
-    current, words = first, list[str]()
-    base = base_of(first.path)
-    inside = next((one for one in entries if one.path == f"{base}:detect"), None)
-    if inside is not None:
-        current, words = inside, [_activation_word(first.layer.activation)]
-    else:
-        norm = _taker(entries, first, _NORMS)
-        activated = _taker(entries, first, _ACTIVATIONS)
-        if activated is None and norm is not None:
-            current, words = norm, [_norm_word(norm)]
-            activated = _taker(entries, norm, _ACTIVATIONS)
-        if activated is not None:
-            current, words = activated, [*words, _activation_word(activated.layer)]
-        elif function := _function(entries, current):
-            current, words = function[0], [*words, function[1]]
-    pool, pads = _pool(entries, current)
-    after = _taker(entries, current, _NORMS)
-    if pool is None and after is not None and _pool(entries, after)[0] is not None:
-        current, words = after, [*words, _norm_word(after)]
-        pool, pads = _pool(entries, after)
-    return _Flow(first, current, tuple(words), pool, pads)
+def _checked(entry: Entry) -> Entry:
+    """Return an entry that is one set of maps and comes of its kernels."""
+    if len(entry.value) != 1:
+        raise ValueError(
+            f"path must give one map for one image; {entry.path!r} gave {len(entry.value)}"
+        )
+    if fault := fault_of_convolution(entry):
+        own = f"{base_of(entry.path)!r}, whose own class {type(entry.layer).__name__} {fault}"
+        raise ValueError(
+            "path must be a layer that gives its kernels laid on what it is given; got "
+            f"{own}; plot_feature_maps draws its maps"
+        )
+    return entry
 
 
-def _function(entries: Sequence[Entry], one: Entry) -> tuple[Entry, str] | None:
-    """Return what a function made of an entry, and the name of the function.
-
-    A function leaves no trace but what it gave to a later layer. So each is tried: it was at work
-    where a layer was given, bit for bit, what it gives. Several may give the same for one image.
-    """
-    made = {id(entry.value) for entry in entries}
-    own = np.asarray(one.value)
-    others = [value for entry in entries for value in entry.given if id(value) not in made]
-    others = [value for value in others if value.dtype == one.value.dtype]
-    for value in (value for value in others if value.shape == one.value.shape):
-        given = np.asarray(value)
-        if np.array_equal(given, own):
-            continue
-        names = [
-            name
-            for name in _FUNCTIONS
-            if np.array_equal(given, np.asarray(getattr(keras.activations, name)(one.value)))
-        ]
-        if names:
-            words = " or ".join(map(_activation_word, names))
-            return Entry(one.path, one.layer, value, (one.value,)), f"{words} (a function)"
-    return None
+def _name_among(entries: Sequence[Entry], one: Entry) -> str:
+    """Return the last name of a path where no other layer has it, else the path."""
+    base = base_of(one.path)
+    name = base.rpartition("/")[2]
+    bases = {base_of(entry.path) for entry in entries}
+    return name if sum(known.rpartition("/")[2] == name for known in bases) == 1 else base
 
 
-def _taker(entries: Sequence[Entry], one: Entry, kinds: Iterable[type]) -> Entry | None:
-    """Return the first entry of some classes that was given what an entry gave."""
-    kinds = tuple(kinds)
-    return next((taker for taker in entries if _takes(taker, one, kinds)), None)
-
-
-def _takes(taker: Entry, one: Entry, kinds: tuple[type, ...]) -> bool:
-    return isinstance(taker.layer, kinds) and any(value is one.value for value in taker.given)
-
-
-def _pool(entries: Sequence[Entry], one: Entry) -> tuple[Entry | None, Pads]:
-    """Return the pool that follows, and what a padding layer added before it."""
-    pool = _taker(entries, one, _POOLS)
-    padding = _taker(entries, one, [keras.layers.ZeroPadding2D])
-    if pool is not None or padding is None:
-        return pool, NO_PADS
-    return _taker(entries, padding, _POOLS), padding.layer.padding
-
-
-def _is_taken(one: Entry, entries: Sequence[Entry], outputs: Sequence[Any]) -> bool:
-    """Whether a layer was given what an entry gave, or the model gives it itself."""
-    values = [*outputs, *(value for entry in entries for value in entry.given)]
-    return any(value is one.value for value in values)
-
-
-def _norm_word(entry: Entry) -> str:
-    return next(word for kind, word in _NORMS.items() if isinstance(entry.layer, kind))
-
-
-def _activation_word(function: Any) -> str:
-    """Return the name of an activation, its slope stated."""
-    if isinstance(function, keras.layers.Activation):
-        return _activation_word(function.activation)
-    if isinstance(function, keras.layers.LeakyReLU):
-        return f"leaky_relu(negative_slope={function.negative_slope:g})"
-    if isinstance(function, keras.layers.ELU):
-        return f"elu(alpha={function.alpha:g})"
-    if isinstance(function, keras.layers.ReLU):
-        given = [
-            f"{name}={float(getattr(function, name)):g}"
-            for name in ("max_value", "negative_slope", "threshold")
-            if getattr(function, name)
-        ]
-        return f"relu({', '.join(given)})" if given else "relu"
-    if isinstance(function, keras.layers.Layer):
-        return type(function).__name__.lower()
-    plain = getattr(function, "__name__", type(function).__name__)
-    name = function if isinstance(function, str) else plain
-    # The slopes that Keras' own functions have unless told.
-    return {"leaky_relu": "leaky_relu(negative_slope=0.2)", "elu": "elu(alpha=1)"}.get(name, name)
+def _went_in(feed: Feed) -> str:
+    """Return what the model was given, one text for all inputs."""
+    lines = map(note_of_input, feed.arrays, feed.notes)
+    return "went in: " + "; ".join(lines)
 
 
 def _maps(value: Any, axis: int) -> Maps:
@@ -272,21 +203,69 @@ def _maps(value: Any, axis: int) -> Maps:
     return maps
 
 
-def _chosen(channels: Any, detected: Maps) -> list[int]:
-    """Return which maps are kept, each once."""
+def _chosen(channels: Any, detected: Maps) -> tuple[list[int], str]:
+    """Return which maps are kept, each once, and in words which these are."""
     features = detected.shape[2]
     if channels is None:
-        if features <= MOST_MAPS:
-            return list(range(features))
         strength = np.nan_to_num(np.abs(detected).mean(axis=(0, 1), dtype=np.float64))
-        return [int(index) for index in np.argsort(-strength, kind="stable")[:MOST_MAPS]]
+        strongest = np.argsort(-strength, kind="stable")[:MOST_MAPS]
+        kept = sorted(int(index) for index in strongest)
+        return kept, _strongest_words(detected, kept)
     several = channels if isinstance(channels, Iterable) else [channels]
     kept = [whole_number("channels", index, minimum=0) for index in several]
     if not kept or max(kept) >= features or len(set(kept)) < len(kept):
         raise ValueError(
             f"channels must be numbers from 0 to {features - 1}, each once; got {shown(channels)}"
         )
-    return kept
+    return kept, f"{len(kept)} of {features} channels, as chosen"
+
+
+def _strongest_words(detected: Maps, kept: list[int]) -> str:
+    features = detected.shape[2]
+    if len(kept) == features:
+        return f"all {features} channels" if features > 1 else "its one channel"
+    words = (
+        f"{len(kept)} of {features} channels: the largest mean magnitudes after detect, "
+        "in the order of their numbers"
+    )
+    broken = ~np.isfinite(np.delete(detected, kept, axis=2)).all(axis=(0, 1))
+    return words + (f"; {broken.sum()} others have NaN or infinity" if broken.any() else "")
+
+
+def _makes(entry: Entry, tensor: Any) -> bool:
+    """Whether a layer made a tensor and did not only pass it on."""
+    return entry.value is tensor and all(given is not tensor for given in entry.given)
+
+
+def _picture(run: Run, feed: Feed, entries: Sequence[Entry], conv: Entry) -> ShownImage | None:
+    """Return what to draw where a convolution sees the image as nobody would draw it."""
+    tensor = conv.given[0]
+    while before := next((one for one in entries if _makes(one, tensor)), None):
+        if not isinstance(before.layer, _PREPARING):
+            return None
+        tensor = before.given[0]
+    maps = FeatureMaps({}, run.layers, feed.arrays, (), "", pictures=feed.pictures)
+    pictures = inputs_as_pictures(maps)
+    own = [one for one in pictures if np.array_equal(feed.arrays[one.number], np.asarray(tensor))]
+    if not own:
+        return None
+    values, changed = own[0].values, own[0].changed
+    limits = range_of_images([values])
+    prepared = changed or tensor is not conv.given[0]
+    if not prepared and (limits == (0.0, 1.0) or values.shape[-1] != IN_COLOUR):
+        return None  # drawn as it is, with its numbers where they can be read
+    title = "before preprocess" if changed else "as it went in"
+    words = image_words(values, limits)
+    return ShownImage(title, (words,) if words else (), frozen(colours_of_image(values, limits)))
+
+
+def _bias(layer: Any, kept: Sequence[int]) -> float | tuple[float, ...] | None:
+    """Return what a layer adds to the kept maps: one number where all are equal."""
+    if getattr(layer, "bias", None) is None:
+        return None
+    added = np.asarray(keras.ops.cast(layer.bias, layer.compute_dtype)).astype(np.float64)
+    numbers = tuple(added[list(kept)].tolist())
+    return numbers[0] if len(set(numbers)) == 1 else numbers
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -310,22 +289,24 @@ def _filter_axes(layer: Any, sizes: tuple[int, ...]) -> AxisPair:
     return rows, columns
 
 
-def _settings(flow: _Flow, words: str, sizes: tuple[int, ...]) -> tuple[Settings, AxisPair | None]:
+def _settings(
+    flow: Flow, words: str, sizes: tuple[int, ...], bias: Any
+) -> tuple[Settings, AxisPair | None]:
     """Return the settings in the words of the course, and how the pool slid."""
     layer = flow.filter.layer
     pool, window, stride, padding, axes = _pool_settings(flow, sizes)
     settings = Settings(
-        _pair(layer.strides), layer.padding, _pair(layer.dilation_rate), "zeros", None,
+        _pair(layer.strides), layer.padding, _pair(layer.dilation_rate), "zeros", bias,
         words, pool, window, stride, padding, "keep",
     )  # fmt: skip
     return settings, axes
 
 
-def _pool_settings(flow: _Flow, sizes: tuple[int, ...]) -> tuple[Any, ...]:
+def _pool_settings(flow: Flow, sizes: tuple[int, ...]) -> tuple[Any, ...]:
     if flow.pool is None:
         return "none", (1, 1), (1, 1), "valid", None
     layer = flow.pool.layer
-    kind = next(word for pool, word in _POOLS.items() if isinstance(layer, pool))
+    kind = next(word for pool, word in POOLS.items() if isinstance(layer, pool))
     if kind.startswith("global"):
         whole = (sizes[0], sizes[1])
         axes = tuple(Axis(size, size, 1, 1, 0, 0) for size in whole)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from featviz import _notebook
 from featviz._check import shown, size_text, whole_number
 from featviz.kernels import Kernel
-from featviz.networks.paths import base_of, refused_path
+from featviz.networks.paths import PathError, base_of, check_path, refused_path
 from featviz.windows import Window
 
 Weights = npt.NDArray[np.float32]
@@ -36,6 +36,7 @@ class LayerKernels:
         dilation: cells from tap to tap, per axis.
         note: what was done to bring the weights into this form; empty for none.
         parts: of a separable layer its depthwise and its pointwise kernels.
+        output_padding: of a transposed layer, (0, …) where it was left to Keras; of others None.
     """
 
     path: str
@@ -48,6 +49,7 @@ class LayerKernels:
     dilation: tuple[int, ...]
     note: str = ""
     parts: tuple[LayerKernels, ...] = ()
+    output_padding: tuple[int, ...] | None = None
 
     @property
     def features(self) -> int:
@@ -111,13 +113,26 @@ class LayerKernels:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Stride, padding and dilation as ``extract`` takes them."""
+        """Stride, padding and dilation as ``extract`` takes them.
+
+        Of a transposed layer as ``filter_transposed`` does, with an ``output_padding`` that
+        ``extract`` refuses.
+
+        Raises:
+            ValueError: a transposed layer whose sizes were told by ``output_padding``.
+        """
+        if any(self.output_padding or ()):
+            raise ValueError(
+                f"options must be those of a layer without output_padding; {self.path!r} has "
+                f"{size_text(self.output_padding or ())}; take its weights"
+            )
         pairs = [(1,) * (2 - len(step)) + step for step in (self.strides, self.dilation)]
         padding: Any = self.padding
         if padding == "causal":
             reach = (self.weights.shape[0] - 1) * self.dilation[0]
             padding = ((0, 0), (reach, 0))
-        return {"stride": pairs[0][-2:], "padding": padding, "dilation": pairs[1][-2:]}
+        options = {"stride": pairs[0][-2:], "padding": padding, "dilation": pairs[1][-2:]}
+        return options if self.output_padding is None else {**options, "output_padding": 0}
 
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""
@@ -216,11 +231,12 @@ class LayerTable:
 
         Raises:
             KeyError: no such row; the nearest and the list are named.
+            TypeError: no text.
         """
         rows = {row.path: row for row in self.rows}
-        found = base_of(path) if isinstance(path, str) else path
-        if not isinstance(found, str) or found not in rows:
-            raise KeyError(refused_path(path, rows, "path must be a row of the table:"))
+        found = base_of(check_path(path))
+        if found not in rows:
+            raise PathError(refused_path(path, rows, "path must be a row of the table:"))
         return rows[found]
 
     def __len__(self) -> int:
@@ -228,6 +244,9 @@ class LayerTable:
 
     def __iter__(self) -> Iterator[LayerRow]:
         return iter(self.rows)
+
+    def __repr__(self) -> str:
+        return _notebook.text_from_value(self)
 
     def _repr_markdown_(self) -> str:
         return _notebook.markdown_from_value(self)

@@ -10,6 +10,7 @@ import numpy as np
 
 from featviz._check import real_number, size_text
 from featviz.networks.inputs import Feed, Fit, note_of_input
+from featviz.networks.paths import counted_text
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
 from featviz.networks.values import Array, FeatureMaps, Lines, frozen
@@ -36,6 +37,8 @@ def feature_maps(
 
     The model runs as it always does (``training=False``), whatever its kind: Sequential,
     functional, nested, subclassed, with several inputs, with shared layers. It is not changed.
+    Of a layer inside ``TimeDistributed``, whose ``call`` Keras runs by itself, the entry of the
+    wrapper holds what it gives for every step.
 
     Args:
         model: a built ``keras.Model``.
@@ -86,7 +89,8 @@ def feature_maps(
         seen += size
         whole = used if parts or count is None else used * -(-count // size)
         if max(used, whole) > max_bytes:
-            those = f"{count} images take about" if count else f"the first {seen} images take"
+            number = counted_text(count or seen, "image")
+            those = f"{number} take about" if count else f"the first {number} take"
             raise ValueError(
                 f"maps must take at most {max_bytes:,} bytes; those of {those} "
                 f"{max(used, whole):,}; name fewer layers, raise max_bytes, or take them batch by "
@@ -202,7 +206,8 @@ def _joined_maps(path: str, parts: list[Batch]) -> Array:
         ran = sum(n for n, part in zip(counts, parts, strict=True) if path in part.arrays)
         got = f"{path!r} ran for {ran} of {sum(counts)} images"
     elif any(array.shape[:1] != (n,) for n, array in zip(counts, given, strict=True)):
-        got = f"{path!r} gave {size_text(given[0].shape) or 'one number'} for {counts[0]} images"
+        got = f"{path!r} gave {size_text(given[0].shape) or 'one number'} for "
+        got += counted_text(counts[0], "image")
     elif len({array.shape[1:] for array in given}) > 1:
         got = f"{path!r} gave maps of several sizes"
     else:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from featviz._check import shown
+from featviz._files import check_length, is_file
 
 ENDING = ".keras"
 CONFIG = "config.json"
@@ -42,6 +43,7 @@ _FUNCTIONS = re.compile(
     r"(\..*)?"
 )
 _OTHER_FORMATS = (".h5", ".hdf5", ".pb", ".pkl", ".pickle", ".pt", ".pth", ".onnx", ".tflite")
+RULE = "model must be a .keras file or the name of a keras.applications model"
 TRUST = "trust=True opens it all the same and may run any program in it"
 
 
@@ -159,26 +161,49 @@ def refusal(path: Path, rule: str, found: str, cure: str) -> str:
 
 
 def _path_of(source: Any) -> Path:
-    rule = "model must be a .keras file or the name of a keras.applications model"
     if not isinstance(source, (str, os.PathLike)) or not isinstance(os.fspath(source), str):
-        raise TypeError(f"{rule}; got {shown(source)}")
+        raise TypeError(f"{RULE}; got {shown(source)}")
     text = os.fspath(source)
     if not text or "\0" in text:
-        raise ValueError(f"{rule}, not empty and without '\\0'; got {shown(text)}")
+        raise ValueError(f"{RULE}, not empty and without '\\0'; got {shown(text)}")
     if "://" in text:
-        raise ValueError(f"{rule}; got {shown(text)}; load it to this machine first")
+        raise ValueError(f"{RULE}; got {shown(text)}; load it to this machine first")
+    check_length("model", text)
     path = Path(text)
     if path.is_dir():
-        raise ValueError(f"{rule}; got the folder {shown(text)}; save the model as one .keras file")
+        raise ValueError(f"{RULE}; got the folder {shown(text)}; save the model as one .keras file")
     if path.suffix != ENDING:
-        other = path.suffix.lower() in _OTHER_FORMATS
-        cure = "; where it is trusted, load it and save it as .keras" if other else ""
-        raise ValueError(f"{rule}; got {shown(text)}{cure}")
+        raise ValueError(f"{RULE}; got {shown(text)}{_cure_of_ending(text)}")
     if not path.exists():
         raise FileNotFoundError(f"model must be a file that exists; got {shown(text)}")
     if not path.is_file():
         raise ValueError(f"model must be a file; got the device or pipe {shown(text)}")
     return path
+
+
+def _cure_of_ending(name: str) -> str:
+    """Return what to do with a file of another ending, or nothing."""
+    small = name.lower()
+    if small.endswith(ENDING):
+        return "; Keras wants the ending in small letters: rename it"
+    if small.endswith(".weights.h5"):
+        return ", weights alone; load them into their model and save that as .keras"
+    other = small.endswith(_OTHER_FORMATS)
+    return "; where it is trusted, load it and save it as .keras" if other else ""
+
+
+def hint_at_file(name: str) -> str:
+    """Return what is there under a name that no model has, or nothing.
+
+    Example:
+        >>> hint_at_file("no model and no file")
+        ''
+    """
+    if is_file(name + ENDING):
+        return f" (did you mean {name + ENDING!r}?)"
+    if Path(name).is_dir():
+        return ", a folder; save the model as one .keras file"
+    return ", a file of another kind; save the model as .keras" if is_file(name) else ""
 
 
 def _not_a_zip(path: Path, start: bytes) -> str:

@@ -16,9 +16,11 @@ import numpy as np
 
 from featviz._check import one_of, shown, true_or_false, whole_number
 from featviz.networks.model_archives import (
+    RULE,
     TRUST,
     check_archive,
     check_config,
+    hint_at_file,
     is_model_path,
     refusal,
     saved_by,
@@ -108,13 +110,17 @@ def preprocessing_of(name: str) -> Preprocessing:
 
     Raises:
         ValueError: no such model.
+        TypeError: no text.
 
     Example:
         >>> white, preprocess = preprocessing_of("MobileNetV2")
         >>> white, preprocess.__name__, float(preprocess(np.full((1, 1, 1, 3), 255.0)).max())
         (255.0, 'mobilenet_v2.preprocess_input', 1.0)
     """
-    function = getattr(keras.applications, _known_application(name))
+    rule = "name must be that of a keras.applications model"
+    if not isinstance(name, str):
+        raise TypeError(f"{rule}; got {shown(name)}")
+    function = getattr(keras.applications, _known_application(name, rule))
     module = function.__module__.rpartition(".")[2]
     home = importlib.import_module(f"keras.applications.{module}")
 
@@ -151,14 +157,14 @@ def _applications() -> list[str]:
     return [name for name in names if callable(getattr(keras.applications, name))]
 
 
-def _known_application(name: str) -> str:
+def _known_application(name: str, rule: str = RULE) -> str:
     known = {one.lower(): one for one in _applications()}
     if name.lower() not in known:
         close = difflib.get_close_matches(name.lower(), known, n=1)
-        raise ValueError(
-            "model must be a .keras file or the name of a keras.applications model; got "
-            f"{shown(name)}" + (f" (did you mean {known[close[0]]!r}?)" if close else "")
-        )
+        hint = f" (did you mean {known[close[0]]!r}?)" if close else ""
+        if rule == RULE:
+            hint = hint_at_file(name) or hint
+        raise ValueError(f"{rule}; got {shown(name)}{hint}")
     return known[name.lower()]
 
 

@@ -1,4 +1,4 @@
-"""What a layer gives: which values are tensors, and how several are named."""
+"""What a layer is given and gives: tensors, and the names of several."""
 
 from __future__ import annotations
 
@@ -31,3 +31,18 @@ def named_outputs(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         return
     for key, item in items:
         yield from named_outputs(item, f"{name}[{key}]" if len(items) > 1 else name)
+
+
+def tensors_among(args: Any, kwargs: Any) -> tuple[tf.Tensor, ...]:
+    """Return the tensors among the arguments of a call; nearly always there is one."""
+    if len(args) == 1 and not kwargs and is_tensor(args[0]):
+        return args  # type: ignore[no-any-return]
+    return tuple(one for _, one in named_outputs((args, kwargs)) if is_tensor(one))
+
+
+def may_train(args: Any, kwargs: Any) -> bool:
+    """Whether a call may be told to train; a tensor is not asked, it may."""
+    training = kwargs.get("training")
+    if training is not None and training is not False:
+        return True
+    return len(args) > 1 and any(one is True for one in args)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from featviz._check import nearest, shown
@@ -59,20 +59,90 @@ def base_of(path: str) -> str:
     return path
 
 
-def found_path(path: Any, known: Iterable[str]) -> str | None:
-    """Return the full path among those known, None if there is none.
+class PathError(KeyError, ValueError):
+    """No entry of this path: a key that is missing, and a wrong value.
+
+    It prints as a plain sentence, where a KeyError would put it in quotes.
+
+    Example:
+        >>> str(PathError("path must be one of 'conv'; got 'cnov'"))
+        "path must be one of 'conv'; got 'cnov'"
+    """
+
+    __str__ = ValueError.__str__
+
+
+def check_path(path: Any) -> str:
+    """Return a path that is a text.
+
+    Raises:
+        TypeError: another kind.
+
+    Example:
+        >>> check_path("conv")
+        'conv'
+    """
+    if not isinstance(path, str):
+        raise TypeError(f"path must be the text of a layer's path; got {shown(path)}")
+    return path
+
+
+def known_path(
+    path: Any,
+    known: Iterable[str],
+    unseen: Mapping[str, str] | None = None,
+    *,
+    rule: str = "path must be one of",
+) -> str:
+    """Return the full path among those known.
 
     Args:
         path: with or without ``:detect``.
         known: full paths.
+        unseen: path → why a layer that ran is not among them.
+        rule: how the sentence begins.
+
+    Raises:
+        TypeError: no text.
+        PathError: no such path; the nearest and the list are named.
 
     Example:
-        >>> found_path("conv", ["conv:filter", "conv:detect"])
+        >>> known_path("conv", ["conv:filter", "conv:detect"])
         'conv:detect'
+        >>> known_path("mean", ["conv"], {"mean": "gives text"})
+        Traceback (most recent call last):
+        featviz.networks.paths.PathError: path must be one of 'conv'; got 'mean', which gives text
     """
+    names = list(known)
+    found = found_path(check_path(path), names)
+    if found is not None:
+        return found
+    if unseen and path in unseen:
+        raise PathError(f"{rule} {names_text(names)}; got {path!r}, which {unseen[path]}")
+    raise PathError(refused_path(path, names, rule))
+
+
+def found_path(path: Any, known: Iterable[str]) -> str | None:
+    """Return the full path among those known, None if there is none.
+
+    Args:
+        path: with or without ``:detect``; of a layer inside others its last name will do, where
+            no other layer has it.
+        known: full paths.
+
+    Example:
+        >>> found_path("conv", ["outer/conv:filter", "outer/conv:detect"])
+        'outer/conv:detect'
+    """
+    if not isinstance(path, str):
+        return None
     names = known if hasattr(known, "__contains__") else list(known)
-    asked = (path, f"{path}:detect") if isinstance(path, str) else ()
-    return next((one for one in asked if one in names), None)
+    asked = (path, f"{path}:detect")
+    found = next((one for one in asked if one in names), None)
+    if found is not None or "/" in path:
+        return found
+    inside = [one for one in names if one.rpartition("/")[2] in asked]
+    return inside[-1] if len(set(map(base_of, inside))) == 1 else None
 
 
 def refused_path(path: Any, known: Iterable[str], rule: str = "path must be one of") -> str:
@@ -101,6 +171,16 @@ def nearest_path(path: Any, known: Iterable[str]) -> str:
 def names_text(names: Sequence[str]) -> str:
     """Return names for an error sentence, the first thirty and how many more."""
     return first_text(list(map(repr, names)), MOST_NAMES_SHOWN)
+
+
+def counted_text(count: int, noun: str) -> str:
+    """Return a number with its noun, one or several of it.
+
+    Example:
+        >>> counted_text(1, "layer"), counted_text(2000, "image")
+        ('1 layer', '2,000 images')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def first_text(words: Sequence[str], most: int, noun: str = "", *, joint: str = ", ") -> str:

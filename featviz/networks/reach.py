@@ -13,8 +13,9 @@ Source:
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -24,8 +25,9 @@ from featviz.networks.reach_cells import Patch, cells_on, patches_with
 # A span for each axis of the image.
 Spans = tuple[Span, ...]
 Reads = Callable[[Patch], Patch]
-# Beyond so many cells the pattern of a transposed convolution is not followed.
-LONGEST_PERIOD = 64
+# Beyond so many cells along one axis, or with gaps on all together, the pattern of transposed
+# convolutions is not followed.
+LONGEST_PERIOD, MOST_CELLS = 64, 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +41,7 @@ class Node:
         jumps: input cells from one cell to the next; None where all cells see the same.
         periods: after how many cells the pattern of windows comes again.
         input: which input of the model this is, or None.
+        gaps: whether a cell may see nothing, between the windows of a transposed convolution.
     """
 
     number: int
@@ -47,6 +50,7 @@ class Node:
     jumps: tuple[Fraction, ...] | None = None
     periods: tuple[int, ...] = ()
     input: int | None = None
+    gaps: bool = False
 
 
 def read_from_inputs(node: Node, patch: Patch, *, inside: bool) -> dict[int, Spans]:
@@ -94,22 +98,43 @@ def field_of_node(node: Node | None) -> tuple[int, ...] | None:
     one that sees the whole map. None where it is not known, where the inputs are seen through
     different windows, or where nothing is seen.
     """
-    if node is None:
+    places = None if node is None else _places(node)
+    if node is None or places is None:
         return None
-    cells = max(node.periods, default=1)
-    if cells > LONGEST_PERIOD:
-        return None
-    places = [[at] * len(node.sizes) for at in range(cells)]
-    if node.jumps is None:  # what reaches beyond the whole map does so at one of its ends
-        places += [[size - 1 - at for size in node.sizes] for at in range(cells)]
-    fields: list[tuple[int, ...]] = []
+    fields: dict[int, tuple[int, ...]] = {}
     for place in places:
-        seen = read_from_inputs(node, patch_of_cell(place), inside=False).values()
-        several = {tuple(last - first + 1 for first, last in one) for one in seen}
-        if len(several) > 1:
-            return None
-        fields += several
-    return tuple(map(max, zip(*fields, strict=True))) if fields else None
+        seen = read_from_inputs(node, patch_of_cell(place), inside=False)
+        for number, spans in seen.items():
+            sizes = tuple(last - first + 1 for first, last in spans)
+            fields[number] = tuple(map(max, sizes, fields.get(number, sizes)))
+    return fields.popitem()[1] if len(set(fields.values())) == 1 else None
+
+
+def _places(node: Node) -> list[tuple[int, ...]] | None:
+    """Return cells among which are those with the largest windows; None for too many."""
+    if max(node.periods, default=1) > LONGEST_PERIOD:
+        return None
+    axes = [_candidates(*axis, ends=node.jumps is None) for axis in _axes(node)]
+    if not node.gaps:
+        # Where every cell sees something, the window along one axis is the same all along the
+        # others; so it is enough that the places go through all candidates of each axis.
+        most = max(map(len, axes), default=1)
+        return [tuple(one[at % len(one)] for one in axes) for at in range(most)]
+    # A way around a gap is there or not by the places on all axes.
+    return list(itertools.product(*axes)) if math.prod(map(len, axes)) <= MOST_CELLS else None
+
+
+def _axes(node: Node) -> Iterator[tuple[int, int]]:
+    return zip(node.sizes, node.periods, strict=True)
+
+
+def _candidates(size: int, period: int, *, ends: bool) -> list[int]:
+    """Return the cells of one axis that stand for all of them.
+
+    What reaches beyond a part that all cells see does so most at one of the ends.
+    """
+    cells = range(min(size, period))
+    return sorted({*cells, *(size - 1 - at for at in cells if ends)})
 
 
 def merged_jumps(sources: Sequence[Node]) -> tuple[Fraction, ...] | None:

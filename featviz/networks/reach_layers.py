@@ -29,8 +29,10 @@ from featviz.networks.reach_ops import (
     ABSENT,
     Absent,
     Known,
+    mixes_cells,
     moved_node,
     node_from_operation,
+    operations_between,
     places_of,
     whole_node,
 )
@@ -62,9 +64,13 @@ class _NodeMaker:
         jumps: tuple[Fraction, ...] | None = None,
         periods: tuple[int, ...] = (),
         source: int | None = None,
+        *,
+        gaps: bool = False,
     ) -> Node:
         self._count += 1
-        return Node(self._count, sizes, tuple(sources), jumps, periods or (1,) * len(sizes), source)
+        periods = periods or (1,) * len(sizes)
+        gaps = gaps or any(node.gaps for node, _ in sources)
+        return Node(self._count, sizes, tuple(sources), jumps, periods, source, gaps)
 
 
 def nodes_of_entries(traced: Traced) -> dict[str, Node | None]:
@@ -101,7 +107,8 @@ def _node_of_entry(entry: Entry, known: dict[str, Known], maker: _NodeMaker) -> 
     order = "channels_first" if maker.axis == 1 else "channels_last"
     fits = getattr(entry.layer, "data_format", order) == order
     if isinstance(before, Node) and fits and places_of(entry.value, maker.axis) is not None:
-        return rule(_Step(entry.layer, before, entry.value, maker))  # type: ignore[no-any-return]
+        step = _Step(entry.layer, before, entry.given[0], entry.value, maker)
+        return rule(step)  # type: ignore[no-any-return]
     return before if isinstance(before, Absent) else None
 
 
@@ -124,17 +131,18 @@ def _rule(layer: Any) -> Any:
     """Return the function that makes the node of a kind of layer, or None."""
     rules = (
         (TRANSPOSED, _transposed), (SLIDING, _slid), (POOLS, _pooled), (WHOLE, _seen_whole),
-        (SHIFTS, _shifted), (UPSAMPLINGS, _repeated), (("BatchNormalization",), _same),
+        (SHIFTS, _shifted), (UPSAMPLINGS, _repeated), (("BatchNormalization",), _scaled),
         (NORMALISATIONS, _normalised), (("Dense",), _mixed_by_place),
     )  # fmt: skip
     return next((rule for names, rule in rules if works_as(layer, names)), None)
 
 
 class _Step(NamedTuple):
-    """A layer's call: the node of what it was given, and the tensor that it gave."""
+    """A layer's call: what went in, the node of that, and what came out."""
 
     layer: Any
     node: Node
+    given: tf.Tensor
     tensor: tf.Tensor
     maker: _NodeMaker
 
@@ -144,8 +152,13 @@ class _Step(NamedTuple):
         return places_of(self.tensor, self.maker.axis) or ()
 
 
-def _same(step: _Step) -> Node:
-    return step.node
+def _scaled(step: _Step) -> Node | None:
+    """Return the node of a batch normalisation, also of one in training."""
+    if not mixes_cells(operations_between([step.given], step.tensor).values()):
+        return step.node
+    # Called with training=True it takes mean and variance of all images, a channel alone.
+    along = step.layer.axis % step.tensor.shape.rank == step.maker.axis % step.tensor.shape.rank
+    return _seen_whole(step) if along else None
 
 
 def _seen_whole(step: _Step) -> Node:
@@ -218,7 +231,9 @@ def _transposed(step: _Step) -> Node | None:
     if tuple(axis.outputs for axis in axes) != step.node.sizes:
         return None
     spread = [functools.partial(spread_by_window, axis) for axis in axes]
-    return _widened(step, spread, [axis.stride for axis in axes])
+    taps = [({tap * a.dilation % a.stride for tap in range(a.window)}, a.stride) for a in axes]
+    gaps = any(len(phases) < stride for phases, stride in taps)
+    return _widened(step, spread, [axis.stride for axis in axes], gaps=gaps)
 
 
 def _repeated(step: _Step) -> Node | None:
@@ -231,7 +246,9 @@ def _repeated(step: _Step) -> Node | None:
     return _widened(step, spread, list(times))
 
 
-def _widened(step: _Step, spread: Sequence[Callable[[Cells], Cells]], times: list[int]) -> Node:
+def _widened(
+    step: _Step, spread: Sequence[Callable[[Cells], Cells]], times: list[int], *, gaps: bool = False
+) -> Node:
     """Return the node of a map with more cells than it was given."""
     node = step.node
 
@@ -240,7 +257,7 @@ def _widened(step: _Step, spread: Sequence[Callable[[Cells], Cells]], times: lis
 
     jumps = node.jumps and tuple(j / n for j, n in zip(node.jumps, times, strict=True))
     periods = tuple(p * n for p, n in zip(node.periods, times, strict=True))
-    return step.maker.make(step.sizes, [(node, reads)], jumps, periods)
+    return step.maker.make(step.sizes, [(node, reads)], jumps, periods, gaps=gaps)
 
 
 def _shifted(step: _Step) -> Node:

@@ -6,7 +6,7 @@ field is right or it is not told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -34,6 +34,37 @@ RESHAPES = frozenset(("Reshape", "Squeeze", "ExpandDims"))
 SIZES = frozenset(("Shape", "ShapeN", "Size", "Rank"))
 
 Make = Callable[..., Node]
+
+
+def operations_between(given: Iterable[Any], value: Any) -> dict[str, Any]:
+    """Return the operations that made a tensor out of others, by name.
+
+    Each stands behind those from which it takes.
+
+    Args:
+        given: tensors of a graph, where the way back ends.
+        value: a tensor of the same graph.
+    """
+    found: dict[str, Any] = {}
+    ends = {tensor.name for tensor in given}
+    stack = [] if value.name in ends else [value]
+    while stack:
+        operation = stack[-1].op
+        before = [tensor for tensor in operation.inputs if tensor.name not in ends]
+        missing = [tensor for tensor in before if tensor.op.name not in found]
+        stack.extend(missing)
+        if not missing:
+            found[stack.pop().op.name] = operation
+    return found
+
+
+def mixes_cells(operations: Iterable[Any]) -> bool:
+    """Return whether some operations make one number of many cells."""
+    return any(one.type in REDUCTIONS or _is_training(one) for one in operations)
+
+
+def _is_training(operation: Any) -> bool:
+    return operation.type.startswith("FusedBatchNorm") and bool(operation.get_attr("is_training"))
 
 
 class Absent:
@@ -76,6 +107,8 @@ def node_from_operation(tensor: tf.Tensor, known: dict[str, Known], axis: int, m
     nodes = [node for _, node in data if isinstance(node, Node)]
     if len(nodes) < len(data) or sizes is None:
         return None
+    if _is_training(operation):
+        return None  # by mean and variance of all images
     if operation.type in POINTWISE or _joins_channels(operation, axis):
         ranks = {one.shape.rank for one, _ in data} | {tensor.shape.rank}
         return joined_node(nodes, sizes, make) if len(ranks) == 1 else None

@@ -10,13 +10,14 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from featviz._check import per_axis, shown, size_text, whole_number
-from featviz.networks.inputs import inputs_of_model
-from featviz.networks.layer_shapes import Traced, trace_model
+from featviz.networks.inputs import built_shape, inputs_of_model, is_shape
+from featviz.networks.layer_shapes import Shape, Traced, trace_model
 from featviz.networks.layer_values import ReceptiveField
-from featviz.networks.paths import found_path, refused_path
+from featviz.networks.paths import known_path
 from featviz.networks.reach import Node, Spans, patch_of_cell, read_from_inputs
 from featviz.networks.reach_cells import Patch
 from featviz.networks.reach_layers import nodes_of_entries
@@ -89,25 +90,26 @@ def _image_size(traced: Traced, number: int) -> tuple[int, int]:
         image = places_of(traced.inputs[number], traced.channel_axis)
         if image is not None:
             return image[0], image[1]
-    images = [str(at) for at, shape in enumerate(shapes) if len(shape) == 3]
     if len(shapes) > 1 and len(shapes[number]) != 3:
-        hint = f"pass input_number={' or '.join(images)}" if images else "no input is an image"
-        raise ValueError(
-            f"input_number must be that of an image; got {number}, an input of "
-            f"{shown(shapes[number])}; {hint}"
-        )
+        raise _no_image(number, shapes)
     raise ValueError(
         "input_shape must be that of an image, (height, width, channels), every size known; "
         f"got {shown(shapes[number])}"
     )
 
 
+def _no_image(number: int, shapes: Sequence[Shape]) -> ValueError:
+    images = [str(at) for at, shape in enumerate(shapes) if len(shape) == 3]
+    hint = f"pass input_number={' or '.join(images)}" if images else "no input is an image"
+    return ValueError(
+        f"input_number must be that of an image; got {number}, an input of "
+        f"{shown(shapes[number])}; {hint}"
+    )
+
+
 def _entry(traced: Traced, path: Any) -> Entry:
     entries = {entry.path: entry for entry in traced.entries}
-    found = found_path(path, entries)
-    if found is None:
-        raise ValueError(refused_path(path, entries))
-    return entries[found]
+    return entries[known_path(path, entries)]
 
 
 def _known(node: Node | None, path: str) -> Node:
@@ -131,18 +133,59 @@ def _window(spans: Spans) -> Window:
     return Window(top, left, bottom - top + 1, right - left + 1)
 
 
-def shape_for_image(model: Any, size: tuple[int, ...]) -> tuple[int | None, ...]:
-    """Return the shape of a model's only input for images of one size.
+def shapes_for_image(
+    model: Any, size: tuple[int, ...], number: int, *, resize: bool = False
+) -> tuple[tuple[int, int], Any]:
+    """Return an image's rows and columns as they go in, and ``input_shape``.
+
+    Rows and columns that the model leaves open are those of the image, at its other inputs, too.
 
     Args:
         model: a built Keras model.
-        size: (H, W, C) of an image; of its channels the model's own number is taken.
+        size: (H, W, C) of the image; of its channels the model's own number is taken.
+        number: of the input.
+        resize: whether an image of another size will be resized.
+
+    Raises:
+        ValueError: no such input, one that takes no image, an image of another size.
     """
-    spec = inputs_of_model(model)[0]
-    if spec.shape is None or len(spec.shape) != 3:
-        return tuple(size)
-    first = _channels_first(model)
-    return (spec.shape[0], *size[:2]) if first else (*size[:2], spec.shape[-1])
+    specs, first = inputs_of_model(model), _channels_first(model)
+    if number >= len(specs):
+        raise ValueError(f"input_number must be below {len(specs)}; got {number}")
+    own = specs[number].shape or (None, None, None)
+    if len(own) != 3:
+        raise _no_image(number, [spec.shape or () for spec in specs])
+    wanted = own[1:] if first else own[:2]
+    rows, columns = (new if old is None else old for old, new in zip(wanted, size, strict=False))
+    if (rows, columns) != size[:2] and not resize:
+        sizes = "×".join("any" if one is None else str(one) for one in wanted)
+        raise ValueError(
+            f"image must be {sizes}, as {model.name!r} takes it; got {size_text(size[:2])}; "
+            "pass resize=True or crop it first"
+        )
+    if specs[number].shape is None:
+        return (rows, columns), _shapes_as_built(model, (rows, columns, *size[2:]), number)
+    shapes = [_filled(spec.shape or (), (rows, columns), first) for spec in specs]
+    return (rows, columns), shapes if len(shapes) > 1 else shapes[0]
+
+
+def _shapes_as_built(model: Any, size: tuple[int, ...], number: int) -> Any:
+    """Return the shapes for which a model was built, that of one changed."""
+    built = built_shape(model)
+    if built is None or is_shape(built):
+        return size
+    names = list(built) if isinstance(built, dict) else range(len(built))
+    shapes = {name: size if at == number else built[name] for at, name in enumerate(names)}
+    return shapes if isinstance(built, dict) else list(shapes.values())
+
+
+def _filled(shape: Shape, size: tuple[int, int], first: bool) -> Shape:
+    """Return the shape of an image, rows and columns that are open as of another."""
+    if len(shape) != 3:
+        return shape
+    at = (1, 2) if first else (0, 1)
+    sizes = [size[at.index(axis)] if axis in at else None for axis in range(3)]
+    return tuple(new if old is None else old for old, new in zip(shape, sizes, strict=True))
 
 
 def _channels_first(model: Any) -> bool:

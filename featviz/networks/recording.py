@@ -8,7 +8,8 @@ Paths read as the calls stand in one another: ``backbone/block2_conv1``. A layer
 again within the same call gets ``@2``, ``@3``; another layer of the same name gets ``#2``. A layer
 with several outputs gets ``[0]``, ``[1]`` or their names. A convolution with its activation inside
 gives two entries: ``path:filter`` before and ``path:detect`` after the activation. The cells of a
-recurrent layer, which run once for every time step, are not told of; the layer itself is.
+recurrent layer, which run once for every time step, are not told of; the layer itself is. So it is
+with the layer inside a TimeDistributed, whose ``call`` runs past its ``__call__``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from featviz.networks.outputs import is_tensor, named_outputs
+from featviz.networks.outputs import is_tensor, may_train, named_outputs, tensors_among
 from featviz.networks.paths import name_in_path
 
 Call = Callable[..., Any]
@@ -34,6 +35,7 @@ Target = tuple[type, str]
 
 IN_FUNCTION = "runs inside a tf.function, whose values do not leave it"
 UNCALLED = "was not called where it can be seen: not at all, by its call(), or inside a tf.function"
+BY_STEPS = "was not called where it can be seen: TimeDistributed runs its call() for every step"
 
 # Layers whose activation stands inside; their common bases hold the attribute.
 _CONVOLUTIONS = tuple(
@@ -97,6 +99,11 @@ class Recorder:
 
     Args:
         keep: called with each :class:`Entry` as its layer ends, in the order of the run.
+
+    Attributes:
+        ran: paths of the layers that ended.
+        unseen: path → why a layer that ran gave no entry.
+        trained: whether a layer was called with ``training=True``.
     """
 
     def __init__(self, keep: Callable[[Entry], None]) -> None:
@@ -110,16 +117,18 @@ class Recorder:
         self.unseen: dict[str, str] = {}
         self._kept: set[str] = set()
         self._called: set[int] = set()
+        self.trained = False
         self._graph = _graph()
 
     def call(self, original: Call, layer: Any, args: Any, kwargs: Any) -> Any:
         """Call a layer and keep what it gives."""
         frames = self._frames
+        self.trained = self.trained or may_train(args, kwargs)
         if frames and (frames[-1].layer is layer or isinstance(frames[-1].layer, keras.layers.RNN)):
             # super().__call__ of a class of its own; a cell, which runs once for every time step.
             return original(layer, *args, **kwargs)
         path = frames[-1].path_of(layer, id(_graph())) if frames else ""
-        given = _tensors(args, kwargs)
+        given = tensors_among(args, kwargs)
         frame = _Frame(layer, path, given)
         frames.append(frame)
         try:
@@ -145,7 +154,8 @@ class Recorder:
             if id(inner) in self._called:
                 self.add_uncalled(inner, below)
             elif not isinstance(inner, keras.layers.InputLayer):
-                self.unseen.setdefault(below, UNCALLED)
+                steps = isinstance(layer, keras.layers.TimeDistributed)
+                self.unseen.setdefault(below, BY_STEPS if steps else UNCALLED)
 
     def activate(
         self, layer: Any, function: Call, values: Any, /, *args: Any, **kwargs: Any
@@ -284,13 +294,6 @@ def _targets(kinds: Iterable[type]) -> set[Target]:
     layers = (base for base in bases if issubclass(base, keras.layers.Layer))
     found = {(base, "__call__") for base in layers if "__call__" in vars(base)}
     return found | {(base, "activation") for base in bases & _ACTIVATED}
-
-
-def _tensors(args: Any, kwargs: Any) -> tuple[tf.Tensor, ...]:
-    """Return the tensors among the arguments of a call; nearly always there is one."""
-    if len(args) == 1 and not kwargs and is_tensor(args[0]):
-        return args  # type: ignore[no-any-return]
-    return tuple(one for _, one in named_outputs((args, kwargs)) if is_tensor(one))
 
 
 def _all_kinds(kind: type) -> Iterator[type]:

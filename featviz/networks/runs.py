@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from featviz._check import shown, true_or_false, whole_number
+from featviz.networks.channel_axes import ChannelAxes
+from featviz.networks.graphs import RecordingGraph, arrays_from_tensors, same_bits
 from featviz.networks.inputs import Feed, inputs_of_model
 from featviz.networks.keeping import Keeper
 from featviz.networks.paths import name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
-from featviz.networks.selection import Selection
+from featviz.networks.selection import Selection, choice_from_layers
 from featviz.networks.values import Array, LayerInfo
 from featviz.networks.words import failure_text, reason_of_error, settings_of_layer
 
@@ -57,13 +60,11 @@ class Run:
         self._inner = model._flatten_layers()
         self._keeper = Keeper(self._inner)
         self._compiled = None if compiled is None else true_or_false("compiled", compiled)
-        self._wanted = layers
-        Selection(layers)  # refuse what is no choice before anything runs
+        self._wanted = choice_from_layers(layers)  # refuses what is no choice before anything runs
         self.layers: dict[str, LayerInfo] = {}
         self.givers: dict[str, Any] = {}
         self.unseen: dict[str, str] = {}
-        self._function: Any = None
-        self._specs: Any = None
+        self._graph: RecordingGraph | None = None
 
     def batches(self, feeds: Iterator[Feed], count: int | None = None) -> Iterator[Batch]:
         """Return what each batch gives, one after the other.
@@ -98,26 +99,20 @@ class Run:
 
     def _run(self, tensors: Any) -> dict[str, Array]:
         """Return what one batch gives, through the graph if there is one for its sizes."""
-        fits = self._function is not None and all(
-            spec.is_compatible_with(tensor)
-            for spec, tensor in zip(
-                keras.tree.flatten(self._specs), keras.tree.flatten(tensors), strict=True
-            )
-        )
-        if not fits:
-            return self._eager(tensors)
+        if self._graph is None or not self._graph.takes(tensors):
+            return self._eager(tensors, goes_on=True)
         try:
-            with self._keeper.unchanged():
-                return _arrays(self._function(tensors))
+            with self._keeper.unchanged(goes_on=True):
+                return self._graph.run(tensors)
         except tf.errors.OpError:
-            return self._eager(tensors)  # which can say how far it comes
+            return self._eager(tensors, goes_on=True)  # which can say how far it comes
 
-    def _eager(self, tensors: Any) -> dict[str, Array]:
+    def _eager(self, tensors: Any, *, goes_on: bool) -> dict[str, Array]:
         """Return what one batch gives; layer by layer, as the model is called."""
         selection = Selection(self._wanted)
         entries: list[Entry] = []
         paths: list[str] = []
-        axes = _ChannelAxes()
+        axes = ChannelAxes()
         places: list[int] = []
 
         def keep(entry: Entry) -> None:
@@ -127,22 +122,26 @@ class Run:
                 entries.append(entry)
                 places.append(axis)
 
-        recorder, _ = self._record(tensors, keep)
+        recorder, _ = self._record(tensors, keep, goes_on=goes_on)
         if not self.layers:
             recorder.add_uncalled(self.model)
             selection.check_found(paths, recorder.unseen)
             self.unseen = dict(recorder.unseen)
-            self.givers = {one.path: one.layer for one in entries}
-            self.layers = {
-                one.path: _info(one, at) for one, at in zip(entries, places, strict=True)
-            }
-        return _arrays({entry.path: entry.value for entry in entries})
+        for one, at in zip(entries, places, strict=True):
+            if one.path not in self.layers:  # a model may choose its layers by the image
+                self.givers[one.path], self.layers[one.path] = one.layer, _info(one, at)
+        return arrays_from_tensors({entry.path: entry.value for entry in entries})
 
-    def _record(self, tensors: Any, keep: Callable[[Entry], None]) -> tuple[Recorder, Any]:
+    def _record(
+        self, tensors: Any, keep: Callable[[Entry], None], *, goes_on: bool = False
+    ) -> tuple[Recorder, Any]:
         recorder = Recorder(keep)
-        told, kept = _told(self.model, recorder), self._keeper.unchanged()
-        with told, kept, recording(recorder, self._inner):
-            given = self.model(tensors, training=False)
+        told, kept = _told(self.model, recorder), self._keeper.unchanged(goes_on=goes_on)
+        with kept, told, recording(recorder, self._inner):
+            try:
+                given = self.model(tensors, training=False)
+            finally:
+                self._keeper.trained |= recorder.trained
         return recorder, given
 
     def entries(self, feed: Feed) -> tuple[list[Entry], list[Any]]:
@@ -152,15 +151,26 @@ class Run:
             feed: what goes in.
         """
         entries: list[Entry] = []
-        axes = _ChannelAxes()
+        axes = ChannelAxes()
 
         def keep(entry: Entry) -> None:
             entries.append(entry)
             self.layers[entry.path] = _info(entry, axes.after(entry))
 
-        recorder, outputs = self._record(self._tensors_given(feed), keep)
-        self.unseen = dict(recorder.unseen)
+        outputs = self.listen(feed, keep)
         return entries, keras.tree.flatten(outputs)
+
+    def listen(self, feed: Feed, keep: Callable[[Entry], None]) -> Any:
+        """Call the model on one batch and return what it gives.
+
+        Args:
+            feed: what goes in.
+            keep: called with each entry, whatever layers are wanted.
+        """
+        recorder, outputs = self._record(self._tensors_given(feed), keep)
+        recorder.add_uncalled(self.model)
+        self.unseen = dict(recorder.unseen)
+        return outputs
 
     def _compile(self, tensors: Any) -> dict[str, Array] | None:
         """Make the graph of the recording; keep it if it gives the very same numbers.
@@ -171,16 +181,19 @@ class Run:
         Raises:
             ValueError: ``compiled=True``, and there is no such graph.
         """
-        part, any_count = tensors, self._takes_any_count()
-        arrays = self._eager(_first(tensors, 1) if any_count else tensors)
-        whole = not any_count
+        any_count = self._takes_any_count()
+        first = _first(tensors, 1) if any_count else tensors
+        arrays = self._eager(first, goes_on=not any_count)
+        runs, whole = [(first, arrays)], not any_count
         if any_count:
             each = sum(array.nbytes for array in arrays.values())
             most = max(1, HELD_AGAINST_BYTES // max(1, each))
             whole = most >= len(keras.tree.flatten(tensors)[0])
             part = tensors if whole else _first(tensors, most)
-            arrays = self._eager(part) if whole or most > 1 else arrays
-        why = self._trace(part, arrays, any_count=any_count)
+            if whole or most > 1:
+                arrays = self._eager(part, goes_on=whole)
+                runs.append((part, arrays))
+        why = self._trace(runs, any_count=any_count)
         if why and self._compiled:
             raise ValueError(f"compiled must be False for this model; {why}")
         return arrays if whole else None
@@ -190,63 +203,40 @@ class Run:
         specs = inputs_of_model(self.model)
         return specs[0].shape is not None and all(one.shape[0] is None for one in self.model.inputs)
 
-    def _trace(self, tensors: Any, eager: dict[str, Array], *, any_count: bool) -> str:
-        """Make the graph, and keep it if it gives what an eager run gave, bit for bit.
+    def _trace(self, runs: list[tuple[Any, dict[str, Array]]], *, any_count: bool) -> str:
+        """Make the graph, and keep it if it gives what eager runs gave, bit for bit.
 
         Each run makes its own: a model may change between two in ways that cannot be seen.
+
+        Args:
+            runs: what went in, and what an eager run gave; of one image and of several, as a layer
+                may ask how many there are.
+            any_count: as in :class:`RecordingGraph`.
 
         Returns:
             Why there is none, or nothing.
         """
-        specs = keras.tree.map_structure(lambda one: _spec(one, any_count=any_count), tensors)
         named = name_without_scope(layer.name for layer in self._inner)
         if named is not None:  # Keras would leave its scopes open
             return f"no graph takes the name {named!r}"
         try:
             with self._keeper.unchanged():
-                graph = _recording_graph(self.model, self._inner, self._wanted, specs)
-                again = _arrays(graph(tensors))
+                graph = RecordingGraph(
+                    self.model, self._inner, self._wanted, runs[-1][0], any_count=any_count
+                )
+            same = all(self._gives(graph, tensors, arrays) for tensors, arrays in runs)
         except Exception as error:
             return f"it cannot be traced: {reason_of_error(error)}"
-        if list(again) != list(eager) or not all(map(_same, again.values(), eager.values())):
+        if not same:
             return "its graph gives other numbers"
-        self._function, self._specs = graph, specs
+        self._graph = graph
         return ""
 
-
-def _recording_graph(model: Any, layers: list[Any], wanted: Any, specs: Any) -> Any:
-    """Return a function that gives path → tensor of the layers that are wanted."""
-
-    def record(given: Any) -> dict[str, tf.Tensor]:
-        values: dict[str, tf.Tensor] = {}
-        selection = Selection(wanted)
-
-        def keep(entry: Entry) -> None:
-            if selection.takes(entry.path, entry.layer):
-                values[entry.path] = entry.value
-
-        with recording(Recorder(keep), layers):
-            model(given, training=False)
-        return values
-
-    return tf.function(record, autograph=False).get_concrete_function(specs)
-
-
-class _ChannelAxes:
-    """Where the channels stand: some layers say it, the others follow."""
-
-    def __init__(self) -> None:
-        self._axis = 1 if keras.config.image_data_format() == "channels_first" else -1
-
-    def after(self, entry: Entry) -> int:
-        """Return the axis of the channels in what an entry gave."""
-        data_format = getattr(entry.layer, "data_format", None)
-        first = self._axis == 1 or data_format == "channels_first"
-        if not first or len(entry.value.shape) <= 2:  # a shape takes its time
-            return -1
-        if data_format is not None:
-            self._axis = 1 if data_format == "channels_first" else -1
-        return self._axis
+    def _gives(self, graph: RecordingGraph, tensors: Any, arrays: dict[str, Array]) -> bool:
+        """Whether a graph gives the same numbers, bit for bit."""
+        with self._keeper.unchanged():
+            again = graph.run(tensors)
+        return list(again) == list(arrays) and all(map(same_bits, again.values(), arrays.values()))
 
 
 def _info(entry: Entry, axis: int) -> LayerInfo:
@@ -258,30 +248,6 @@ def _info(entry: Entry, axis: int) -> LayerInfo:
 def _first(tensors: Any, count: int) -> Any:
     """Return the first so many images of every input."""
     return keras.tree.map_structure(lambda one: one[:count], tensors)
-
-
-def _spec(tensor: Any, *, any_count: bool) -> tf.TensorSpec:
-    shape = [None, *tensor.shape[1:]] if any_count else tensor.shape
-    return tf.TensorSpec(shape, tensor.dtype)
-
-
-def _arrays(values: dict[str, tf.Tensor]) -> dict[str, Array]:
-    return {path: np.asarray(value) for path, value in values.items()}
-
-
-def _same(one: Array, other: Array) -> bool:
-    """Whether two arrays hold the same bits, but that NaN is NaN."""
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return False
-    ours, theirs = (
-        np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (one, other)
-    )
-    if np.array_equal(ours, theirs):
-        return True
-    size = one.dtype.itemsize
-    places = (ours != theirs).reshape(-1, size).any(axis=1)
-    values = (one.reshape(-1)[places], other.reshape(-1)[places])
-    return one.dtype.kind not in "biu" and all(bool(np.isnan(part).all()) for part in values)
 
 
 def check_model(model: Any) -> None:
@@ -297,11 +263,27 @@ def check_model(model: Any) -> None:
         )
     if not isinstance(model, keras.Model):
         raise TypeError(f"model must be a keras.Model; got {shown(model)}")
+    parts = () if getattr(model, "inputs", None) else _arguments_needed(model.call)
+    if len(parts) > 1:
+        raise TypeError(
+            f"model must take its inputs as one argument, a list or a dict; {model.name!r} is "
+            f"called with {' and '.join(parts)}; wrap it in a keras.Model that takes them as a list"
+        )
     if not model.built:
         raise ValueError(
             f"model must be built; {model.name!r} has no weights yet; call "
             "model.build(input_shape) or the model itself once"
         )
+
+
+def _arguments_needed(call: Callable[..., Any]) -> list[str]:
+    """Return the arguments that a call cannot do without."""
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [
+        name
+        for name, one in inspect.signature(call).parameters.items()
+        if one.kind in plain and one.default is inspect.Parameter.empty and name != "training"
+    ]
 
 
 @contextmanager

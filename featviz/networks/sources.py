@@ -161,13 +161,16 @@ def _feeds_from_stream(
     data: Any, inputs: Sequence[InputSpec], fit: Fit, batch_size: int
 ) -> Iterator[Feed]:
     """Yield batches as they come, and single images gathered."""
+    specs = {spec.name: spec for spec in inputs}
     waiting: dict[str, list[Any]] = {}
     elements, taken = _elements(data), 0
     while (element := _next(elements, taken)) is not _END:
         images = _named(_images_of(element), inputs)
         first = next(iter(images.values()))
         if hasattr(first, "shape") and _is_batch(tuple(first.shape), inputs[0]):
-            columns = {name: _whole(value, inputs[0]) for name, value in images.items()}
+            columns = {
+                name: _whole(value, specs.get(name, inputs[0])) for name, value in images.items()
+            }
             if len({len(column) for column in columns.values()}) > 1:
                 sizes = {name: len(column) for name, column in columns.items()}
                 raise ValueError(f"data must give as many images for every input; got {sizes}")
@@ -178,7 +181,7 @@ def _feeds_from_stream(
             continue
         taken += 1
         for name, value in images.items():
-            waiting.setdefault(name, []).append(_single(value, inputs[0]))
+            waiting.setdefault(name, []).append(_single(value, specs.get(name, inputs[0])))
         if len(next(iter(waiting.values()))) == batch_size:
             yield feed_from_columns(waiting, inputs, fit, slice(None))
             waiting = {}
@@ -190,11 +193,12 @@ def _named(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any]:
     """Return input name → what goes in there."""
     names = [spec.name for spec in inputs]
     if isinstance(images, dict):
-        if inputs[0].shape is not None and set(images) != set(names):
+        told = inputs[0].shape is not None or len(inputs) > 1 or inputs[0].keyed
+        if told and set(images) != set(names):
             raise ValueError(
                 f"data must give the inputs {', '.join(names)}; got {', '.join(map(str, images))}"
             )
-        ordered = images if inputs[0].shape is None else names
+        ordered = names if told else images
         return {str(name): _array(images[name]) for name in ordered}
     if len(inputs) == 1:
         return {names[0]: _array(images)}

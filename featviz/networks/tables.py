@@ -12,13 +12,14 @@ from featviz.networks.layer_costs import (
     SIMPLE,
     has_cost_rule,
     multiply_adds_of_layer,
-    operations_between,
+    sums_of_products,
 )
 from featviz.networks.layer_paths import layers_by_path
 from featviz.networks.layer_shapes import Shape, Traced, kind_of, trace_model
 from featviz.networks.layer_values import LayerRow, LayerTable
 from featviz.networks.reach import Node, field_of_node
 from featviz.networks.reach_layers import nodes_of_entries
+from featviz.networks.reach_ops import operations_between
 from featviz.networks.recording import Entry
 from featviz.networks.words import settings_of_layer
 
@@ -59,7 +60,7 @@ def layer_table(model: Any, *, input_shape: Any = None) -> LayerTable:
     traced = trace_model(model, input_shape)
     calls = _calls(traced)
     blocks = {call.path for call in calls if _holds_others(call, calls)}
-    weights, fields = _Weights(), _Fields(traced)
+    weights, fields, costs = _Weights(), _Fields(traced), _Costs(traced, calls, blocks)
     # What is inside counts first: a block is left with the weights that it holds itself.
     parts = sorted(calls, key=lambda call: call.path in blocks)
     counts = {call.path: weights.taken(call.path, call.layer) for call in parts}
@@ -67,12 +68,14 @@ def layer_table(model: Any, *, input_shape: Any = None) -> LayerTable:
         row
         for call in calls
         if call.path not in blocks or counts[call.path].parameters
-        for row in _rows_of_call(call, traced, fields, counts[call.path], call.path in blocks)
+        for row in _rows_of_call(
+            call, traced, fields, costs, counts[call.path], is_block=call.path in blocks
+        )
     ]
-    rows += _rows_of_unseen(model, traced, weights, input_shape)
+    outside = costs.outside()
+    rows += _rows_of_unseen(model, traced, weights, input_shape, None if outside else 0)
     shapes = tuple(tuple(tensor.shape[1:]) for tensor in traced.inputs)
-    leaves = [call for call in calls if call.path not in blocks]
-    return LayerTable(model.name, shapes, tuple(rows), _products_outside(traced, leaves))
+    return LayerTable(model.name, shapes, tuple(rows), outside)
 
 
 @dataclass(slots=True)
@@ -155,8 +158,54 @@ def _jump(node: Node) -> tuple[Any, ...] | None:
     return tuple(int(jump) if jump.denominator == 1 else jump for jump in node.jumps)
 
 
+class _Costs:
+    """Multiply-adds of each call, and what the graph holds beside the calls.
+
+    Args:
+        traced: the model.
+        calls: all of them.
+        blocks: paths of those that hold others; what stands in these is not theirs.
+    """
+
+    def __init__(self, traced: Traced, calls: list[_Call], blocks: set[str]) -> None:
+        self._traced = traced
+        self._told = {
+            name for call in calls if call.path not in blocks for name in _operations(call)
+        }
+
+    def of_call(self, call: _Call, shape: Shape, *, is_block: bool) -> int | None:
+        """Return the multiply-adds of a call for one image, of a block those of its own."""
+        given = call.given[0].shape if call.given else None
+        before = tuple(given) if given is not None and given.rank is not None else None
+        cost = None if is_block else multiply_adds_of_layer(call.layer, before, shape)
+        if cost is None and (is_block or not has_cost_rule(call.layer)):
+            own = _operations(call)
+            passed = self._told if is_block else set()
+            kinds = {one.type for name, one in own.items() if name not in passed}
+            cost = None if kinds - SIMPLE or sums_of_products(own, call.given, passed) else 0
+            self._told |= own.keys()  # a row stands for them
+        return None if cost is None else cost // self._traced.batch
+
+    def outside(self) -> tuple[str, ...]:
+        """Return the kinds of the products in the graph that no row stands for."""
+        # From the end back: a loop tries its step once, and nothing comes of that.
+        every: dict[str, Any] = {}
+        for output in self._traced.outputs:
+            every |= operations_between(self._traced.inputs, output)
+        sums = sums_of_products(every, self._traced.inputs, self._told)
+        products = {name for name, one in every.items() if one.type in PRODUCTS}
+        return tuple(sorted(every[name].type for name in (products | sums) - self._told))
+
+
+def _operations(call: _Call) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for entry in call.outputs:
+        found |= operations_between(call.given, entry.value)
+    return found
+
+
 def _rows_of_call(
-    call: _Call, traced: Traced, fields: _Fields, count: _Count, is_block: bool
+    call: _Call, traced: Traced, fields: _Fields, costs: _Costs, count: _Count, *, is_block: bool
 ) -> list[LayerRow]:
     """Return a row for each output of a call; what it costs stands in the first.
 
@@ -167,7 +216,7 @@ def _rows_of_call(
     inner = {one.value.name for one in traced.entries if below and one.path.startswith(below)}
     for number, entry in enumerate(call.outputs):
         shape = tuple(entry.value.shape) if entry.value.shape.rank is not None else None
-        cost = None if is_block or shape is None else _cost(call, shape, traced.batch)
+        cost = None if shape is None else costs.of_call(call, shape, is_block=is_block)
         field, jump = fields.of_entry(entry.path)
         note = "weights of its own" if is_block else count.note
         first = number == 0
@@ -184,35 +233,6 @@ def _rows_of_call(
     return rows
 
 
-def _cost(call: _Call, shape: Shape, batch: int) -> int | None:
-    given = call.given[0].shape if call.given else None
-    before = tuple(given) if given is not None and given.rank is not None else None
-    cost = multiply_adds_of_layer(call.layer, before, shape)
-    if cost is None and not has_cost_rule(call.layer):
-        kinds = {
-            kind
-            for entry in call.outputs
-            for kind in operations_between(call.given, entry.value).values()
-        }
-        cost = 0 if kinds <= SIMPLE else None
-    return None if cost is None else cost // batch
-
-
-def _products_outside(traced: Traced, leaves: list[_Call]) -> tuple[str, ...]:
-    """Return the kinds of the products in the graph that no row stands for."""
-    inside = {
-        name
-        for call in leaves
-        for entry in call.outputs
-        for name in operations_between(call.given, entry.value)
-    }
-    # From the end back: a loop tries its step once, and nothing comes of that.
-    every: dict[str, str] = {}
-    for output in traced.outputs:
-        every |= operations_between(traced.inputs, output)
-    return tuple(sorted(kind for n, kind in every.items() if kind in PRODUCTS and n not in inside))
-
-
 def _bytes(entry: Entry, shape: Shape | None, batch: int) -> int | None:
     if shape is None or None in shape:
         return None
@@ -220,23 +240,27 @@ def _bytes(entry: Entry, shape: Shape | None, batch: int) -> int | None:
 
 
 def _rows_of_unseen(
-    model: Any, traced: Traced, weights: _Weights, input_shape: Any
+    model: Any, traced: Traced, weights: _Weights, input_shape: Any, cost: int | None
 ) -> list[LayerRow]:
-    """Return rows for weights of layers that gave no entry, and for the model's own."""
+    """Return rows for weights of layers that gave no entry, and for the model's own.
+
+    The cost is that of the model outside of its layers.
+    """
     held = layers_by_path(model, input_shape)
     rows = []
     for path, layer in reversed(held.items()):  # inner before outer
         count = weights.taken(path, layer)
         if count.parameters:
             why = traced.unseen.get(path, "was not called")
-            rows.append(_bare_row(path, layer, count, why))
+            rows.append(_bare_row(path, layer, count, why, None))
     rows.reverse()
     rest = weights.taken(model.name, model)
-    return [*rows, _bare_row(model.name, model, rest, "weights of its own")] if rest[0] else rows
+    own = _bare_row(model.name, model, rest, "weights of its own", cost)
+    return [*rows, own] if rest.parameters else rows
 
 
-def _bare_row(path: str, layer: Any, count: _Count, note: str) -> LayerRow:
+def _bare_row(path: str, layer: Any, count: _Count, note: str, cost: int | None) -> LayerRow:
     return LayerRow(
         path, kind_of(layer), settings_of_layer(layer), None, count.parameters, count.trainable,
-        None, None, None, None, note,
+        cost, None, None, None, note,
     )  # fmt: skip

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import one_of, shown, whole_number
+from featviz._check import one_of, shown, size_text, whole_number
 from featviz.map_choice import Values, checked_numbers, floats_from
 from featviz.map_inputs import image_that_went_in
-from featviz.networks.inputs import Fit, note_of_input
+from featviz.networks.inputs import Fit
+from featviz.networks.inputs_seen import InputsSeen
+from featviz.networks.paths import base_of, found_path, names_text
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
 from featviz.networks.top_values import TopImages, Whole
-from featviz.networks.values import FeatureMaps, Lines
+from featviz.networks.values import Array, FeatureMaps
 
 MEASURES = ("max", "mean")
 # Pictures that are kept are no larger than that, so that memory stays small.
@@ -40,16 +43,18 @@ def top_images(
     """Return the images that give each channel of a layer its largest values.
 
     The set is read batch by batch; only the best of each channel are kept. Of equal images the
-    first wins. Cells that are NaN or infinite take no part, and an image without any finite cell
-    never wins.
+    first wins; ``marks`` of the result tells where a channel is dead or many images are equal,
+    ``ranked`` where its images are the best at all.
+    Cells that are NaN or infinite take no part and are counted, and an image without any finite
+    cell never wins. Values are compared in the layer's own dtype.
 
     Args:
         model: a built ``keras.Model``.
         data: as in :func:`featviz.diagnose`: images, a folder of image files, a
             ``tf.data.Dataset``, a ``keras.utils.PyDataset``, or a generator.
-        path: of the layer.
+        path: of the layer, which must give one map of one size for each image.
         count: how many images for each channel, at least 1.
-        channels: channel numbers from 0; None for all.
+        channels: channel numbers from 0, or the number of one; None for all.
         by: ``"max"``, the largest cell of a map, or ``"mean"``, the mean of its cells.
         batch_size: how many single images run at once, at least 1.
         limit: at most so many images are looked at; None: all. Needed where data never ends.
@@ -62,8 +67,8 @@ def top_images(
         :class:`TopImages`.
 
     Raises:
-        ValueError: no such layer or channel, a wrong value, images that do not fit,
-            data without end.
+        ValueError: no such layer or channel, a layer that does not give one map of one size for
+            each image, a wrong value, images that do not fit, data without end.
         TypeError: no model, or data of another kind.
 
     Example:
@@ -76,106 +81,209 @@ def top_images(
     """
     one_of("by", by, MEASURES)
     whole_number("count", count, minimum=1)
-    if not isinstance(path, str):
+    if not isinstance(path, str) or not path:
         raise TypeError(f"path must be a text; got {shown(path)}")
     best: _Best | None = None
     fit = Fit(resize, white, preprocess, finite)
     run = Run(model, path, batch_size=batch_size)
     total, feeds = feeds_from_data(model, data, fit, run.batch_size, limit=limit)
-    for batch in run.batches(feeds, total):
-        maps = _maps_of(run, batch)
-        full = maps.path(path)
-        values = maps.channels_last(full)
-        if best is None:
-            best = _Best(maps, full, _numbers(channels, values.shape[-1]), count, by)
-        best.take(maps, floats_from(values[..., list(best.channels)], full))
-        del maps, values, batch  # or they would live as long as the next batch runs
+    with _about_path():
+        for batch in run.batches(feeds, total):
+            if best is None:
+                best = _Best(run, path, batch, channels, (count, by))
+            best.take(batch)
+            del batch  # or its maps would live as long as the next batch runs
     if best is None:
         raise ValueError("data must hold at least one image; got none")
     return best.result()
 
 
-def _maps_of(run: Run, batch: Batch) -> FeatureMaps:
-    feed = batch.feed
-    lines = Lines(lambda: tuple(map(note_of_input, feed.arrays, feed.notes)))
-    images = tuple(feed.arrays)
-    return FeatureMaps(batch.arrays, run.layers, images, lines, run.model.name, run.unseen)
+@contextmanager
+def _about_path() -> Iterator[None]:
+    """Let errors speak of the one path that was given; a run takes several layers."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        if not text.startswith("layers must"):
+            raise
+        raise ValueError(f"path{text.removeprefix('layers')}") from None
 
 
 def _numbers(channels: Any, total: int) -> tuple[int, ...]:
     if channels is None:
         return tuple(range(total))
-    return checked_numbers("channels", channels, total, also=" or None")
+    several = channels if isinstance(channels, Iterable) else [channels]
+    return checked_numbers("channels", several, total, also=" or None")
 
 
 class _Best:
-    """The best images so far."""
+    """The best images so far.
+
+    Args:
+        run: after its first batch.
+        path: of the layer.
+        batch: the first one.
+        channels: as given.
+        rule: how many of each channel, and by what.
+    """
 
     def __init__(
-        self, maps: FeatureMaps, path: str, channels: tuple[int, ...], count: int, by: str
+        self, run: Run, path: str, batch: Batch, channels: Any, rule: tuple[int, str]
     ) -> None:
-        shape = maps.channels_last(path).shape
-        self.path, self.model, self.went_in = path, maps.model, tuple(maps.went_in)
-        self.channels, self.count, self.by = channels, count, by
-        self.total, self.sizes = shape[-1], shape[1:-1]
-        features, axes = len(channels), len(self.sizes)
-        self.indices = np.empty((features, 0), np.int64)
-        self.scores = np.empty((features, 0))
-        self.positions = np.empty((features, 0, axes), np.int64)
+        self.run, self.count, self.by = run, *rule
+        self.path = _path_of(path, list(batch.arrays))
         self.seen = self.left_out = 0
+        values = self._values(batch)
+        self.total, self.sizes = values.shape[-1], values.shape[1:-1]
+        self.channels = _numbers(channels, self.total)
+        features = len(self.channels)
+        self.indices = np.empty((features, 0), np.int64)
+        self.keys: Array = np.empty((features, 0), bool)
+        self.positions = np.empty((features, 0, len(self.sizes)), np.int64)
+        self.tied, self.dead = np.zeros(features, np.int64), np.ones(features, bool)
+        self.inputs, self.changed = InputsSeen(), False
         self.pictures: dict[int, Values] = {}
 
-    def take(self, maps: FeatureMaps, values: Values) -> None:
-        """Let one batch (B, …, F) compete."""
-        batch = len(values)
-        cells = values.reshape(batch, -1, values.shape[-1])
-        if cells.shape[1] == 0:
+    def _values(self, batch: Batch) -> Array:
+        """Return what the layer gave for one batch, (B, …, F).
+
+        Raises:
+            ValueError: not one map for each image.
+        """
+        images = len(batch.feed.arrays[0])
+        given = batch.arrays.get(self.path)
+        rule = f"path must give one map for each image; {self.path!r}"
+        if given is None:
+            last = self.seen + images - 1
+            raise ValueError(f"{rule} did not run for images {self.seen} to {last}, from 0")
+        if given.shape[:1] != (images,):
+            got = f"an array of {size_text(given.shape)}" if given.ndim else "one number"
+            raise ValueError(f"{rule} gave {got} for {images} image{'s' * (images > 1)}")
+        if given.size == 0:
             raise ValueError(f"path must have values; {self.path!r} has none")
+        axis = self.run.layers[self.path].channel_axis
+        return given[:, None] if given.ndim == 1 else np.moveaxis(given, axis, -1)
+
+    def take(self, batch: Batch) -> None:
+        """Let the images of one batch compete."""
+        every = self._values(batch)
+        if every.shape[1:] != (*self.sizes, self.total):
+            raise ValueError(
+                f"path must give maps of one size; {self.path!r} gave "
+                f"{size_text((*self.sizes, self.total))}, and {size_text(every.shape[1:])} from "
+                f"image {self.seen} on; bring the images to one size"
+            )
+        values = _comparable(every[..., list(self.channels)], self.path)
+        images = len(values)
+        cells = values.reshape(images, -1, len(self.channels))
         whole = np.isfinite(cells)
         self.left_out += int((~whole).any(axis=(1, 2)).sum())
-        masked = np.where(whole, cells, -np.inf)
+        self.dead &= ~cells.any(axis=(0, 1))
+        masked = cells if whole.all() else np.where(whole, cells, cells.dtype.type(-np.inf))
         spots = masked.argmax(axis=1)
-        scores = masked.max(axis=1).astype(np.float64)
-        if self.by == "mean":
-            found = whole.sum(axis=1)
-            sums = np.where(whole, cells, 0).sum(axis=1, dtype=np.float64)
-            scores = np.where(found > 0, sums / np.maximum(found, 1), -np.inf)
+        keys = masked.max(axis=1) if self.by == "max" else _sums(cells, whole)
         places = np.stack(np.unravel_index(spots, self.sizes or (1,)), axis=-1)
         places = places[..., : len(self.sizes)]
-        numbers = np.broadcast_to(np.arange(self.seen, self.seen + batch)[:, None], spots.shape)
-        self._merge(numbers.T, scores.T, places.swapaxes(0, 1))
-        self._keep_pictures(maps)
-        self.seen += batch
+        numbers = np.broadcast_to(np.arange(self.seen, self.seen + images)[:, None], spots.shape)
+        self._merge(numbers.T, keys.T, places.swapaxes(0, 1))
+        self._keep_pictures(batch)
+        self.inputs.add(batch.feed)
+        self.changed |= bool(batch.feed.pictures)
+        self.seen += images
 
-    def _merge(self, indices: Whole, scores: npt.NDArray[np.float64], places: Whole) -> None:
-        every = np.concatenate([self.scores, scores], axis=1)
-        # A stable order lets the first of equal images win: those before stand before.
-        order = np.argsort(-every, axis=1, kind="stable")[:, : self.count]
-        self.scores = np.take_along_axis(every, order, axis=1)
+    def _merge(self, indices: Whole, keys: Array, places: Whole) -> None:
+        """Keep the best of those that were best before and those of one batch."""
+        every = np.concatenate([self.keys.astype(keys.dtype), keys], axis=1)
+        order = _falling(every)[:, : self.count]
+        before = self.keys[:, -1:]
+        self.keys = np.take_along_axis(every, order, axis=1)
+        last = self.keys[:, -1:]
+        # Images that were dropped before count where their score is still that of the last.
+        same = (before == last).all(axis=1) if before.size else np.zeros(len(last), bool)
+        self.tied = np.where(
+            same, self.tied + (keys == last).sum(axis=1), (every == last).sum(axis=1)
+        )
         numbers = np.concatenate([self.indices, indices], axis=1)
         self.indices = np.take_along_axis(numbers, order, axis=1)
         both = np.concatenate([self.positions, places], axis=1)
         self.positions = np.take_along_axis(both, order[..., None], axis=1)
-        none = np.isneginf(self.scores)
-        self.indices = np.where(none, -1, self.indices)
-        self.positions = np.where(none[..., None], -1, self.positions)
 
-    def _keep_pictures(self, maps: FeatureMaps) -> None:
-        wanted = set(self.indices.ravel().tolist()) - {-1}
+    @property
+    def none(self) -> npt.NDArray[np.bool_]:
+        """Where the kept places have no finite value, (F, n)."""
+        none: npt.NDArray[np.bool_] = self.keys == -np.inf
+        return none
+
+    def _keep_pictures(self, batch: Batch) -> None:
+        wanted = set(self.indices[~self.none].tolist())
         self.pictures = {i: self.pictures[i] for i in self.pictures if i in wanted}
-        if not any(batch.ndim == 4 for batch in maps.images):
+        maps = _maps_of(self.run, batch)
+        if not any(one.ndim == 4 for one in maps.images):
             return
         for index in sorted(wanted - set(self.pictures)):
             self.pictures[index] = _small(image_that_went_in(maps, index - self.seen))
 
     def result(self) -> TopImages:
         """Return what was found."""
-        scores = np.where(np.isneginf(self.scores), np.nan, self.scores)
+        none, cells = self.none, int(np.prod(self.sizes))
+        # One division at the end: whole numbers of any size give the nearest float.
+        scores = self.keys / cells if self.by == "mean" and self.keys.dtype == object else self.keys
         return TopImages(
-            self.path, self.model, self.by, self.channels, self.total, self.indices, scores,
-            self.positions, self.sizes, self.seen, self.left_out,
-            dict(sorted(self.pictures.items())), self.went_in,
+            self.path, self.run.model.name, self.by, self.channels, self.total,
+            np.where(none, -1, self.indices), np.where(none, np.nan, scores).astype(np.float64),
+            np.where(none[..., None], -1, self.positions), self.sizes, self.seen, self.left_out,
+            dict(sorted(self.pictures.items())), self.inputs.lines(),
+            np.where(none[:, -1], 0, self.tied), self.dead, self.changed,
         )  # fmt: skip
+
+
+def _path_of(path: str, found: list[str]) -> str:
+    """Return the full path of the one layer that a path or a name has found.
+
+    Raises:
+        ValueError: it found several.
+    """
+    full = found_path(path, found)
+    bases = {base_of(one) for one in found}
+    if full is None and len(bases) > 1:
+        raise ValueError(f"path must name one layer; {path!r} fits {names_text(found)}")
+    return full or found_path(bases.pop(), found) or found[0]
+
+
+def _maps_of(run: Run, batch: Batch) -> FeatureMaps:
+    feed, name = batch.feed, run.model.name
+    return FeatureMaps(
+        batch.arrays, run.layers, feed.arrays, (), name, run.unseen, pictures=feed.pictures
+    )  # fmt: skip
+
+
+def _comparable(values: Array, path: str) -> Array:
+    """Return numbers in a dtype that keeps their order; float64 is none for int64."""
+    return values if values.dtype.kind in "iu" else floats_from(values, path)
+
+
+def _sums(cells: Array, whole: npt.NDArray[np.bool_]) -> Array:
+    """Return what orders images by their mean: means, of integers their exact sums.
+
+    Args:
+        cells: (B, n, F).
+        whole: which are finite.
+    """
+    if cells.dtype.kind in "iu":
+        sums: Array = cells.sum(axis=1, dtype=object)
+        return sums
+    found = whole.sum(axis=1)
+    totals = np.where(whole, cells, 0).sum(axis=1, dtype=np.float64)
+    return np.where(found > 0, totals / np.maximum(found, 1), -np.inf)
+
+
+def _falling(keys: Array) -> Whole:
+    """Return the order of each row, the largest first and of equal ones the first."""
+    # Turned round twice: −x is another number for the lowest and for unsigned integers.
+    rising = np.argsort(keys[:, ::-1], axis=1, kind="stable")
+    falling: Whole = keys.shape[1] - 1 - rising[:, ::-1]
+    return falling
 
 
 def _small(image: Values) -> Values:

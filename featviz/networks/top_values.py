@@ -11,6 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from featviz import _notebook
+from featviz.captions import value_text
+
+# Rows and images of one row that a printed result lists.
+MOST_ROWS, MOST_IMAGES = 8, 6
 
 Whole = npt.NDArray[np.int64]
 Values = npt.NDArray[np.floating[Any]]
@@ -20,7 +24,8 @@ Values = npt.NDArray[np.floating[Any]]
 class TopImages:
     """The images that give each channel its largest values, the best first.
 
-    All arrays are read-only.
+    Of equal images the first wins, so where many are equal the choice is one of many;
+    :attr:`marks` says where. All arrays are read-only.
 
     Attributes:
         path: of the layer.
@@ -29,15 +34,21 @@ class TopImages:
         channels: their numbers, F of them.
         total: how many channels the layer has.
         indices: (F, n) which image, from 0, in the order in which they came; −1 for none.
-        scores: (F, n) the largest or the mean value; NaN for none.
+        scores: (F, n) the largest or the mean value as float64; NaN for none. The order was
+            found in the layer's own numbers, which may differ where these are equal.
         positions: (F, n, A) the cell of the largest value, one number for each axis of a map:
             (row, column) of maps (H, W); the first of equal ones; −1 for none.
         sizes: of a map along these axes.
         count: how many images there were.
         left_out: how many of the images had cells of NaN or infinity in these channels; such
             cells take no part.
-        pictures: image → what went in (h, w, C), at most 64 cells high and wide.
-        went_in: what the model was given first, one line for each input.
+        pictures: image → (h, w, C), at most 64 cells high and wide: what went in, before
+            ``preprocess``.
+        went_in: what the model was given in all, one line for each input: size, dtype, range and
+            how that came about.
+        tied: (F,) how many of all images have the very score of the last one of a row.
+        dead: (F,) whether every cell was 0 for every image.
+        changed: whether ``preprocess`` made other numbers of what the pictures show.
     """
 
     path: str
@@ -53,11 +64,72 @@ class TopImages:
     left_out: int
     pictures: Mapping[int, Values]
     went_in: tuple[str, ...]
+    tied: Whole
+    dead: npt.NDArray[np.bool_]
+    changed: bool = False
 
     def __post_init__(self) -> None:
-        for array in (self.indices, self.scores, self.positions, *self.pictures.values()):
+        held = (self.indices, self.scores, self.positions, self.tied, self.dead)
+        for array in (*held, *self.pictures.values()):
             array.flags.writeable = False
         object.__setattr__(self, "pictures", MappingProxyType(dict(self.pictures)))
+
+    @property
+    def ranked(self) -> npt.NDArray[np.bool_]:
+        """(F,) whether the images of a row are better than others, not only the first.
+
+        They are not where a channel is dead, has no finite value, or one score for every image.
+        """
+        equal = (self.tied == self.count) & (self.count > 1)
+        found: npt.NDArray[np.bool_] = ~self.dead & ~equal & ~np.isnan(self.scores).all(axis=1)
+        return found
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader must know of each row before its images, F texts; mostly empty.
+
+        A channel that is dead, or has one score for every image, has no best images; those in
+        its row are the first. Where others have the score of the last one, the row says so.
+        """
+        return tuple(map(self._mark, range(len(self.channels))))
+
+    def _mark(self, row: int) -> str:
+        scores = self.scores[row]
+        shown = int((scores == scores[-1]).sum()) if len(scores) else 0
+        tied, score = int(self.tied[row]), value_text(float(scores[-1])) if shown else ""
+        if self.dead[row]:
+            return "dead: all 0"
+        if np.isnan(scores).all():
+            return "no finite value"
+        if self.count > 1 and tied == self.count:
+            return f"all equal: {score}"
+        return f"{tied - shown} more with {score}" if 0 < shown < tied else ""
+
+    def __repr__(self) -> str:
+        what = "value" if self.by == "max" else "mean"
+        lines = [
+            f"TopImages of {self.model} · {self.path}: {self.indices.shape[1]} of {self.count} "
+            f"images with the largest {what}, {len(self.channels)} of {self.total} channels"
+        ]
+        for row, channel in list(enumerate(self.channels))[:MOST_ROWS]:
+            lines.append(f"  channel {channel}: {self._row_text(row)}")
+        more = len(self.channels) - MOST_ROWS
+        return "\n".join([*lines, f"  … {more} more"] if more > 0 else lines)
+
+    def _row_text(self, row: int) -> str:
+        mark = self._mark(row)
+        found = [
+            f"#{index} {value_text(score)}"
+            for index, score in zip(
+                self.indices[row].tolist(), self.scores[row].tolist(), strict=True
+            )
+            if index >= 0
+        ]
+        more = len(found) - MOST_IMAGES
+        text = ", ".join(found[:MOST_IMAGES]) + (f", … {more} more" if more > 0 else "")
+        if not self.ranked[row]:
+            return mark
+        return f"{text} ({mark})" if mark else text
 
     def _repr_png_(self) -> bytes | None:
         return _notebook.png_from_value(self)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from featviz import _notebook
 from featviz._check import size_text
-from featviz.networks.paths import base_of, found_path, refused_path
+from featviz.networks.paths import base_of, found_path, known_path
 
 Array = npt.NDArray[Any]
 
@@ -134,14 +134,10 @@ class FeatureMaps:
             path: a path, with or without ``:detect``.
 
         Raises:
-            KeyError: no such entry; the nearest and the list are named.
+            PathError: no such entry; the nearest and the list are named.
+            TypeError: no text.
         """
-        found = found_path(path, self.arrays)
-        if found is not None:
-            return found
-        if isinstance(path, str) and path in self.unseen:
-            raise KeyError(f"path must be a recorded layer; {path!r} {self.unseen[path]}")
-        raise KeyError(refused_path(path, self.arrays))
+        return known_path(path, self.arrays, self.unseen)
 
     def channels_last(self, path: str) -> Array:
         """Return the maps of one entry with the channels on the last axis, (B, …, F)."""
@@ -181,7 +177,8 @@ class FeatureMaps:
             f"  {path}  {size_text(values.shape)}  {values.dtype}"
             for path, values in self.arrays.items()
         ]
-        return "\n".join([f"FeatureMaps of {self.model}: {len(self)} entries", *rows])
+        entries = "1 entry" if len(self) == 1 else f"{len(self)} entries"
+        return "\n".join([f"FeatureMaps of {self.model}: {entries}", *rows])
 
     def _repr_png_(self) -> bytes | None:
         return _notebook.png_from_value(self)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from featviz.captions import one_line, share_text, value_text
-from featviz.networks.paths import first_text
+from featviz.captions import MOST_DIGITS, one_line, share_text, value_text
+from featviz.networks.paths import counted_text, first_text
 
 if TYPE_CHECKING:
     from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
@@ -16,18 +16,9 @@ if TYPE_CHECKING:
 MOST_NUMBERS = 12
 # As many names of layers.
 MOST_LAYERS = 4
-# They only move, cut, drop or join what they are given: what they hold is told of others already.
-PASSING_ON = (
-    "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "InputLayer", "ZeroPadding",
-    "Cropping", "Dropout", "SpatialDropout", "AlphaDropout", "GaussianDropout", "GaussianNoise",
-    "Concatenate",
-)  # fmt: skip
-
-# They work on each channel by itself, so what is dead before them is dead after them.
-CHANNELWISE = (
-    "MaxPooling", "AveragePooling", "GlobalMaxPooling", "GlobalAveragePooling", "UpSampling",
-    "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "DepthwiseConv", "BatchNormalization",
-)  # fmt: skip
+# What sort of work a layer does: it only moves, cuts, drops or joins what it is given; it works on
+# each channel by itself; it does so, and passes over NaN.
+PASSING, CHANNELWISE, MAX_POOL = "passing", "channelwise", "max-pool"
 
 
 def number_text(value: float) -> str:
@@ -44,14 +35,26 @@ def number_text(value: float) -> str:
     return value_text(value)
 
 
-def images_text(count: int) -> str:
+def images_text(count: int, missed: int = 0) -> str:
     """Return over how many images something holds; of one, that it proves little.
+
+    Args:
+        count: of the images.
+        missed: how many others a layer did not run for.
 
     Example:
         >>> images_text(1024), images_text(1)
         ('all 1,024 images', '1 image, and one image proves little')
+        >>> images_text(4, 8)
+        'the 4 of 12 images for which it ran'
     """
-    return f"all {count:,} images" if count != 1 else "1 image, and one image proves little"
+    if count == 1:
+        return f"{_ran(1, missed) if missed else '1 image'}, and one image proves little"
+    return f"the {_ran(count, missed)} for which it ran" if missed else f"all {count:,} images"
+
+
+def _ran(count: int, missed: int) -> str:
+    return f"{count:,} of {counted_text(count + missed, 'image')}"
 
 
 def numbers_text(numbers: Sequence[int]) -> str:
@@ -62,16 +65,6 @@ def numbers_text(numbers: Sequence[int]) -> str:
         '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more'
     """
     return first_text([str(number) for number in numbers], MOST_NUMBERS)
-
-
-def is_judged(kind: str) -> bool:
-    """Whether a layer of this kind makes values of its own.
-
-    Example:
-        >>> is_judged("MaxPooling2D"), is_judged("ZeroPadding2D")
-        (True, False)
-    """
-    return not kind.startswith(PASSING_ON)
 
 
 def sentences_of_layer(layer: LayerDiagnosis, also: Sequence[str] = ()) -> tuple[str, ...]:
@@ -98,17 +91,17 @@ def _indices(flags: Any) -> list[int]:
 
 def _of(layer: LayerDiagnosis, count: int) -> str:
     """Return ``5 of 64 channels are``; a layer without positions has units."""
-    return f"{count:,} of {layer.channels:,} {layer.what}s {'is' if count == 1 else 'are'}"
+    whole = counted_text(layer.channels, layer.what)
+    return f"{count:,} of {whole} {'is' if count == 1 else 'are'}"
 
 
 def _where(layer: LayerDiagnosis) -> str:
     """Return ``at all 9 positions of all 2 images``, or ``for all 2 images``."""
-    images = images_text(layer.images)
-    return (
-        f"at all {layer.positions:,} positions of {images}"
-        if layer.positions > 1
-        else (f"for {images}")
-    )
+    images = images_text(layer.images, layer.missed)
+    if None in layer.shape:
+        return f"at all positions of {images}"
+    at = "" if layer.positions == 1 else f"at all {layer.positions:,} positions of "
+    return f"{at or 'for '}{images}"
 
 
 def _broken(layer: LayerDiagnosis) -> str:
@@ -117,7 +110,9 @@ def _broken(layer: LayerDiagnosis) -> str:
         return ""
     numbers = _indices(layer.broken)
     which = f"{layer.what}{'s' * (len(numbers) > 1)} {numbers_text(numbers)}"
-    return f"{total} in {which}, first in image {layer.first_broken} (from 0)."
+    first = layer.first_broken
+    where = "" if first is None else f", first in image {first} (from 0)"
+    return f"{total} in {which}{where}."
 
 
 def _dead(layer: LayerDiagnosis, also: Sequence[str]) -> str:
@@ -136,9 +131,21 @@ def _constant(layer: LayerDiagnosis) -> str:
     numbers = _indices(layer.constant)
     if not numbers:
         return ""
-    each = [f"{number} (all {number_text(float(layer.low[number]))})" for number in numbers]
+    each = [f"{number} (all {_constant_text(float(layer.low[number]))})" for number in numbers]
     values = first_text(each, MOST_NUMBERS)
     return f"{_of(layer, len(numbers))} constant (one value {_where(layer)}): {values}."
+
+
+def _constant_text(value: float) -> str:
+    """Return a value in as many digits as it takes not to call it a whole number.
+
+    What is all 0.9999 is no sigmoid at its end.
+    """
+    for digits in range(3, MOST_DIGITS + 1):
+        text = value_text(value, digits)
+        if value.is_integer() or not float(text.replace("−", "-")).is_integer():
+            break
+    return text
 
 
 def _saturated(layer: LayerDiagnosis) -> str:
@@ -158,12 +165,11 @@ def _duplicates(layer: LayerDiagnosis, also: Sequence[str]) -> str:
     if not layer.duplicates:
         return ""
     count = sum(len(group) for group in layer.duplicates)
-    groups = "; ".join(
+    each = [
         first_text([str(number) for number in group], MOST_NUMBERS, joint=" = ")
-        for group in layer.duplicates[:MOST_NUMBERS]
-    )
-    more = len(layer.duplicates) - MOST_NUMBERS
-    groups += f"; {more:,} more groups" if more > 0 else ""
+        for group in layer.duplicates
+    ]
+    groups = first_text(each, MOST_NUMBERS, "group", joint="; ")
     return f"{_of(layer, count)} equal to another ({_where(layer)}): {groups}{_too(also)}."
 
 
@@ -184,6 +190,50 @@ def sentences_of_diagnosis(diagnosis: Diagnosis) -> tuple[str, ...]:
         own = sentences_of_layer(layer, also)
         sentences += own[1:] if layer.broken.any() else own
     return tuple(sentences)
+
+
+def sentence_of_health(diagnosis: Diagnosis) -> str:
+    """Return that nothing is wrong, as far as that is so.
+
+    Args:
+        diagnosis: one without a verdict.
+    """
+    passed = [
+        f"{one_line(layer.path)} ({marks})"
+        for layer in diagnosis.layers.values()
+        if ":" in (marks := marks_of_layer(layer))
+    ]
+    which = "No channel that a layer makes" if passed else "No channel"
+    words = f"{which} is dead, constant, saturated or equal to another; no NaN, no infinity."
+    if passed:
+        words += f" Passed on as they come in: {first_text(passed, MOST_LAYERS, 'layer')}."
+    return words if diagnosis.images > 1 else f"{words} One image proves little."
+
+
+def marks_of_layer(layer: LayerDiagnosis) -> str:
+    """Return how many channels there are, and what is wrong with how many."""
+    counts = (
+        (int(layer.broken.sum()), "with NaN or infinity"),
+        (int(layer.dead.sum()), "dead"),
+        (int(layer.constant.sum()), "constant"),
+        (int(layer.saturated.sum()), "saturated"),
+        (sum(map(len, layer.duplicates)), "equal"),
+    )
+    found = [f"{count:,} {what}" for count, what in counts if count]
+    whole = counted_text(layer.channels, layer.what)
+    return f"of {whole}: {', '.join(found)}" if found else whole
+
+
+def notes_of_diagnosis(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return what is not told of, or of some images only, or of parts of them."""
+    notes = []
+    for path, layer in diagnosis.layers.items():
+        if layer.missed:
+            notes.append(f"{one_line(path)}: ran for {_ran(layer.images, layer.missed)} only")
+        if layer.maps_each > 1:
+            notes.append(f"{one_line(path)}: gave {layer.maps_each:,} maps for each image")
+    unseen = diagnosis.unseen.items()
+    return (*notes, *(f"{one_line(path)}: not told of; it {why}" for path, why in unseen))
 
 
 def _broken_before(diagnosis: Diagnosis) -> list[str]:
@@ -208,33 +258,34 @@ def broken_text(nan: int, infinite: int) -> str:
 
 
 def _first_broken(diagnosis: Diagnosis) -> list[str]:
-    """Return where NaN and infinity begin, and which later layers hide them."""
+    """Return where NaN and infinity begin, and which layers they do not leave."""
     layers = list(diagnosis.layers.values())
     broken = [index for index, layer in enumerate(layers) if layer.broken.any()]
     if not broken:
         return []
-    first = layers[broken[0]]
-    sentence = f"The first layer with NaN or infinity is {sentences_of_layer(first)[0]}"
     later = layers[broken[0] + 1 :]
     also = [layer.path for layer in later if layer.broken.any()]
-    clean = [layer for layer in later if not layer.broken.any()]
-    if also:
-        sentence = f"{sentence[:-1]}; also in {layers_text(also)}."
-    if clean:
-        why = ", as a max-pool hides NaN" if any("MaxPool" in one.kind for one in clean) else ""
-        sentence = f"{sentence[:-1]}; not in {layers_text([one.path for one in clean])}{why}."
-    return [sentence]
+    clean = [one for one in later if one.path in diagnosis.ended and not one.broken.any()]
+    hiding = [one.path for one in clean if one.role == MAX_POOL and diagnosis.ended[one.path]]
+    others = [one.path for one in clean if one.path not in hiding]
+    parts = [
+        f"The first layer with NaN or infinity is {sentences_of_layer(layers[broken[0]])[0][:-1]}",
+        f"also in {layers_text(also)}" if also else "",
+        f"not in {layers_text(others)}" if others else "",
+        f"not in {layers_text(hiding)}, as a max-pool hides NaN" if hiding else "",
+    ]
+    return [f"{'; '.join(part for part in parts if part)}."]
 
 
 def _judged(layers: Iterable[LayerDiagnosis]) -> list[tuple[LayerDiagnosis, list[str]]]:
     """Return the layers that are told of, with those that repeat the one before.
 
-    A pool after a dead channel has a dead channel: said once, with the later paths.
+    A pool after a dead channel has a dead channel: said once, with the later paths. Layers that
+    only pass on what they are given are not told of, but where there are no others.
     """
     told: list[tuple[LayerDiagnosis, list[str]]] = []
-    for layer in layers:
-        if not is_judged(layer.kind):
-            continue
+    every = list(layers)
+    for layer in [one for one in every if one.role != PASSING] or every:
         if told and _repeats(layer, told[-1][0]):
             told[-1][1].append(layer.path)
         else:
@@ -244,9 +295,10 @@ def _judged(layers: Iterable[LayerDiagnosis]) -> list[tuple[LayerDiagnosis, list
 
 def _repeats(layer: LayerDiagnosis, before: LayerDiagnosis) -> bool:
     """Whether a layer shows what the one before it shows, and nothing more."""
-    follows = layer.kind.startswith(CHANNELWISE) or layer.base == before.base
+    follows = layer.role in (CHANNELWISE, MAX_POOL) or layer.base == before.base
     more = layer.constant.any() or layer.saturated.any() or layer.broken.any()
-    if not follows or more or layer.channels != before.channels:
+    like = layer.channels == before.channels and layer.missed == before.missed
+    if not follows or more or not like:
         return False
     found = bool(before.dead.any()) or bool(before.duplicates)
     same = bool((layer.dead == before.dead).all()) and layer.duplicates == before.duplicates

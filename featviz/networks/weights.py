@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from featviz.networks.layer_paths import layer_at, layers_by_path
-from featviz.networks.layer_shapes import is_kind, kind_of
+from featviz.networks.layer_shapes import is_kind, kind_of, works_as
 from featviz.networks.layer_values import LayerKernels, Weights
-from featviz.networks.paths import names_text
+from featviz.networks.paths import PathError, names_text, refused_path
 from featviz.networks.runs import check_model
 from featviz.networks.values import frozen
 
@@ -35,7 +35,9 @@ def layer_kernels(model: Any, path: str) -> LayerKernels:
     * ``Dense``: a window of 1×1.
 
     With ``enable_lora`` the sum is given, ``int8`` weights divided by their scales, of
-    float16 and bfloat16 the same numbers in float32.
+    float16 and bfloat16 the same numbers in float32. Other quantised weights (``int4``,
+    ``float8``) are refused. Of a class of the caller's own that computes in its own way, such as
+    with standardised weights, they come as they are kept, and the note says so.
 
     Args:
         model: a built ``keras.Model``.
@@ -43,7 +45,8 @@ def layer_kernels(model: Any, path: str) -> LayerKernels:
 
     Returns:
         :class:`LayerKernels`; ``.kernel(feature, channel)`` is one to be run through
-        ``extract`` with ``**.options`` and ``bias=.bias[feature]``.
+        ``extract`` with ``**.options`` and ``bias=.bias[feature]``; of a transposed layer
+        through ``filter_transposed``.
 
     Raises:
         ValueError: no such layer, one without kernels, one quantised otherwise, no built model.
@@ -57,16 +60,26 @@ def layer_kernels(model: Any, path: str) -> LayerKernels:
         ((1, 3, 1, 2), ((1, 1, 1),))
     """
     check_model(model)
-    layer = layer_at(model, path)
+    try:
+        full, layer = layer_at(model, path)
+    except ValueError:
+        # Where the layers cannot be listed, its own words say why.
+        raise _refusal(model, path) from None
     read = _reader(layer)
     if read is None:
-        names = [known for known, one in layers_by_path(model).items() if _reader(one)]
-        have = names_text(names) if names else "none in this model"
-        raise ValueError(
-            f"path must be a layer with kernels; {path!r} is a {kind_of(layer)}; with kernels: "
-            f"{have}"
-        )
-    return read(layer, path)  # type: ignore[no-any-return]
+        raise _refusal(model, path, f", of the kind {kind_of(layer)}")
+    return read(layer, full)  # type: ignore[no-any-return]
+
+
+def _refusal(model: Any, path: str, kind: str = "") -> PathError:
+    """Return the error about a path without kernels; a kind is its layer's."""
+    rule = "path must be a layer with kernels"
+    names = [known for known, layer in layers_by_path(model).items() if _reader(layer)]
+    if not names:
+        return PathError(f"{rule}; {model.name!r} has none")
+    if kind:
+        return PathError(f"{rule}, one of {names_text(names)}; got {path!r}{kind}")
+    return PathError(refused_path(path, names, f"{rule}, one of"))
 
 
 def _reader(layer: Any) -> Any:
@@ -74,6 +87,7 @@ def _reader(layer: Any) -> Any:
         (TRANSPOSED, _transposed), (DEPTHWISE, _depthwise), (SEPARABLE, _separable),
         (CONVOLUTIONS, _convolution), (DENSE, _dense),
     )  # fmt: skip
+    # One that computes in a way of its own has them, too, as it keeps them: its note says so.
     return next((read for names, read in readers if is_kind(layer, names)), None)
 
 
@@ -103,15 +117,16 @@ def _separable(layer: Any, path: str) -> LayerKernels:
     ones = (1,) * len(window)
     table = point.reshape(channels, multiplier, layer.filters)
     whole = np.einsum("...cm,cmf->...cf", depth.astype(np.float64), table.astype(np.float64))
+    own = _own_words(layer)
     first = LayerKernels(
         f"{path} depthwise", kind_of(layer),
         _frozen(depth.reshape(*window, 1, channels * multiplier)), None, channels,
         _steps(layer.strides), layer.padding, _steps(layer.dilation_rate),
-        "the depthwise part, without bias",
+        "; ".join(["the depthwise part, without bias", *own]),
     )  # fmt: skip
     second = LayerKernels(
         f"{path} pointwise", kind_of(layer), _frozen(point), _bias(layer), 1, ones, "valid", ones,
-        "the pointwise part, which adds the bias",
+        "; ".join(["the pointwise part, which adds the bias", *own]),
     )  # fmt: skip
     words = ["depthwise and pointwise multiplied"]
     return _value(layer, path, whole.astype(np.float32), 1, words, parts=(first, second))
@@ -138,7 +153,7 @@ def _dense(layer: Any, path: str) -> LayerKernels:
     words += _lora_words(layer)
     return LayerKernels(
         path, kind_of(layer), _frozen(weights[None, None]), _bias(layer), 1, (1, 1), "valid",
-        (1, 1), "; ".join([*words, *_type_words(layer)]),
+        (1, 1), _note(layer, words),
     )  # fmt: skip
 
 
@@ -148,8 +163,29 @@ def _value(
 ) -> LayerKernels:  # fmt: skip
     return LayerKernels(
         path, kind_of(layer), _frozen(weights), _bias(layer), groups, _steps(layer.strides),
-        layer.padding, _steps(layer.dilation_rate), "; ".join([*words, *_type_words(layer)]), parts,
+        layer.padding, _steps(layer.dilation_rate), _note(layer, words), parts,
+        _output_padding(layer),
     )  # fmt: skip
+
+
+def _output_padding(layer: Any) -> tuple[int, ...] | None:
+    if not is_kind(layer, TRANSPOSED):
+        return None
+    told = layer.output_padding
+    axes = len(layer.kernel_size)
+    return (0,) * axes if told is None else _steps([told] * axes if isinstance(told, int) else told)
+
+
+def _note(layer: Any, words: list[str]) -> str:
+    return "; ".join([*words, *_type_words(layer), *_own_words(layer)])
+
+
+def _own_words(layer: Any) -> list[str]:
+    """Return what must be said of a layer that is not used as Keras uses its kind."""
+    kinds = (*CONVOLUTIONS, *TRANSPOSED, *DEPTHWISE, *SEPARABLE, *DENSE)
+    if works_as(layer, kinds):
+        return []
+    return [f"as kept: {kind_of(layer)} computes in its own way, maybe with other weights"]
 
 
 def _lora_words(layer: Any) -> list[str]:

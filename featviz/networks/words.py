@@ -30,7 +30,7 @@ def settings_of_layer(layer: Any) -> str:
     words = [size_text(_several(window)) for window in windows if window is not None]
     features = told("filters") or told("units")
     if isinstance(features, int):
-        words.append(f"{features} feature{'s' * (features > 1)}")
+        words.append(f"{features:,} feature{'s' * (features > 1)}")
     for name, word in (("strides", "stride"), ("dilation_rate", "dilation")):
         steps = _several(told(name) or 1)
         if max(steps) > 1:

@@ -63,8 +63,10 @@ def plot_comparison(
         raise TypeError(f"comparison must come from compare(); got {shown(comparison)}")
     told = comparison.layer(path)
     number = whole_number("image", image, minimum=0)
-    if number >= told.shape[0]:
-        raise ValueError(f"image must be below {told.shape[0]}; got {number}")
+    if number >= comparison.kept:
+        why = f", of the images whose maps are kept: give {told.path!r} as layers, or max_bytes"
+        rule = f"image must be below {comparison.kept}"
+        raise ValueError(f"{rule}{why * (comparison.kept < comparison.images)}; got {number}")
     if len(told.shape) > 5:
         raise ValueError(
             f"path must be a layer of at most three axes; {path!r} is {size_text(told.shape)}"
@@ -77,7 +79,7 @@ def plot_comparison(
         panels,
         len(panels) // 3,
         title=_title(told, comparison.names) if title is None else title,
-        footnote=_footnote(told, chosen, number),
+        footnote=_footnote(told, chosen, number, by_size=channels is None),
     )
 
 
@@ -155,19 +157,23 @@ def _title(told: LayerComparison, names: tuple[str, str]) -> str:
     return f"{path}: {names[0]}, {names[1]} and their difference"
 
 
-def _footnote(told: LayerComparison, chosen: list[int], image: int) -> str:
+def _footnote(told: LayerComparison, chosen: list[int], image: int, *, by_size: bool) -> str:
     every, images = told.shape[-1], told.shape[0]
-    words = [f"image {image} (from 0) of {images}"]
+    words = [f"image {image} (from 0) of {images:,}"]
     if chosen:
-        words.append(f"{len(chosen)} of {every} channel{'s' * (every > 1)} shown")
+        order = ", the most different first" if by_size and every > 1 else ""
+        words.append(f"{len(chosen)} of {every:,} channel{'s' * (every > 1)} shown{order}")
+    elif len(told.shape) > 1:
+        rows = "" if len(told.shape) == 2 else "rows: steps, "
+        words.append(f"{rows}columns: {every:,} channel{'s' * (every > 1)}, from 0 at the left")
     if len(told.shape) == 5:
         words.append(f"slice {told.shape[1] // 2} (from 0, the middle) of {told.shape[1]}")
-    over = "" if images == 1 else f" over all {images} images"
+    over = "" if images == 1 else f" over all {images:,} images"
     words.append(
         f"whole layer{over}: mean |difference| {number_text(told.mean_difference)}, largest "
         f"{number_text(told.largest_difference)}, relative {number_text(told.relative_difference)}"
         f", {share_text(told.equal_share)} of the cells equal"
     )
     if told.broken_count:
-        words.append(f"{told.broken_count:,} cells NaN or infinite")
+        words.append(f"{told.broken_count:,} cell{'s' * (told.broken_count > 1)} NaN or infinite")
     return " · ".join(words)

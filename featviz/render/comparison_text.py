@@ -7,6 +7,7 @@ import math
 from featviz._check import one_of, shown, size_text
 from featviz.captions import one_line, share_text
 from featviz.networks.comparison import Comparison, LayerComparison
+from featviz.networks.paths import counted_text
 from featviz.networks.verdicts import layers_text, number_text
 from featviz.render.rows import aligned, markdown_rows, plain_words, printable
 
@@ -68,13 +69,16 @@ def text_from_comparison(comparison: Comparison, *, form: str = "text") -> str:
 def _head(comparison: Comparison) -> list[str]:
     names = [one_line(name) for name in comparison.names]
     same = sum(told.identical for told in comparison.layers.values())
-    layers = len(comparison.layers)
-    lines = [
-        f"Comparison of {names[0]} and {names[1]}: {layers:,} layer{'s' * (layers != 1)}, "
-        f"{same:,} identical"
-    ]
-    for name, maps in zip(names, (comparison.a, comparison.b), strict=True):
-        lines.append(f"{name}: {one_line(maps.model)}, {'; '.join(maps.went_in)}")
+    layers = counted_text(len(comparison.layers), "layer")
+    lines = [f"Comparison of {names[0]} and {names[1]}: {layers}, {same:,} identical"]
+    sides = zip(names, (comparison.a, comparison.b), comparison.went_in, strict=True)
+    for name, maps, went_in in sides:
+        lines.append(f"{name}: {one_line(maps.model)}, {'; '.join(went_in)}")
+    if comparison.kept < comparison.images:
+        lines.append(
+            f"numbers over all {comparison.images:,} images; maps kept of the first "
+            f"{comparison.kept:,}"
+        )
     for name, paths in zip(names, (comparison.only_a, comparison.only_b), strict=True):
         if paths:
             lines.append(f"only in {name}: {layers_text(paths)}")

@@ -9,45 +9,46 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from featviz._check import shown, whole_number
-from featviz.captions import share_text, value_text
+from featviz.captions import one_line, share_text, value_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
+from featviz.networks.paths import counted_text, first_text
+from featviz.networks.verdicts import marks_of_layer
+from featviz.render.channel_states import (
+    BOUND,
+    KEY_LINE,
+    MOST_STRIP_CELLS,
+    REST_FILL,
+    draw_frame,
+    draw_key,
+    draw_strip,
+    key_lines,
+    states_of_layer,
+    states_of_layers,
+)  # fmt: skip
 from featviz.render.drawing import (
     ALARM,
     BROKEN,
     FAINT_INK,
     INK,
     TEXT,
-    drawable,
     fitted,
     text_width,
     wrapped,
     write,
 )
-from featviz.render.figures import DOTS_PER_INCH, MARGIN, png_from_figure
+from featviz.render.paper import MARGIN, NOTE_SIZE, blank_figure, write_notes, write_title
 
 # Inches: a cell, and in it the histogram and the bar of zeros beside it.
 CELL, ROOM_LEFT, HISTOGRAM, ZEROS = (2.95, 1.98), 0.52, (1.85, 0.95), 0.15
 BAR_TOP, STRIP = 0.37, 0.1
 MOST_LAYERS = 48
-# More cells than these could not be told apart in the strip of channels.
-MOST_STRIP_CELLS = 120
-FILL, ZERO_FILL, REST_FILL = "#4878a8", "#b8bec6", "#eef0f2"
-# From what is least to what must not be overlooked.
-STATES = {
-    "fine": REST_FILL,
-    "equal": "#6fa8dc",
-    "saturated": "#e69f00",
-    "constant": "#8e63b5",
-    "dead": "#1a1a1a",
-    "NaN or infinite": BROKEN,
-}
+FILL, ZERO_FILL = "#4878a8", "#b8bec6"
+# As many layers that are not drawn are named.
+MOST_NAMED = 6
 Box = tuple[float, float, float, float]
 Place = Callable[[float, float, float, float], Box]
 
@@ -94,30 +95,23 @@ def plot_diagnosis(
     chosen = _chosen(diagnosis, layers)
     drawn = chosen[: whole_number("most", most, minimum=1)]
     wide = min(whole_number("columns", columns, minimum=1), len(drawn))
-    images = f"{diagnosis.images:,} image{'s' * (diagnosis.images != 1)}"
+    images = counted_text(diagnosis.images, "image")
     told = f"{diagnosis.model}: values of each layer over {images}"
     heading = told if title is None else title
     width = wide * CELL[0] + 2 * MARGIN
-    notes = wrapped(_notes(diagnosis, drawn), 6.5, width - 2 * MARGIN)
+    notes = wrapped(_notes(chosen, drawn, len(diagnosis.layers)), NOTE_SIZE, width - 2 * MARGIN)
+    key = key_lines(drawn, width - 2 * MARGIN)
     rows = -(-len(drawn) // wide)
-    height = 2 * MARGIN + 0.3 + rows * CELL[1] + 0.24 + 0.12 * len(notes)
-    figure = Figure(
-        (width, height), DOTS_PER_INCH,
-        facecolor="white", edgecolor="white", frameon=True, layout="none",  # type: ignore[arg-type]
-    )  # fmt: skip
-    FigureCanvasAgg(figure)
-    figure._repr_png_ = functools.partial(png_from_figure, figure)  # type: ignore[attr-defined]
-    words, size = fitted(heading, 11.0, width - 2 * MARGIN, bold=True)
-    write(figure, (MARGIN / width, 1 - MARGIN / height), words, size=size, colour=INK, bold=True,
-          ha="left")  # fmt: skip
+    small = 0.12 * len(notes) + 0.06
+    height = 2 * MARGIN + 0.3 + rows * CELL[1] + small + KEY_LINE * len(key) + 0.06 * bool(key)
+    figure = blank_figure(width, height)
+    write_title(figure, heading)
     for index, layer in enumerate(drawn):
         left = MARGIN + (index % wide) * CELL[0]
         top = MARGIN + 0.3 + (index // wide) * CELL[1]
         _draw_layer(figure, layer, functools.partial(_box, (width, height), (left, top)))
-    _draw_key(figure, (MARGIN, 0.12 * len(notes) + MARGIN + 0.06), (width, height))
-    for line, words in enumerate(notes, start=1):
-        spot = MARGIN / width, (MARGIN + 0.12 * (len(notes) - line)) / height
-        write(figure, spot, words, size=6.5, colour=FAINT_INK, ha="left", va="bottom")
+    draw_key(figure, key, MARGIN + small)
+    write_notes(figure, notes)
     return figure
 
 
@@ -134,17 +128,28 @@ def _chosen(diagnosis: Any, layers: Iterable[str] | None) -> list[LayerDiagnosis
     return chosen
 
 
-def _notes(diagnosis: Diagnosis, drawn: Sequence[LayerDiagnosis]) -> str:
+def _notes(chosen: Sequence[LayerDiagnosis], drawn: Sequence[LayerDiagnosis], every: int) -> str:
+    """Return what must be known to read the figure, and what it does not show."""
+    found = states_of_layers(drawn)
     words = (
         "Bars: values in each bin, on a logarithmic axis, without zeros; the grey bar beside is "
-        "the share of zeros. Strip: the channels, from 0 at the left."
+        "the share of zeros. Strip: the channels, from 0 at the left"
     )
+    words += "." if found else "; none is dead, constant, saturated, equal to another or broken."
     if any(layer.channels > MOST_STRIP_CELLS for layer in drawn):
         words += f" Beyond {MOST_STRIP_CELLS} channels a cell stands for several."
-    if any(states_of_layer(layer).any() for layer in drawn):
+    if len(found) > 1:
         words += " A cell shows what stands last in the key."
-    every = len(diagnosis.layers)
-    return words if len(drawn) == every else f"{words} {len(drawn)} of {every} layers shown."
+    for layer in drawn:
+        if layer.missed:
+            ran = f"{layer.images:,} of {layer.images + layer.missed:,} images"
+            words += f" {one_line(layer.path)} ran for {ran}."
+    if len(drawn) < every:
+        words += f" {len(drawn):,} of {counted_text(every, 'layer')} shown."
+    marked = [one.path for one in chosen[len(drawn) :] if states_of_layer(one).any()]
+    if marked:
+        words += f" Not shown, with marked channels: {first_text(marked, MOST_NAMED)}."
+    return words
 
 
 def _box(sheet: tuple[float, float], corner: tuple[float, float], *sizes: float) -> Box:
@@ -178,17 +183,27 @@ def _draw_layer(figure: Figure, layer: LayerDiagnosis, place: Place) -> None:
     below = BAR_TOP + HISTOGRAM[1] + 0.28
     strip = figure.add_axes(place(ROOM_LEFT, below, HISTOGRAM[0], STRIP))
     strip.set_label(f"{layer.path} · channels")
-    _draw_strip(strip, layer)
-    words, points = fitted(_marks(layer), 7.0, room - ROOM_LEFT)
-    left, high, _, _ = place(ROOM_LEFT, below + STRIP + 0.04, 0, 0)
+    draw_strip(strip, layer)
     colour = FAINT_INK if states_of_layer(layer).max() == 0 else ALARM
-    write(figure, (left, high), words, size=points, colour=colour, ha="left")
+    lines, points = _two_lines(marks_of_layer(layer), room - ROOM_LEFT)
+    for number, words in enumerate(lines):
+        left, high, _, _ = place(ROOM_LEFT, below + STRIP + 0.04 + 0.11 * number, 0, 0)
+        write(figure, (left, high), words, size=points, colour=colour, ha="left")
+
+
+def _two_lines(text: str, room: float) -> tuple[list[str], float]:
+    """Return a text in at most two lines and its size: no number of it may be lost."""
+    for size in (7.0, 6.5, 6.0, 5.5, 5.0):
+        lines = wrapped(text, size, room)
+        if len(lines) <= 2:
+            break
+    return lines, size
 
 
 def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
     """Draw the counts on a logarithmic axis, and the bounds of the activation."""
     histogram = layer.histogram
-    _bare(axes)
+    draw_frame(axes)
     if not histogram.counts.size:
         axes.set_xticks([])
         axes.set_yticks([])
@@ -204,12 +219,14 @@ def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
     axes.set_ylim(0.5, float(histogram.counts.max()) * 2)
     axes.set_xlim(*_limits(edges, layer.bounds))
     for bound in layer.bounds:
-        axes.axvline(bound / unit, color=STATES["saturated"], linewidth=0.8, linestyle="--")
+        axes.axvline(bound / unit, color=BOUND, linewidth=0.8, linestyle="--")
     ticks = _ticks(*axes.get_xlim(), unit)
     axes.set_xticks(ticks, labels=[value_text(tick * unit) for tick in ticks])
     powers = range(int(math.log10(histogram.counts.max())) + 1)
-    powers = range(0, len(powers), 1 + (len(powers) - 1) // 4)
-    axes.set_yticks([10**power for power in powers], labels=[f"{10**p:,}" for p in powers])
+    counts = [10**power for power in powers[:: 1 + (len(powers) - 1) // 4]]
+    if len(counts) == 1:  # one number would not say how the axis runs
+        counts = sorted({1, int(histogram.counts.max())})
+    axes.set_yticks(counts, labels=[f"{count:,}" for count in counts])
     axes.minorticks_off()
     _label(axes, "value", "values")
 
@@ -250,75 +267,15 @@ def _label(axes: Axes, across: str, up: str) -> None:
     axes.set_ylabel(up, labelpad=1.5, loc="center", **style)
 
 
-def _bare(axes: Axes) -> None:
-    axes.set_facecolor("white")
-    axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set(color="#888888", linewidth=0.5, visible=True)
-
-
 def _draw_zeros(axes: Axes, layer: LayerDiagnosis) -> None:
     """Draw the share of zeros from the bottom, that of NaN and infinity from the top."""
     histogram = layer.histogram
     zeros = histogram.zeros / histogram.total
     broken = (histogram.nan_count + histogram.infinite_count) / histogram.total
-    _bare(axes)
+    draw_frame(axes)
     axes.bar(0, 1.0, width=1.0, color=REST_FILL, linewidth=0)
     axes.bar(0, zeros, width=1.0, color=ZERO_FILL, linewidth=0)
     axes.bar(0, broken, bottom=1 - broken, width=1.0, color=BROKEN, linewidth=0)
     axes.set(xlim=(-0.5, 0.5), ylim=(0, 1), xticks=[], yticks=[])
     write(axes, (0, -0.05), share_text(zeros), size=6.0, colour=INK)
     write(axes, (0, -0.18), "zeros", size=6.0, colour=FAINT_INK)
-
-
-def states_of_layer(layer: LayerDiagnosis) -> Any:
-    """Return the number of each channel's worst state in :data:`STATES`, (F,)."""
-    equal = np.zeros(layer.channels, np.bool_)
-    equal[[number for group in layer.duplicates for number in group]] = True
-    flags = (equal, layer.saturated, layer.constant, layer.dead, layer.broken)
-    states = np.zeros(layer.channels, np.int64)
-    for number, flag in enumerate(flags, start=1):
-        states[flag] = number
-    return states
-
-
-def _draw_strip(axes: Axes, layer: LayerDiagnosis) -> None:
-    states = states_of_layer(layer)
-    if len(states) > MOST_STRIP_CELLS:
-        starts = np.arange(MOST_STRIP_CELLS) * len(states) // MOST_STRIP_CELLS
-        states = np.maximum.reduceat(states, starts)
-    _bare(axes)
-    axes.pcolormesh(
-        np.arange(len(states) + 1), [0, 1], states[None],
-        cmap=ListedColormap(list(STATES.values())), vmin=-0.5, vmax=len(STATES) - 0.5,
-        edgecolors="white", linewidth=0.3 if len(states) <= 64 else 0.0, antialiased=False,
-    )  # fmt: skip
-    axes.set(xlim=(0, len(states)), ylim=(0, 1), xticks=[], yticks=[])
-
-
-def _marks(layer: LayerDiagnosis) -> str:
-    """Return how many channels there are, and what is wrong with how many."""
-    counts = (
-        (int(layer.broken.sum()), "with NaN or infinity"),
-        (int(layer.dead.sum()), "dead"),
-        (int(layer.constant.sum()), "constant"),
-        (int(layer.saturated.sum()), "saturated"),
-        (sum(map(len, layer.duplicates)), "equal"),
-    )
-    found = [f"{count:,} {what}" for count, what in counts if count]
-    whole = f"{layer.channels:,} {layer.what}{'s' * (layer.channels != 1)}"
-    return f"of {whole}: {', '.join(found)}" if found else whole
-
-
-def _draw_key(figure: Figure, corner: tuple[float, float], sheet: tuple[float, float]) -> None:
-    """Draw what the colours of the strips mean, one line at the bottom."""
-    left, bottom = corner
-    for name, colour in list(STATES.items())[1:]:
-        size = 0.12 / sheet[0], 0.09 / sheet[1]
-        spot = left / sheet[0], bottom / sheet[1]
-        figure.add_artist(
-            Rectangle(spot, *size, transform=figure.transFigure, facecolor=colour, linewidth=0)
-        )
-        spot = (left + 0.17) / sheet[0], (bottom + 0.045) / sheet[1]
-        write(figure, spot, drawable(name), size=6.5, colour=INK, ha="left", va="center")
-        left += 0.32 + text_width(name, 6.5)

@@ -13,7 +13,8 @@ from featviz._check import one_of, shown, whole_number
 from featviz._files import writable_path, write_whole
 from featviz.captions import one_line, share_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
-from featviz.networks.verdicts import number_text
+from featviz.networks.paths import counted_text
+from featviz.networks.verdicts import number_text, sentence_of_health
 from featviz.render.rows import aligned, csv_text, markdown_rows, plain_words, printable
 
 FORMS = ("text", "markdown")
@@ -63,27 +64,20 @@ def text_from_diagnosis(
     every = list(diagnosis.layers.values())
     most = len(every) if layers is None else whole_number("layers", layers, minimum=1)
     rows = [HEADINGS, *(_row(layer) for layer in every[:most])]
-    more = f"{len(every) - most:,} more of {len(every):,} layers" if most < len(every) else ""
-    findings = diagnosis.verdict or (_healthy(diagnosis),)
-    unseen = [f"{one_line(path)}: not told of; it {why}" for path, why in diagnosis.unseen.items()]
+    whole = counted_text(len(every), "layer")
+    more = f"{len(every) - most:,} more of {whole}" if most < len(every) else ""
+    findings = diagnosis.verdict or (sentence_of_health(diagnosis),)
     if form == "markdown":
-        return printable(_markdown(diagnosis, findings, rows, more, unseen))
+        return printable(_markdown(diagnosis, findings, rows, more))
     blocks = [_head(diagnosis), *(f"went in: {line}" for line in diagnosis.went_in), "", *findings]
-    blocks += ["", *aligned(rows)] + ([f"… {more}"] if more else []) + unseen
+    blocks += ["", *aligned(rows)] + ([f"… {more}"] if more else []) + [*diagnosis.notes]
     return printable("\n".join(blocks))
 
 
 def _head(diagnosis: Diagnosis) -> str:
-    images, layers = diagnosis.images, len(diagnosis.layers)
-    return (
-        f"Diagnosis of {one_line(diagnosis.model)} over {images:,} image{'s' * (images != 1)}, "
-        f"{layers:,} layer{'s' * (layers != 1)}"
-    )
-
-
-def _healthy(diagnosis: Diagnosis) -> str:
-    words = "No channel is dead, constant, saturated or equal to another; no NaN, no infinity."
-    return words if diagnosis.images > 1 else f"{words} One image proves little."
+    images = counted_text(diagnosis.images, "image")
+    layers = counted_text(len(diagnosis.layers), "layer")
+    return f"Diagnosis of {one_line(diagnosis.model)} over {images}, {layers}"
 
 
 def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
@@ -126,12 +120,11 @@ def _markdown(
     findings: Sequence[str],
     rows: Sequence[Sequence[str]],
     more: str,
-    unseen: Sequence[str],
 ) -> str:
     lines = [f"**{plain_words(_head(diagnosis))}**", ""]
     lines += [f"- went in: {plain_words(line)}" for line in diagnosis.went_in]
     lines += [f"- {plain_words(finding)}" for finding in findings]
-    lines += [f"- {plain_words(line)}" for line in unseen]
+    lines += [f"- {plain_words(line)}" for line in diagnosis.notes]
     lines += ["", *markdown_rows(rows)]
     return "\n".join([*lines, *(["", f"… {more}"] if more else [])])
 
@@ -204,6 +197,9 @@ def _layer(layer: LayerDiagnosis) -> dict[str, Any]:
         "settings": layer.info.settings,
         "shape": layer.shape,
         "dtype": layer.dtype,
+        "images": layer.images,
+        "missed": layer.missed,
+        "maps_each": layer.maps_each,
         "bounds": layer.bounds,
         "saturation": layer.saturation,
         "saturated_from": layer.saturated_from,

@@ -1,4 +1,4 @@
-"""One panel on one matplotlib axes: picture, numbers, colour bar, fitting text.
+"""One panel on one matplotlib axes: picture, numbers, colours, fitting text.
 
 Whatever ``rcParams`` say of colours, lines, origin, ticks and TeX is overruled for each artist;
 only the font is the user's. Text is never read as TeX: a label may hold ``$`` or a backslash.
@@ -7,7 +7,6 @@ only the font is the user's. Text is never read as TeX: a label may hold ``$`` o
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,12 +15,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import MaxNLocator
 
-from featviz.captions import leading_digit, one_line, value_text
+from featviz.captions import one_line
 from featviz.panels import Panel
 from featviz.vocabulary import BROKEN_COLOUR
 
@@ -33,7 +30,6 @@ BROKEN = "#{:02x}{:02x}{:02x}".format(*BROKEN_COLOUR)
 PALETTES = {"signed": "RdBu_r", "heat": "magma", "grey": "gray"}
 TEXT: dict[str, Any] = {"parse_math": False, "usetex": False}
 PANEL_INCHES = 2.4
-BAR_TEXT = 6.5
 LONGEST_TEXT = 400
 HINTING = 1.05  # small type that is drawn is wider than its outlines, by up to this factor
 # matplotlib computes with float32 in float32: between these nothing over- or underflows.
@@ -164,107 +160,6 @@ def _cell_inches(panel: Panel) -> float:
         return 0.0
     longest = max((text for row in panel.cells for text in row), key=len)
     return max(0.36, text_width(longest, 8.0) + 0.12)
-
-
-def draw_bar(
-    figure: Figure,
-    box: tuple[float, float, float, float],
-    panels: Sequence[Panel],
-    room: float,
-) -> None:
-    """Draw the horizontal colour bar of panels that share a scale.
-
-    Args:
-        figure: the figure.
-        box: left, bottom, width, height as shares of the figure.
-        panels: the panels it stands for; their limits are the same.
-        room: inches that the label may take.
-    """
-    axes = figure.add_axes(box)
-    axes.set_label("colour bar")
-    bar = figure.colorbar(
-        colours_of(panels[0]), cax=axes, orientation="horizontal", extend=extension(panels)
-    )
-    inches = box[2] * figure.get_size_inches()[0]
-    style_bar(bar, panels[0], inches, room=room, inks=(INK, FAINT_INK, ALARM))
-
-
-def style_bar(
-    bar: Any, panel: Panel, inches: float, *, room: float, inks: tuple[str, str, str]
-) -> None:
-    """Set ticks and label of a colour bar that is ``inches`` long."""
-    upright = bar.orientation == "vertical"
-    ticks = bar_ticks(panel, inches, upright=upright)
-    bar.set_ticks(ticks, labels=[value_text(tick) for tick in ticks])
-    bar.minorticks_off()
-    bar.ax.grid(visible=False)
-    bar.ax.tick_params(
-        labelsize=BAR_TEXT, length=2, width=0.5, color=inks[1], labelcolor=inks[0], pad=1.5,
-        direction="out", labelrotation=0, bottom=not upright, labelbottom=not upright, top=False,
-        labeltop=False, right=upright, labelright=upright, left=False, labelleft=False,
-    )  # fmt: skip
-    for label in [*bar.ax.get_xticklabels(), *bar.ax.get_yticklabels()]:
-        label.set(weight="normal", **TEXT)
-    for axis in (bar.ax.xaxis, bar.ax.yaxis):
-        axis.get_offset_text().set(**TEXT)
-    bar.outline.set(linewidth=0.4, color="#888888")
-    words = scale_label(panel.scale)
-    words += "" if panel.gamma == 1.0 else f", gamma {panel.gamma:g}"
-    text, size = fitted(words, BAR_TEXT, room)
-    bar.set_label(
-        text, size=size, weight="normal", color=inks[1], labelpad=1.5, loc="center", **TEXT
-    )
-
-
-def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[float]:
-    """Return round values whose labels have room beside a bar of ``inches`` length."""
-    norm: Any = colours_of(panel).norm
-    low, high = panel.limits
-    taken: list[tuple[float, float]] = []
-    ticks = []
-    for value in _tick_candidates(panel):
-        middle = float(norm(value)) * inches
-        half = 0.07 if upright else text_width(value_text(value), BAR_TEXT) / 2 + 0.03
-        inside = low <= value <= high and -0.16 <= middle - half <= middle + half <= inches + 0.16
-        if inside and all(middle + half <= a or middle - half >= b for a, b in taken):
-            taken.append((middle - half, middle + half))
-            ticks.append(value)
-    return sorted(ticks)
-
-
-def _tick_candidates(panel: Panel) -> list[float]:
-    """Return tick values, most wanted first: even steps, or ends where gamma bends."""
-    low, high = panel.limits
-    even = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    steps = [float(f"{value:.6g}") for value in even]
-    if panel.gamma == 1.0:
-        return sorted(steps, key=lambda value: (value != 0, abs(value)))
-    ends = [(abs(end), math.copysign(1.0, end)) for end in (high, low)]
-    bent = [sign * leading_digit(size / part) for part in (1, 4) for size, sign in ends]
-    found = [0.0, *bent]
-    return found if sum(low <= value <= high for value in set(found)) > 1 else steps
-
-
-def extension(panels: Sequence[Panel]) -> str:
-    """Return at which ends of the bar values lie beyond it."""
-    beyond = [False, False]
-    for panel in panels:
-        finite = panel.pixels[np.isfinite(panel.pixels)]
-        beyond[0] |= bool((finite < panel.limits[0]).any())
-        beyond[1] |= bool((finite > panel.limits[1]).any())
-    return {(1, 1): "both", (1, 0): "min", (0, 1): "max"}.get((beyond[0], beyond[1]), "neither")
-
-
-def scale_label(scale: str) -> str:
-    """Return what a reader is told about a scale."""
-    what, scale = ("kernels", scale[9:]) if scale.startswith("kernels, ") else ("maps", scale)
-    if scale.startswith("image"):
-        return "image"
-    if scale.startswith("each"):
-        return "own scale"
-    if scale.startswith("signed, "):
-        return f"one scale for {scale.removeprefix('signed, ')}"
-    return f"one scale for all {what}" if scale == "shared" else f"fixed scale {scale}"
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -18,6 +21,8 @@ OUTLINE, UNDERLINE = "#ffffff", "#c2185b"
 DIMMED, BEYOND = 0.4, 0.85
 # An image that is not given.
 PLAIN = 0.6
+# A window that would be hidden by its own frame is drawn a second time.
+SMALL = 10
 
 
 def figure_from_field(
@@ -25,6 +30,8 @@ def figure_from_field(
     title: str | None = None,
 ) -> Figure:  # fmt: skip
     """Return an image with the window that a cell sees, the rest dimmed.
+
+    A small window is drawn a second time, enlarged.
 
     Args:
         field: which window.
@@ -37,16 +44,36 @@ def figure_from_field(
     pixels = pixels if pixels is not None else np.full((*field.image_size, 1), PLAIN, np.float32)
     panel, top, left = _panel(pixels, field, name if known else f"{name} not given, drawn grey")
     heading = f"{field.path} · cell {field.cell}" if title is None else title
-    figure = figure_from_panels([panel], 1, title=one_line(heading))
-    window = field.window
+    box = replace(field.window, top=field.window.top + top, left=field.window.left + left)
+    panels, boxes = [panel], [box]
+    if 0 < max(box.height, box.width) * SMALL < max(panel.pixels.shape):
+        panels.append(_enlarged(panel, box))
+        boxes.append(replace(box, top=min(box.top, box.height), left=min(box.left, box.width)))
+    figure = figure_from_panels(panels, len(panels), title=one_line(heading))
+    for axes, one in zip(figure.axes, boxes, strict=True):
+        _draw_frame(axes, one)
+    return figure
+
+
+def _draw_frame(axes: Axes, box: Window) -> None:
+    """Draw a frame that is seen on dark and on light."""
+    if not box.height * box.width:
+        return
     for colour, line in ((UNDERLINE, 3.0), (OUTLINE, 1.2)):
-        figure.axes[0].add_patch(
+        axes.add_patch(
             Rectangle(
-                (window.left + left - 0.5, window.top + top - 0.5), window.width, window.height,
+                (box.left - 0.5, box.top - 0.5), box.width, box.height,
                 fill=False, edgecolor=colour, linewidth=line, linestyle="-", clip_on=False,
             )
         )  # fmt: skip
-    return figure
+
+
+def _enlarged(panel: Panel, box: Window) -> Panel:
+    """Return the window, and as much of the picture on each side of it."""
+    rows = slice(max(box.top - box.height, 0), box.top + 2 * box.height)
+    columns = slice(max(box.left - box.width, 0), box.left + 2 * box.width)
+    part = panel.pixels[rows, columns]
+    return Panel("the window, enlarged", part, panel.limits, "rgb", "image")
 
 
 def _panel(pixels: Pixels, field: ReceptiveField, name: str) -> tuple[Panel, int, int]:
@@ -78,9 +105,13 @@ def _slices(window: Window) -> tuple[slice, slice]:
 
 def _lines(field: ReceptiveField) -> tuple[str, ...]:
     window, inside = field.window, field.inside
+    if not window.height * window.width:
+        return ("the cell sees nothing: it lies between the windows",)
     first = f"sees {window.height}×{window.width} from row {window.top}, column {window.left}"
     if inside == window:
         return (first.replace("-", "−"),)
     second = f"{inside.height}×{inside.width} of it" if inside else "nothing of it"
     second += " on the image"
+    if inside == Window(0, 0, *field.image_size):
+        second = "the whole image, and beyond it"
     return first.replace("-", "−"), second

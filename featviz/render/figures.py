@@ -5,35 +5,53 @@ Places are computed in inches: nothing overlaps or is cut, and a figure is the s
 
 from __future__ import annotations
 
-import functools
-import io
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from featviz._check import real_number, shown, whole_number
 from featviz._files import check_target, write_whole
 from featviz.panels import Panel
 from featviz.render import drawing
+from featviz.render.bars import draw_bar, extension, style_bar
 from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, drawable, fitted, text_width
+from featviz.render.paper import (
+    DOTS_PER_INCH,
+    HEAD_SIZE,
+    MARGIN,
+    NOTE_LINE,
+    NOTE_SIZE,
+    Box,
+    blank_figure,
+    bytes_from_figure,
+    png_from_figure,
+    shares_of_box,
+    write_notes,
+    write_title,
+)
 from featviz.vocabulary import FIGURE_FORMATS
 
-DOTS_PER_INCH, MOST_PANELS = 150, 400
-MARGIN, GAP = 0.14, 0.2
-HEAD_SIZE, TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE = 11.0, 9.0, 7.0, 6.5
+__all__ = [
+    "DOTS_PER_INCH",
+    "MARGIN",
+    "figure_from_panels",
+    "figure_on_axes",
+    "png_from_figure",
+    "save_figure",
+]
+
+MOST_PANELS = 400
+GAP = 0.2
+TITLE_SIZE, CAPTION_SIZE = 9.0, 7.0
 TITLE_LINE, CAPTION_LINE = 0.165, 0.13
 BAR_STRIP, BAR_HEIGHT = 0.46, 0.08
 WIDEST_TEXT, WIDEST_BAR = 2.4, 6.0
 NARROWEST, NARROWEST_BAR, WIDEST_ROW = 0.9, 1.4, 11.0
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,31 +123,23 @@ def figure_from_panels(
     wanted = min(text_width(drawable(title), HEAD_SIZE, bold=True), WIDEST_BAR) if title else 0.0
     width = max(grid.width, wanted + 2 * MARGIN)
     notes = drawing.wrapped(footnote, NOTE_SIZE, width - 2 * MARGIN)
-    height = MARGIN + head + grid.height + (0.06 + 0.12 * len(notes) if notes else 0.0) + MARGIN
-    figure = Figure(
-        (width, height), DOTS_PER_INCH,
-        facecolor="white", edgecolor="white", frameon=True, layout="none",  # type: ignore[arg-type]
-    )  # fmt: skip
-    FigureCanvasAgg(figure)
-    figure._repr_png_ = functools.partial(png_from_figure, figure)  # type: ignore[attr-defined]
+    height = (
+        MARGIN + head + grid.height + (0.06 + NOTE_LINE * len(notes) if notes else 0.0) + MARGIN
+    )
+    figure = blank_figure(width, height)
     shift = (width - grid.width) / 2
 
     def place(left: float, top: float, wide: float, tall: float) -> Box:
-        bottom = height - MARGIN - head - top - tall
-        return (left + shift) / width, bottom / height, wide / width, tall / height
+        return shares_of_box(figure, (left + shift, MARGIN + head + top, wide, tall))
 
     if title:
-        words, size = fitted(title, HEAD_SIZE, width - 2 * MARGIN, bold=True)
-        spot = (MARGIN / width, 1 - MARGIN / height)
-        drawing.write(figure, spot, words, size=size, bold=True, colour=INK, ha="left")
+        write_title(figure, title)
     for row, members in enumerate(rows):
         for column, index in enumerate(members):
             _draw_panel(figure, panels[index], sizes[index], grid, (row, column), place)
     for bar in bars:
         _draw_bar(figure, bar, [panels[index] for index in bar.members], grid, place)
-    for line, words in enumerate(notes):
-        spot = (MARGIN / width, (MARGIN + 0.12 * (len(notes) - 1 - line)) / height)
-        drawing.write(figure, spot, words, size=NOTE_SIZE, colour=FAINT_INK, ha="left", va="bottom")
+    write_notes(figure, notes)
     return figure
 
 
@@ -166,7 +176,7 @@ def _draw_bar(
     top = grid.top(bar.row) + grid.titles[bar.row] + grid.pictures[bar.row]
     top += grid.captions[bar.row] + 0.08 + BAR_STRIP * bar.lane
     box = place(left + (width - length) / 2, top, length, BAR_HEIGHT)
-    drawing.draw_bar(figure, box, panels, width + GAP / 2)
+    draw_bar(figure, box, panels, width + GAP / 2)
 
 
 def _rows(sizes: list[tuple[float, float]], columns: int | None) -> list[range]:
@@ -274,45 +284,19 @@ def figure_on_axes(panel: Panel, axes: Any) -> Figure:
     colour = inks[2] if panel.mark else inks[1]
     axes.set_xlabel(words, size=size, color=colour, weight="normal", loc="center", **TEXT)
     if _has_bar(panel):
-        bar = figure.colorbar(
-            colours, ax=axes, fraction=0.046, pad=0.04, extend=drawing.extension([panel])
-        )
-        drawing.style_bar(bar, panel, inches[1], room=max(inches[1], NARROWEST), inks=inks)
+        bar = figure.colorbar(colours, ax=axes, fraction=0.046, pad=0.04, extend=extension([panel]))
+        style_bar(bar, panel, inches[1], room=max(inches[1], NARROWEST), inks=inks)
     return figure  # type: ignore[no-any-return]
-
-
-def png_from_figure(figure: Figure) -> bytes:
-    """Return the PNG bytes of a figure at its own resolution."""
-    return bytes_from_figure(figure, "png", dpi=figure.dpi)
-
-
-def bytes_from_figure(figure: Figure, kind: str, *, dpi: float) -> bytes:
-    """Return a figure as a PNG, SVG or PDF file, the same bytes every time."""
-    stamp = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    stream = io.BytesIO()
-    # Said here because rcParams would decide otherwise; "" is "no bbox", None would be theirs.
-    figure.savefig(
-        stream, format=kind, dpi=dpi, metadata=stamp or None, bbox_inches="",
-        facecolor="auto", edgecolor="auto", transparent=False,
-    )  # fmt: skip
-    return _numbered_ids(stream.getvalue()) if kind == "svg" else stream.getvalue()
-
-
-def _numbered_ids(svg: bytes) -> bytes:
-    """Return an SVG with matplotlib's random ids numbered as they appear."""
-    drawn = dict.fromkeys(re.findall(rb' id="((?:Im_)?[a-z]+[0-9a-f]{10})"', svg))
-    numbers = {name: b"id%d" % index for index, name in enumerate(drawn)}
-    return re.sub(
-        rb'(id="|href="#|url\(#)([\w]+)',
-        lambda found: found[1] + numbers.get(found[2], found[2]),
-        svg,
-    )
 
 
 def save_figure(
     figure: Figure, path: str | os.PathLike[str], *, dpi: float = DOTS_PER_INCH
 ) -> Path:
     """Write a figure to a file, whole or not at all.
+
+    In an SVG letters are outlines, the same on every machine, unless
+    ``matplotlib.rcParams["svg.fonttype"]`` is ``"none"``. In a PDF they are text that can be
+    searched; where more than 100 labels of feature maps stand together, these are outlines.
 
     Args:
         figure: any matplotlib figure.

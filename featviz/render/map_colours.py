@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featviz.captions import leading_digit, value_text
+from featviz.captions import ends_text, leading_digit, value_text
 from featviz.map_choice import Values
 from featviz.panels import Limits
 
@@ -144,9 +144,8 @@ def bar_numbers(limits: Limits, gamma: float) -> list[tuple[str, float]]:
     low, high = _bent_ends(limits, gamma)
     inner = [0.0] if limits[0] < 0 < limits[1] else []
     inner += [leading_digit(end / 4) for end in limits[::-1] if end]
-    values = [*limits, *(value for value in inner if limits[0] < value < limits[1])]
-    found: dict[str, float] = {}
-    for value in values:
+    found = dict(zip(ends_text(limits), (0.0, 1.0), strict=True))
+    for value in (value for value in inner if limits[0] < value < limits[1]):
         size = abs(value / _most(limits)) ** gamma
         place = (math.copysign(size, value) - low) / (high - low)
         found.setdefault(value_text(value), place)

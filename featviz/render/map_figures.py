@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ from matplotlib.ticker import MaxNLocator
 
 from featviz.captions import range_text, share_text, value_text
 from featviz.map_panels import MapSheet
-from featviz.map_words import name_options, scale_words
+from featviz.map_words import end_text, name_options, room_for_marks, scale_words
 from featviz.panels import Panel
 from featviz.render import drawing
+from featviz.render.bars import extension, set_labels, style_bar
 from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, fitted, text_width
 from featviz.render.map_grid import Plan, columns_of_grid, grid_of_tiles, palette_of_sheet
 from featviz.render.map_pages import (
-    DOTS_PER_INCH,
     GAP,
     LABEL_LINE,
     LABEL_SIZE,
@@ -34,15 +34,22 @@ from featviz.render.map_pages import (
     Page,
     heading,
 )
+from featviz.render.paper import DOTS_PER_INCH
 from featviz.vocabulary import BROKEN_WORDS
 
 # A page of tiles has about so many square inches, and its tiles are no larger than that.
 PAGE_AREA, LARGEST_TILE = 66.0, 3.0
+# Tiles more than twice as long as wide leave room to be longer, up to this share of a square.
+THINNEST_SHARE = 0.3
 # From this size on a tile has a caption of its own.
 CAPTION_FROM = 1.15
 BAR_LENGTH, BAR_HEIGHT, BAR_STRIP = 3.4, 0.09, 0.5
+# Tiles stand apart by so many inches more at most, where a mark needs it.
+MARK_ROOM = 0.25
 # Above this many bars their values are not written.
 MOST_VALUES = 24
+# Points; a single bar is no wall.
+WIDEST_BAR = 40.0
 
 
 def figure_from_sheet(
@@ -84,10 +91,11 @@ def _planned(sheet: MapSheet, columns: int | None, *, labels: bool) -> tuple[flo
     """Return inches per pixel, the grid, and how many captions a tile has."""
     count, height, width = sheet.tiles.shape
     longest = max(height, width)
+    thin = min(1.0, max(2 * min(height, width) / longest, THINNEST_SHARE))
     if columns is None and sheet.form == "volume":
         columns = count // len(sheet.channels)
-    area = (PAGE_AREA / count) ** 0.5 if columns is None else WIDEST / columns - GAP
-    inches = max(0.36, min(LARGEST_TILE, area))
+    area = (PAGE_AREA / count / thin) ** 0.5 if columns is None else WIDEST / columns - GAP
+    inches = max(0.36, min(LARGEST_TILE / thin**0.5, area))
     zoom = inches * DOTS_PER_INCH / longest
     # Whole dots for each cell; maps of more cells than dots are made smaller when drawn.
     zoom = float(max(1, int(zoom))) if zoom > 0.75 else zoom
@@ -105,6 +113,9 @@ def _planned(sheet: MapSheet, columns: int | None, *, labels: bool) -> tuple[flo
         round(lines * LABEL_LINE / unit) for lines in (int(labels), captions + 0.3 * bool(captions))
     )
     gap = max(1, round(GAP / unit)) if tile[1] * unit < CAPTION_FROM else round(0.1 / unit)
+    if labels:  # room for "1003 dead" above a small tile
+        words = room_for_marks(sheet.names, sheet.marks, lambda text: text_width(text, TINY_SIZE))
+        least = max(least, math.ceil(min(words + 0.03, tile[1] * unit + MARK_ROOM) / unit))
     pitch = tile[0] + above + below + gap, max(tile[1], least) + gap
     wide = min(count, columns or columns_of_grid(count, pitch))
     return (
@@ -142,8 +153,10 @@ def _captions(sheet: MapSheet, index: int) -> list[str]:
     stats = sheet.stats[index]
     zeros = f"{share_text(stats.zero_share)} zeros"
     if sheet.scale == "each":
-        most = f"max {value_text(max(abs(stats.low), abs(stats.high)))}"
-        return [most, f"{range_text(stats)} · {zeros}"]
+        return [
+            end_text(stats, signed=sheet.limits[index][0] < 0),
+            f"{range_text(stats)} · {zeros}",
+        ]
     return [range_text(stats), zeros]
 
 
@@ -156,8 +169,7 @@ def draw_bar_of_sheet(
         page: where.
         sheet: of the layer.
         place: left, top and length in inches.
-        words: whether to say what it stands for; else its ends have their numbers, which a
-            short bar has room for.
+        words: whether to say what it stands for.
     """
     each = sheet.scale == "each"
     limits = sheet.limits[0]
@@ -170,15 +182,12 @@ def draw_bar_of_sheet(
     axes.set_label("colour bar")
     bar: Any = page.figure.colorbar(
         drawing.colours_of(panel), cax=axes, orientation="horizontal",
-        extend=drawing.extension([panel]),
+        extend=extension([panel]),
     )  # fmt: skip
-    drawing.style_bar(bar, panel, place[2], room=place[2], inks=(INK, FAINT_INK, ALARM))
+    style_bar(bar, panel, place[2], room=place[2], inks=(INK, FAINT_INK, ALARM))
     if each:
         ticks = [(-1.0, "−max"), (0.0, "0"), (1.0, "max")][limits[0] == 0 :]
-        bar.set_ticks([value for value, _ in ticks], labels=[text for _, text in ticks])
-    elif not words:
-        ends = [limits[0], *([0.0] if limits[0] < 0 < limits[1] else []), limits[1]]
-        bar.set_ticks(ends, labels=[value_text(end) for end in ends])
+        set_labels(bar, [value for value, _ in ticks], [text for _, text in ticks])
     bar.set_label("")
     if words:
         text = scale_words(sheet.scale, sheet.total, sheet.gamma)
@@ -192,45 +201,56 @@ def _vector_figure(sheet: MapSheet, title: str) -> Figure:
     """Draw a value for each channel as upright bars, their numbers on them where few."""
     values = sheet.tiles.reshape(-1).astype(np.float64)
     count = len(values)
-    width = max(NARROWEST, min(WIDEST, 0.3 * count + 1.0))
+    whole = np.isfinite(values)
+    texts = {int(i): value_text(float(values[i])) for i in np.flatnonzero(whole)}
+    widest = max((text_width(text, TINY_SIZE) for text in texts.values()), default=0.0) + 0.05
+    pitch = max(0.3, widest) if count <= MOST_VALUES else 0.3
+    width = max(NARROWEST, min(WIDEST, pitch * count + 0.91))
     head = heading(title, sheet.lines, sheet.went_in, width)
     top = MARGIN + sum(line[2] for line in head) + 0.16
     page = Page(width, top + 2.4 + 0.55)
     page.lines(MARGIN, head)
     axes = page.axes((0.75, top, width - 0.75 - MARGIN, 2.4), "values")
-    whole = np.isfinite(values)
     low = min(0.0, *(end for end, _ in sheet.limits)) if (values[whole] < 0).any() else 0.0
     high = max(0.0, *(end for _, end in sheet.limits))
     if not isinstance(sheet.scale, str):
         low, high = sheet.scale
     room = 0.08 * (high - low)
     axes.set(xlim=(-0.6, count - 0.4), ylim=(low - (room if low < 0 else 0), high + room))
-    points = (width - 0.9) * 72 / count
+    points = (width - 0.91) * 72 / count
     bars = [[(i, 0.0), (i, float(value))] for i, value in enumerate(values) if whole[i]]
     axes.add_collection(
-        LineCollection(bars, linewidths=max(0.6, 0.7 * points), colors="#3b5b92", capstyle="butt")
+        LineCollection(
+            bars,
+            linewidths=max(0.6, min(WIDEST_BAR, 0.7 * points)),
+            colors="#3b5b92",
+            capstyle="butt",
+        )
     )
     axes.axhline(0, color=INK, linewidth=0.6, linestyle="-")
-    _write_values(axes, values, whole, points)
+    _write_broken(axes, values)
+    if count <= MOST_VALUES and widest <= points / 72:
+        _write_values(axes, values, texts, min(LABEL_SIZE, TINY_SIZE * points / 72 / widest))
     _ticks(axes, sheet.channels, (points, 0.0))
     axes.set_xlabel("channel", size=NOTE_SIZE, color=FAINT_INK, labelpad=2)
     return page.figure
 
 
-def _write_values(
-    axes: Axes, values: npt.NDArray[np.float64], whole: npt.NDArray[np.bool_], points: float
-) -> None:
-    for i in np.flatnonzero(~whole):
+def _write_broken(axes: Axes, values: npt.NDArray[np.float64]) -> None:
+    for i in np.flatnonzero(~np.isfinite(values)):
         text = "NaN" if np.isnan(values[i]) else "∞" if values[i] > 0 else "−∞"
         drawing.write(axes, (float(i), 0.0), text, size=TINY_SIZE, colour=ALARM, va="bottom")
-    if len(values) > MOST_VALUES:
-        return
-    for i in np.flatnonzero(whole):
-        value = float(values[i])
+
+
+def _write_values(
+    axes: Axes, values: npt.NDArray[np.float64], texts: Mapping[int, str], size: float
+) -> None:
+    for i, text in texts.items():
+        up = values[i] >= 0
         axes.annotate(
-            value_text(value), (float(i), value), xytext=(0, 2 if value >= 0 else -2),
-            textcoords="offset points", ha="center", va="bottom" if value >= 0 else "top",
-            size=min(LABEL_SIZE, max(TINY_SIZE, points / 4)), color=INK, **TEXT,
+            text, (float(i), float(values[i])), xytext=(0, 2 if up else -2),
+            textcoords="offset points", ha="center", va="bottom" if up else "top",
+            size=size, color=INK, **TEXT,
         )  # fmt: skip
 
 
@@ -258,8 +278,8 @@ def _ticks(axes: Axes, channels: Sequence[int], points: tuple[float, float]) -> 
 def _sequence_figure(sheet: MapSheet, title: str) -> Figure:
     """Draw one picture: steps down, channels to the right."""
     steps, count = sheet.tiles.shape[1:]
-    cell = max(0.02, min(0.22, 9.0 / count, 6.0 / steps))
-    size = max(1.5, min(10.0, cell * count)), max(0.6, min(7.0, cell * steps))
+    # Steps and channels have no unit in common, so each way fills its own room.
+    size = max(1.5, min(10.0, 0.3 * count)), max(0.6, min(4.5, 0.3 * steps))
     width = max(NARROWEST, size[0] + 0.6 + MARGIN)
     head = heading(title, sheet.lines, sheet.went_in, width)
     top = MARGIN + sum(line[2] for line in head) + 0.08

@@ -5,15 +5,13 @@ Text is never read as TeX.
 
 from __future__ import annotations
 
-import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -21,17 +19,16 @@ from matplotlib.textpath import text_to_path
 
 from featviz.render import drawing
 from featviz.render.drawing import FAINT_INK, INK, drawable, fitted
-from featviz.render.figures import png_from_figure
+from featviz.render.paper import DOTS_PER_INCH, HEAD_SIZE, Box, blank_figure, shares_of_box
 
-DOTS_PER_INCH = 150
 MARGIN, GAP = 0.16, 0.03
-HEAD_SIZE, LINE_SIZE, NOTE_SIZE, LABEL_SIZE, TINY_SIZE = 11.0, 8.0, 7.0, 7.0, 6.0
+LINE_SIZE, NOTE_SIZE, LABEL_SIZE, TINY_SIZE = 8.0, 7.0, 7.0, 6.0
 HEAD_LINE, TEXT_LINE, NOTE_LINE, LABEL_LINE = 0.21, 0.15, 0.13, 0.125
 WIDEST, NARROWEST = 11.0, 5.6
+# A picture that is thinner could not be seen; it is stretched.
+THINNEST = 0.3
 # Beyond this many labels matplotlib's own texts take longer than all else.
 MOST_TEXTS = 100
-
-Box = tuple[float, float, float, float]
 
 
 class Label(NamedTuple):
@@ -54,21 +51,11 @@ class Page:
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
-        self.figure = Figure(
-            (width, height), DOTS_PER_INCH,
-            facecolor="white", edgecolor="white", frameon=True, layout="none",  # type: ignore[arg-type]
-        )  # fmt: skip
-        FigureCanvasAgg(self.figure)
-        self.figure._repr_png_ = functools.partial(  # type: ignore[attr-defined]
-            png_from_figure, self.figure
-        )
+        self.figure = blank_figure(width, height)
 
     def share(self, box: Box) -> Box:
         """Return (left, top, width, height) in inches as matplotlib's shares."""
-        left, top, wide, tall = box
-        return (
-            left / self.width, 1 - (top + tall) / self.height, wide / self.width, tall / self.height
-        )  # fmt: skip
+        return shares_of_box(self.figure, box)
 
     def axes(self, box: Box, label: str) -> Axes:
         """Return new axes without ticks there."""
@@ -135,14 +122,39 @@ class Page:
 
 
 def heading(
-    title: str, lines: Sequence[str], went_in: Sequence[str], width: float
+    title: str,
+    lines: Sequence[str],
+    went_in: Sequence[str],
+    width: float,
+    *,
+    names: Sequence[str] = (),
 ) -> list[tuple[str, float, float, str]]:
-    """Return the lines of a heading, wrapped to ``width`` inches of page."""
+    """Return the lines of a heading, wrapped to ``width`` inches of page.
+
+    Args:
+        title: nothing for none.
+        lines: below it.
+        went_in: what the model was given, a line for each input.
+        width: of the page.
+        names: of the inputs; none where nobody tells them.
+    """
     room = width - 2 * MARGIN
     found = [(title, HEAD_SIZE, HEAD_LINE, INK)] if title else []
     for text in lines:
         found += [(x, LINE_SIZE, TEXT_LINE, INK) for x in drawing.wrapped(text, LINE_SIZE, room)]
-    for text in went_in:
-        note = drawing.wrapped(f"went in: {text}", NOTE_SIZE, room)
+    for text, name in itertools.zip_longest(went_in, names[: len(went_in)], fillvalue=""):
+        told = f"went in as {name}: {text}" if name else f"went in: {text}"
+        note = drawing.wrapped(told, NOTE_SIZE, room)
         found += [(x, NOTE_SIZE, NOTE_LINE, FAINT_INK) for x in note]
     return found
+
+
+def fit_inches(shape: Sequence[int], width: float, height: float) -> tuple[float, float]:
+    """Return the largest width and height in inches of (H, W, …) within a box.
+
+    Example:
+        >>> fit_inches((2, 4, 3), 3.0, 3.0)
+        (3.0, 1.5)
+    """
+    unit = min(width / shape[1], height / shape[0])
+    return max(THINNEST, shape[1] * unit), max(THINNEST, shape[0] * unit)

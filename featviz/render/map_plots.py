@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from featviz._check import real_number, shown, whole_number
-from featviz.captions import one_line
-from featviz.map_choice import check_look, check_scale, checked_index, form_of, paths_of_outputs
-from featviz.map_inputs import image_that_went_in
+from featviz._check import real_number, shown, size_text, true_or_false, whole_number
+from featviz.captions import check_title, one_line
+from featviz.map_choice import (
+    check_look,
+    check_scale,
+    checked_index,
+    checked_numbers,
+    form_of,
+    paths_of_outputs,
+)
+from featviz.map_inputs import first_image, inputs_as_pictures
 from featviz.map_panels import MapSheet, sheet_from_feature_maps
 from featviz.map_words import channels_text
 from featviz.networks.top_values import TopImages
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
+from featviz.render.image_figures import channel_figure, top_figure
 from featviz.render.map_figures import figure_from_sheet
-from featviz.render.network_figures import channel_figure, network_figure, top_figure
+from featviz.render.network_figures import PageWords, network_figure
 
-# As many rows as a page takes.
-MOST_ROWS = 24
+# As many rows as a page takes on which the type is still read when it is printed.
+MOST_ROWS = 16
 # A strip of a vector or of a sequence can show so many channels.
 MOST_IN_STRIP = 400
 
@@ -79,13 +87,13 @@ def plot_feature_maps(
         >>> plot_feature_maps(feature_maps(net, [[-1.0, 2.0]]), "act").texts[0].get_text()
         'net · act'
     """
+    check_title(title)
     sheet = sheet_from_feature_maps(
         maps, path, image=image, channels=channels, count=count, scale=scale, gamma=gamma,
         palette=palette,
     )  # fmt: skip
     wide = None if columns is None else whole_number("columns", columns, minimum=1)
-    if not isinstance(labels, bool):
-        raise TypeError(f"labels must be True or False; got {shown(labels)}")
+    true_or_false("labels", labels)
     return figure_from_sheet(sheet, columns=wide, labels=labels, title=title)
 
 
@@ -94,10 +102,12 @@ def page_from_feature_maps(
     paths: Sequence[str] | None = None,
     *,
     count: int = 8,
+    most: int = MOST_ROWS,
     scale: str | Limits = "layer",
     gamma: float | None = None,
     title: str | None = None,
     only: str = "",
+    inputs: Sequence[str] = (),
 ) -> Figure:
     """Return a page with a row of feature maps for each layer, of the first image.
 
@@ -106,44 +116,50 @@ def page_from_feature_maps(
         paths: of the layers; None for all that can be drawn but what stands before an
             activation inside a convolution.
         count: how many channels of a layer, the first ones.
+        most: how many layers at most; of more they are taken evenly from early to late.
         scale: as in :func:`plot_feature_maps`, ``"shared"`` for the whole page.
         gamma: as in :func:`plot_feature_maps`.
         title: None for the model's name.
         only: which layers these are; said behind their number.
+        inputs: names of the model's inputs; none where they are not known.
 
     Raises:
         ValueError: no layer that can be drawn, a wrong value.
         TypeError: a wrong kind.
     """
     whole_number("count", count, minimum=1)
+    rows = whole_number("most", most, minimum=1)
     check_scale(scale)
     check_look(gamma, None)
+    check_title(title)
     known = paths_of_outputs(maps) if paths is None else list(paths)
     drawable = [path for path in known if can_be_shown(maps, path)]
     if not drawable:
         raise ValueError("layers must give maps of numbers; got none that can be drawn")
-    places = np.linspace(0, len(drawable) - 1, MOST_ROWS).round().astype(int)
+    places = np.linspace(0, len(drawable) - 1, rows).round().astype(int)
     some = [drawable[place] for place in np.unique(places)]
     sheets = [_sheet_of_row(maps, path, count, scale, gamma) for path in some]
-    picture = image_that_went_in(maps) if any(one.ndim == 4 for one in maps.images) else None
-    note = " · ".join(
-        part for part in (_note_on_rows(len(some), len(drawable)) + only, sheets[0].batch) if part
-    )
-    name = one_line(maps.model) if title is None else title
-    return network_figure(sheets, picture, title=name, note=note, tiles=count)
+    others = [one_line(path) for path in known if path not in drawable]
+    notes = [_note_on_rows(len(some), len(drawable), only), sheets[0].batch]
+    notes += [f"not drawn, no values along axes: {', '.join(others)}"] if others else []
+    names = tuple(map(one_line, inputs)) if len(inputs) == len(maps.images) > 1 else ()
+    heading = one_line(maps.model) if title is None else title
+    words = PageWords(heading, " · ".join(note for note in notes if note), names)
+    return network_figure(sheets, inputs_as_pictures(maps), words, tiles=count)
 
 
-def _note_on_rows(shown_count: int, count: int) -> str:
-    note = f"{shown_count} of {count} layers shown"
+def _note_on_rows(shown_count: int, count: int, only: str) -> str:
+    note = f"{shown_count} of {count} layers shown{only}"
     if shown_count < count:
-        note += f", evenly from early to late; {count - shown_count} are not"
+        note += f", evenly from early to late; for the other {count - shown_count} name layers"
+        note += " or raise most"
     return note
 
 
 def _sheet_of_row(
     maps: FeatureMaps, path: str, most: int, scale: str | Limits, gamma: float | None
 ) -> MapSheet:
-    single = form_of(maps.channels_last(path).shape[1:]) in ("vector", "sequence")
+    single = maps.arrays[path].ndim < 4 or form_of(maps.channels_last(path).shape[1:]) == "vector"
     count = MOST_IN_STRIP if single else most
     return sheet_from_feature_maps(maps, path, count=count, scale=scale, gamma=gamma)
 
@@ -153,7 +169,7 @@ def can_be_shown(maps: FeatureMaps, path: str) -> bool:
     values = maps.arrays[path]
     kind = values.dtype
     return (
-        2 <= values.ndim <= 5 and values.size > 0 and (kind.kind in "biuf" or "float" in kind.name)
+        1 <= values.ndim <= 5 and values.size > 0 and (kind.kind in "biuf" or "float" in kind.name)
     )
 
 
@@ -204,31 +220,42 @@ def plot_channel_over_image(
         'net · act · channel 0'
     """
     real_number("alpha", alpha, above=0, at_most=1)
+    check_title(title)
+    whole_number("channel", channel, minimum=0)
     if not isinstance(maps, FeatureMaps):
         raise TypeError(f"maps must come from feature_maps(); got {shown(maps)}")
-    total = maps.channels_last(path).shape[-1]
-    number = checked_index("channel", channel, total, "the number of channels")
+    full = maps.path(path)
+    if 0 < maps.arrays[full].ndim < 4 or maps.arrays[full].ndim > 4:
+        sizes = size_text(maps.arrays[full].shape[1:])
+        has = f"{sizes} values" if sizes else "one value"
+        raise ValueError(f"path must have maps (H, W); {one_line(full)!r} has {has}")
+    if maps.arrays[full].ndim and maps.arrays[full].size:
+        total = maps.channels_last(full).shape[-1]
+        checked_index("channel", channel, total, "the number of channels")
     sheet = sheet_from_feature_maps(
-        maps, path, image=image, channels=[number], scale=scale, gamma=gamma, palette=palette
+        maps, path, image=image, channels=[channel], scale=scale, gamma=gamma, palette=palette
     )
     if sheet.form != "maps":
         raise ValueError(f"path must have maps (H, W); {sheet.path!r} has {sheet.shape} values")
-    return channel_figure(sheet, image_that_went_in(maps, image), alpha, title)
+    return channel_figure(sheet, first_image(maps, image), alpha, title)
 
 
 def plot_top_images(
     top: TopImages,
     *,
-    channels: Sequence[int] | None = None,
+    channels: int | Sequence[int] | None = None,
     count: int = 24,
     marks: bool = True,
     title: str | None = None,
 ) -> Figure:
     """Draw the images that excite each channel most, with their numbers and values.
 
+    A channel that is dead, has no finite value, or one score for every image has no best images;
+    its row says so and stays empty.
+
     Args:
         top: what :func:`top_images` returned.
-        channels: channel numbers from 0; None for the first ``count``.
+        channels: channel numbers from 0, or the number of one; None for the first ``count``.
         count: how many channels at most, unless numbers are given.
         marks: whether the cell of the largest value is ringed; the map is stretched over the
             image for that.
@@ -246,20 +273,24 @@ def plot_top_images(
         >>> from featviz.networks.top_scores import top_images
         >>> layers = [keras.Input((1, 2, 1)), keras.layers.ReLU(name="act")]
         >>> net = keras.Sequential(layers, name="net")
-        >>> figure = plot_top_images(top_images(net, np.ones((3, 1, 2, 1)), "act", count=1))
+        >>> images = np.arange(6.0).reshape(3, 1, 2, 1)
+        >>> figure = plot_top_images(top_images(net, images, "act", count=1))
         >>> figure.texts[-1].get_text()
-        '#0: 1'
+        '#2: 5'
     """
     if not isinstance(top, TopImages):
         raise TypeError(f"top must come from top_images(); got {shown(top)}")
+    check_title(title)
+    true_or_false("marks", marks)
     most = whole_number("count", count, minimum=1)
-    wanted = list(top.channels[:most]) if channels is None else list(channels)
-    if not wanted:
-        raise ValueError("channels must hold at least one channel number; got none")
+    if channels is None:
+        wanted = top.channels[:most]
+    else:
+        several = channels if isinstance(channels, Iterable) else [channels]
+        wanted = checked_numbers("channels", several, top.total, also=" or None")
     for channel in wanted:
-        whole_number("channels", channel, minimum=0)
         if channel not in top.channels:
             known = channels_text(top.channels)
             raise ValueError(f"channels must be among those kept, {known}; got {channel}")
     rows = [top.channels.index(channel) for channel in wanted]
-    return top_figure(top, rows, title=title, marks=bool(marks))
+    return top_figure(top, rows, title=title, marks=marks)

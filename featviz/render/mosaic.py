@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from featviz._check import shown, size_text, whole_number
+from featviz._check import size_text, true_or_false, whole_number
 from featviz._files import check_target, write_whole
 from featviz.captions import value_text
 from featviz.map_panels import MapSheet, sheet_from_feature_maps
-from featviz.map_words import name_options, scale_words
+from featviz.map_words import end_text, name_options, room_for_marks, scale_words
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
 from featviz.render.canvas import fitted, glyphs, text_width
@@ -49,6 +49,10 @@ NARROWEST = 520
 SMALLEST_TILE = 48
 THINNEST_TILE = 14
 LONGEST_BAR, BAR_HEIGHT = 320, 12
+# Maps stand apart by so many pixels more at most, where a mark needs it.
+MARK_ROOM = 24
+# A sequence fills so many pixels each way, its cells at most these.
+SEQUENCE, LARGEST_CELL = 450, 30
 # A few maps are magnified until they fill about so many pixels together.
 PAGE = 450_000
 LARGEST_MOSAIC = 2**28
@@ -129,6 +133,7 @@ def picture_from_sheet(
     labels: bool = True,
     gap: int = 2,
     magnify: int | None = None,
+    area: float = PAGE,
 ) -> Image.Image:
     """Return the mosaic of a sheet as places of its palette.
 
@@ -138,6 +143,7 @@ def picture_from_sheet(
         labels: as in :func:`save_mosaic`.
         gap: as in :func:`save_mosaic`.
         magnify: as in :func:`save_mosaic`.
+        area: pixels that a few maps are magnified to fill together.
 
     Raises:
         ValueError: a wrong value, or a mosaic that would be too large.
@@ -147,9 +153,13 @@ def picture_from_sheet(
         raise ValueError(f"gap must be a whole number from 0 to 100; got {gap}")
     zoom = None if magnify is None else whole_number("magnify", magnify, minimum=1)
     wide = None if columns is None else whole_number("columns", columns, minimum=1)
-    if not isinstance(labels, bool):
-        raise TypeError(f"labels must be True or False; got {shown(labels)}")
-    plan = _planned(sheet, zoom, wide, gap, labels=labels)
+    true_or_false("labels", labels)
+    count, height, width = sheet.tiles.shape
+    if sheet.form == "sequence" and not zoom:  # steps and channels have no unit in common
+        zooms = tuple(max(1, min(LARGEST_CELL, SEQUENCE // side)) for side in (height, width))
+    else:
+        zooms = (zoom, zoom) if zoom else _zooms((count, height, width), area)
+    plan = _planned(sheet, (zooms[0], zooms[1]), wide, gap, labels=labels)
     paper = _drawn(sheet, plan, labels=labels)
     picture = Image.frombytes("P", paper.shape[::-1], paper.tobytes())
     picture.putpalette(palette_of_sheet(sheet).tobytes())
@@ -157,14 +167,17 @@ def picture_from_sheet(
 
 
 def _planned(
-    sheet: MapSheet, zoom: int | None, columns: int | None, gap: int, *, labels: bool
+    sheet: MapSheet, zooms: tuple[int, int], columns: int | None, gap: int, *, labels: bool
 ) -> Plan:
     count, height, width = sheet.tiles.shape
-    zooms = (zoom, zoom) if zoom else _zooms(count, height, width)
     tile = height * zooms[0], width * zooms[1]
     above = LABEL_HEIGHT if labels else 0
     below = LABEL_HEIGHT if labels and (sheet.scale == "each" or sheet.form == "vector") else 0
-    pitch = tile[0] + above + below + gap, tile[1] + gap
+    words = 0.0
+    if labels:  # room for "1003 dead" above a small tile
+        words = room_for_marks(sheet.names, sheet.marks, lambda text: text_width(text, LABEL_TYPE))
+    wide = max(tile[1] + gap, min(math.ceil(words) + 3, tile[1] + MARK_ROOM))
+    pitch = tile[0] + above + below + gap, wide
     if columns is None and sheet.form == "volume":
         columns = count // len(sheet.channels)
     elif columns is None:
@@ -178,10 +191,11 @@ def _planned(
     return plan
 
 
-def _zooms(count: int, height: int, width: int) -> tuple[int, int]:
-    """Return how many pixels high and wide a cell is; a thin map is stretched."""
+def _zooms(sizes: tuple[int, int, int], area: float) -> tuple[int, int]:
+    """Return the pixels of a cell of (n, H, W), down and across; thin maps grow."""
+    count, height, width = sizes
     longest = max(height, width)
-    room = SMALLEST_TILE if longest == 1 else max(SMALLEST_TILE, math.sqrt(PAGE / count))
+    room = SMALLEST_TILE if longest == 1 else max(SMALLEST_TILE, math.sqrt(area / count))
     # Up to the smallest tile, which labels ask for; beyond it only as far as there is room.
     zoom = max(1, int(room // longest), -(-SMALLEST_TILE // longest))
     down, across = zoom, zoom
@@ -206,9 +220,10 @@ def _drawn(sheet: MapSheet, plan: Plan, *, labels: bool) -> Paper:
         _write(paper, (MARGIN, y), words, size, place, bold=line == 0)
     grid = paper[top : top + plan.rows * plan.pitch[0], MARGIN : MARGIN + grid_width]
     grid[:] = grid_of_tiles(sheet, plan)
+    whole = paper[top : top + plan.rows * plan.pitch[0], MARGIN:-MARGIN]
     for index in range(len(sheet.tiles) if labels else 0):
         row, column = divmod(index, plan.columns)
-        _label(grid, sheet, index, (row * plan.pitch[0], column * plan.pitch[1]), plan)
+        _label(whole, sheet, index, (row * plan.pitch[0], column * plan.pitch[1]), plan)
     below = top + plan.rows * plan.pitch[0] + 12
     _draw_bar(paper, sheet, below)
     for line, words in enumerate(legend):
@@ -218,16 +233,15 @@ def _drawn(sheet: MapSheet, plan: Plan, *, labels: bool) -> Paper:
 
 
 def _label(grid: Paper, sheet: MapSheet, index: int, spot: tuple[int, int], plan: Plan) -> None:
-    room = plan.pitch[1] - 1
+    room = plan.pitch[1] - 3
     if sheet.form == "sequence":
         room = grid.shape[1]
     text = _first_that_fits(name_options(sheet.names[index], sheet.marks[index]), room)
     y = spot[0] + LABEL_HEIGHT // 2
     _write(grid, (spot[1], y), text, LABEL_TYPE, ALARM if sheet.marks[index] else FAINT)
     if plan.below:
-        stats = sheet.stats[index]
-        value = value_text(max(abs(stats.low), abs(stats.high)))
-        options = [f"max {value}", value]
+        end = end_text(sheet.stats[index], signed=sheet.limits[index][0] < 0)
+        options = [end, end.removeprefix("max ")]
         if sheet.form == "vector":
             options = [value_text(float(sheet.tiles[index, 0, 0]))]
         y = spot[0] + plan.above + plan.tile[0] + LABEL_HEIGHT // 2

@@ -1,4 +1,4 @@
-"""What a notebook shows for a value."""
+"""What a notebook or a terminal shows for a value."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ from featviz.render.table_text import text_from_table
 from featviz.render.trace_text import text_from_trace
 from featviz.render.weight_plots import plot_layer_kernels
 from featviz.windows import Trace
+
+# Of a table longer than this people see the beginning, the end and how much is left out: in a
+# notebook, and where a terminal shows a value.
+MOST_ROWS, ROWS_OF_A_REPR = 60, 12
 
 _DRAWINGS: dict[type, Callable[[Any], Figure]] = {
     Extraction: plot_extraction,
@@ -69,9 +73,22 @@ def markdown_from_value(value: object) -> str:
     if isinstance(value, Trace):
         return text_from_trace(value, form="markdown", steps=12)
     if isinstance(value, LayerTable):
-        return text_from_table(value, form="markdown")
+        return text_from_table(value, form="markdown", layers=MOST_ROWS)
     if isinstance(value, Diagnosis):
-        return text_from_diagnosis(value, form="markdown")
+        return text_from_diagnosis(value, form="markdown", layers=MOST_ROWS)
     if isinstance(value, Comparison):
         return text_from_comparison(value, form="markdown")
     raise TypeError(f"value must have Markdown; got {type(value).__name__}")
+
+
+def text_from_value(value: object) -> str:
+    """Return the lines that a terminal shows for a table of layers.
+
+    Raises:
+        TypeError: a value of another kind.
+    """
+    if not isinstance(value, LayerTable):
+        raise TypeError(f"value must be a table of layers; got {type(value).__name__}")
+    text = text_from_table(value, layers=ROWS_OF_A_REPR)
+    hint = "\nall rows: text_from_table(table), or table.rows"
+    return text + hint * (len(value) > ROWS_OF_A_REPR)

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from featviz._check import one_of, shown, whole_number
-from featviz.captions import one_line, settings_text
+from featviz.captions import check_title, one_line, settings_text
 from featviz.extraction import Extraction
 from featviz.images import image_name, read_image
 from featviz.kernel_sources import read_kernel, read_kernels
@@ -35,7 +35,7 @@ def plot_extraction(
     gamma: float | None = None,
     palette: str | None = None,
     numbers: bool | None = None,
-    title: str = "",
+    title: str | None = "",
 ) -> Figure:
     """Draw the stages of a run, one panel for each map and stage.
 
@@ -51,7 +51,7 @@ def plot_extraction(
         palette: ``"signed"``, ``"heat"`` or ``"grey"``; None: signed where values may be
             negative, else heat.
         numbers: write the value into every cell; None: when all maps are small.
-        title: a line above the figure.
+        title: a line above the figure; None or empty for none.
 
     Returns:
         The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
@@ -62,6 +62,7 @@ def plot_extraction(
     """
     if not isinstance(extraction, Extraction):
         raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
+    check_title(title)
     chosen = checked_stages(stages)
     panels = panels_from_extraction(
         extraction, stages=chosen, scale=scale, gamma=gamma, palette=palette, numbers=numbers
@@ -74,7 +75,9 @@ def plot_extraction(
             panels = _transposed(panels, len(chosen))
     else:
         columns = whole_number("layout", layout, minimum=1)
-    return figure_from_panels(panels, columns, title=title, footnote=settings_text(extraction))
+    return figure_from_panels(
+        panels, columns, title=title or "", footnote=settings_text(extraction)
+    )
 
 
 def _transposed(panels: Sequence[Panel], columns: int) -> tuple[Panel, ...]:
@@ -93,23 +96,25 @@ def plot_image(image: Any, *, ax: Any = None, title: str | None = None) -> Figur
     Returns:
         The figure, or the one that ``ax`` belongs to.
     """
+    check_title(title)
     words = one_line(image_name(image) if title is None else title)
     pixels = read_image(image)
     panel = image_panel(pixels, words, numbers=numbers_written(None, [pixels]))
     return figure_from_panels([panel], 1) if ax is None else figure_on_axes(panel, ax)
 
 
-def plot_images(images: Any, *, columns: int | None = None, title: str = "") -> Figure:
+def plot_images(images: Any, *, columns: int | None = None, title: str | None = "") -> Figure:
     """Draw images side by side, each with its shape and range.
 
     Args:
         images: a list or any iterable of images, or a mapping title → image.
         columns: images in a row; None: at most 5.
-        title: a line above the figure.
+        title: a line above the figure; None or empty for none.
 
     Raises:
         ValueError: no image.
     """
+    check_title(title)
     if columns is not None:
         whole_number("columns", columns, minimum=1)
     named = [(name, read_image(image)) for name, image in named_images(images)]
@@ -118,7 +123,7 @@ def plot_images(images: Any, *, columns: int | None = None, title: str = "") -> 
     written = numbers_written(None, [image for _, image in named])
     panels = [image_panel(image, one_line(name), numbers=written) for name, image in named]
     width = min(len(panels), 5) if columns is None else columns
-    return figure_from_panels(panels, width, title=title)
+    return figure_from_panels(panels, width, title=title or "")
 
 
 def named_images(images: Any) -> list[tuple[str, Any]]:
@@ -207,7 +212,7 @@ def plot_kernels(
     *,
     columns: int | None = None,
     scale: str | Limits = "shared",
-    title: str = "",
+    title: str | None = "",
 ) -> Figure:
     """Draw kernels side by side, their exact numbers in the cells.
 
@@ -215,8 +220,9 @@ def plot_kernels(
         kernels: anything :func:`featviz.read_kernels` takes.
         columns: kernels in a row; None: as many as fit.
         scale: of the colours: ``"shared"``, ``"each"`` or ``(low, high)``.
-        title: a line above the figure.
+        title: a line above the figure; None or empty for none.
     """
+    check_title(title)
     stack = read_kernels(kernels)
     panels = panels_from_kernels(stack, scale=scale)
-    return figure_from_panels(panels, columns, title=title)
+    return figure_from_panels(panels, columns, title=title or "")

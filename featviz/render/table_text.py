@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from featviz._check import one_of, shown
+from featviz._check import one_of, shown, whole_number
 from featviz.captions import one_line
 from featviz.exact import exact_text
 from featviz.networks.layer_values import LayerRow, LayerTable
@@ -26,21 +26,23 @@ RIGHT = (*NUMBERS, "field", "jump")
 UNKNOWN = "–"
 
 
-def text_from_table(table: LayerTable, *, form: str = "text") -> str:
+def text_from_table(table: LayerTable, *, form: str = "text", layers: int | None = None) -> str:
     """Return a table of layers as text; the last line holds the sums.
 
     Args:
         table: from :func:`featviz.layer_table`.
-        form: ``"text"`` (columns of equal width, thousands apart), ``"markdown"`` or ``"csv"``
+        form: ``"text"`` (columns of equal width, thousands set off), ``"markdown"`` or ``"csv"``
             (plain numbers, nothing where they are not known; a text that a spreadsheet would
             take for a formula begins with an apostrophe).
+        layers: how many rows a table of text or Markdown may have, the first and the last ones;
+            the others are counted. None: all.
 
     Returns:
         The text, without a newline at its end.
 
     Raises:
         TypeError: not a table.
-        ValueError: an unknown form.
+        ValueError: an unknown form, or rows left out of a CSV.
 
     Example:
         >>> row = LayerRow("c", "Conv2D", "3×3", (8, 8, 4), 40, 40, 2304, (3, 3), (1, 1), 1024)
@@ -52,7 +54,12 @@ def text_from_table(table: LayerTable, *, form: str = "text") -> str:
     one_of("form", form, FORMS)
     if not isinstance(table, LayerTable):
         raise TypeError(f"table must come from layer_table(); got {shown(table)}")
-    return {"text": _plain, "markdown": _markdown, "csv": _csv}[form](table)
+    most = len(table) if layers is None else whole_number("layers", layers, minimum=2)
+    if form == "csv":
+        if layers is not None:
+            raise ValueError(f"layers must be None for form 'csv'; got {layers}")
+        return _csv(table)
+    return {"text": _plain, "markdown": _markdown}[form](table, most)
 
 
 def _cells(row: LayerRow) -> tuple[str, ...]:
@@ -77,25 +84,35 @@ def _steps(sizes: Sequence[Any] | None) -> str:
 
 
 def _thousands(number: int | None) -> str:
-    return UNKNOWN if number is None else f"{number:,}".replace(",", " ")
+    return UNKNOWN if number is None else f"{number:,}"
 
 
 def _name(text: str) -> str:
     return printable(one_line(text))
 
 
+def _sums(table: LayerTable) -> tuple[int, int | None, int | None]:
+    """Return parameters, multiply-adds and bytes; None where nothing but 0 is known."""
+    known = [[row.multiply_adds for row in table], [row.bytes for row in table]]
+    adds, size = (
+        None if None in column and not total else total
+        for column, total in zip(known, (table.multiply_adds, table.bytes), strict=True)
+    )
+    return table.parameters, adds, size
+
+
 def _total(table: LayerTable) -> tuple[str, ...]:
-    sums = (table.parameters, table.multiply_adds, table.bytes)
-    numbers = dict(zip(NUMBERS, map(_thousands, sums), strict=True))
+    numbers = dict(zip(NUMBERS, map(_thousands, _sums(table)), strict=True))
     return tuple(numbers.get(heading, "total" * (not at)) for at, heading in enumerate(HEADINGS))
 
 
 def _remarks(table: LayerTable) -> list[str]:
     """Return what must be known to read the sums."""
-    frozen = table.parameters - table.trainable
-    lines = [f"parameters: {_thousands(table.trainable)} are trained, {_thousands(frozen)} are not"]
+    rest = table.parameters - table.trainable
+    lines = [f"parameters: {_thousands(table.trainable)} trained, {_thousands(rest)} not trained"]
     if table.uncounted:
-        lines.append(f"multiply-adds without those of {_few(table.uncounted)}")
+        names = [_itself(path, table) for path in table.uncounted]
+        lines.append(f"multiply-adds without those of {_few(names)}")
     if table.outside:
         lines.append(f"multiply-adds without those outside of layers: {_few(table.outside)}")
     if any(None in shape for shape in table.input_shapes):
@@ -104,6 +121,12 @@ def _remarks(table: LayerTable) -> list[str]:
     if unknown:
         lines.append(f"bytes without those of {_few(unknown)}")
     return lines
+
+
+def _itself(path: str, table: LayerTable) -> str:
+    """Return a path; of a block and of the model those of their layers are counted."""
+    holds = path == table.model or any(row.path.startswith(f"{path}/") for row in table)
+    return f"{path} itself" if holds else path
 
 
 def _few(names: Sequence[str]) -> str:
@@ -122,23 +145,26 @@ def _shown_columns(rows: list[tuple[str, ...]]) -> list[int]:
     return [at for at in range(len(HEADINGS)) if at != last or any(row[at] for row in rows)]
 
 
-def _rows(table: LayerTable) -> tuple[list[list[str]], list[int]]:
+def _rows(table: LayerTable, most: int) -> tuple[list[list[str]], list[int]]:
     """Return heading, rows and sums, and which columns stand at the right."""
     rows = [_cells(row) for row in table]
+    if (left := len(rows) - most) > 0:
+        gap = (f"… {left:,} more row{'s' * (left > 1)} …", *[""] * (len(HEADINGS) - 1))
+        rows = [*rows[: -(-most // 2)], gap, *rows[len(rows) - most // 2 :]]
     columns = _shown_columns(rows)
     lines = [[line[at] for at in columns] for line in (HEADINGS, *rows, _total(table))]
     return lines, [place for place, at in enumerate(columns) if HEADINGS[at] in RIGHT]
 
 
-def _plain(table: LayerTable) -> str:
-    text = aligned(*_rows(table))
+def _plain(table: LayerTable, most: int) -> str:
+    text = aligned(*_rows(table, most))
     rule = "─" * max(map(len, text))
     remarks = _remarks(table)
     return "\n".join([_heading(table), text[0], rule, *text[1:-1], rule, text[-1], *remarks])
 
 
-def _markdown(table: LayerTable) -> str:
-    lines = markdown_rows(*_rows(table), bold_end=True)
+def _markdown(table: LayerTable, most: int) -> str:
+    lines = markdown_rows(*_rows(table, most), bold_end=True)
     remarks = [f"- {plain_words(line)}" for line in _remarks(table)]
     return "\n".join([f"**{plain_words(_heading(table))}**", "", *lines, "", *remarks])
 
@@ -157,6 +183,7 @@ def _csv(table: LayerTable) -> str:
                 row.multiply_adds, field, jump, row.bytes, row.note,
             )
         )  # fmt: skip
-    sums = (table.parameters, table.trainable, table.multiply_adds, "", "", table.bytes)
+    parameters, adds, size = _sums(table)
+    sums = (parameters, table.trainable, adds, "", "", size)
     rows.append((f"total of {table.model}", "", "", "", *sums, ""))
     return csv_text(rows).rstrip("\n")

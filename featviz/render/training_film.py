@@ -18,7 +18,8 @@ from featviz.map_panels import sheet_from_feature_maps
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits, colour_limits
 from featviz.render.canvas import LIGHT, fitted, write
-from featviz.render.mosaic import picture_from_sheet
+from featviz.render.map_grid import ASPECT
+from featviz.render.mosaic import PAGE, picture_from_sheet
 from featviz.render.motion.files import UNCHANGED, WRITERS, hundredths, png_from_frame
 from featviz.render.motion.palette import Indexer
 
@@ -27,6 +28,8 @@ MOST_BYTES = 2**29
 HEAD, TYPE, NOTE_TYPE, MARGIN, LINE = 30, 17, 12, 12, 18
 # So many colours of type and paper stay as they are; the others share the rest of the palette.
 KEPT_COLOURS = 32
+
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,15 @@ class Film:
     def frames(self) -> list[Image.Image]:
         """Return a picture of each epoch, all of one size, on one scale for each layer."""
         limits = {path: self._limits(path) for path in self.epochs[0].maps}
-        drawn = [picture_of_epoch(one, self.drawing, limits) for one in self.epochs]
-        size = tuple(max(frame.size[axis] for frame in drawn) for axis in (0, 1))
-        frames = [Image.new("RGB", (size[0], size[1]), LIGHT.paper) for _ in drawn]
-        for frame, picture in zip(frames, drawn, strict=True):
-            frame.paste(picture, (0, 0))
-        return frames
+        drawn = [_mosaics(one, self.drawing, limits) for one in self.epochs]
+        columns = zip(*([part.size for part in parts] for parts in drawn), strict=True)
+        # So that no layer moves from epoch to epoch, each keeps the place of its largest picture.
+        sizes = [(max(w for w, _ in one), max(h for _, h in one)) for one in columns]
+        told = "one scale over all epochs"
+        return [
+            _page(epoch.title, told, parts, sizes)
+            for epoch, parts in zip(self.epochs, drawn, strict=True)
+        ]
 
     def save(self, path: Path, seconds_per_frame: float) -> Path:
         """Write the animation: a frame per epoch, the last four times as long."""
@@ -118,34 +124,69 @@ class Film:
         return colour_limits(stats, signed=False)
 
 
-def picture_of_epoch(
-    epoch: Epoch, drawing: Mapping[str, Any], limits: Mapping[str, Limits] | None = None
-) -> Image.Image:
+def picture_of_epoch(epoch: Epoch, drawing: Mapping[str, Any]) -> Image.Image:
     """Return one picture: the epoch and its loss above the maps of each layer.
 
     Args:
-        epoch: what to draw.
+        epoch: what to draw; each layer has the scale of this epoch alone.
         drawing: options of ``save_mosaic`` but for its scale.
-        limits: path → colour limits; None: of this epoch alone.
     """
-    note = "scale of this epoch alone" if limits is None else "one scale over all epochs"
-    parts = [
-        _mosaic(epoch.maps, path, drawing, "layer" if limits is None else limits[path])
-        for path in epoch.maps
-    ]
-    width = max(part.width for part in parts)
-    picture = Image.new("RGB", (width, HEAD + LINE + sum(p.height for p in parts)), LIGHT.paper)
+    parts = _mosaics(epoch, drawing, dict.fromkeys(epoch.maps, "layer"))
+    return _page(epoch.title, "scale of this epoch alone", parts, [part.size for part in parts])
+
+
+def _mosaics(
+    epoch: Epoch, drawing: Mapping[str, Any], scales: Mapping[str, Any]
+) -> list[Image.Image]:
+    """Return the maps of each layer; several layers share the room of one."""
+    area = PAGE / len(epoch.maps)
+    return [_mosaic(epoch.maps, path, drawing, scales[path], area) for path in epoch.maps]
+
+
+def _page(
+    title: str, note: str, parts: Sequence[Image.Image], sizes: Sequence[Size]
+) -> Image.Image:
+    """Return mosaics in rows below a heading.
+
+    Args:
+        title: of the page.
+        note: which scale it has.
+        parts: the mosaics.
+        sizes: room for each of them.
+    """
+    spots, (width, height) = _places(sizes)
+    top = HEAD + LINE
+    picture = Image.new("RGB", (width, top + height), LIGHT.paper)
     draw = ImageDraw.Draw(picture)
     room = width - 2 * MARGIN
-    text, size = fitted(epoch.title, room, TYPE, bold=True)
+    text, size = fitted(title, room, TYPE, bold=True)
     write(draw, (MARGIN, HEAD - 12), text, size=size, colour=LIGHT.ink, bold=True)
     text, size = fitted(note, room, NOTE_TYPE)
     write(draw, (MARGIN, HEAD + 6), text, size=size, colour=LIGHT.faint)
-    top = HEAD + LINE
-    for part in parts:
-        picture.paste(part, (0, top))
-        top += part.height
+    for part, (left, below), (_, tall) in zip(parts, spots, sizes, strict=True):
+        # At the bottom of its room: maps and bar stay where they are when words need a line more.
+        picture.paste(part, (left, top + below + tall - part.height))
     return picture
+
+
+def _places(sizes: Sequence[Size]) -> tuple[list[Size], Size]:
+    """Return where boxes stand in rows, and the size of all, as on a page.
+
+    Example:
+        >>> _places([(500, 400)] * 4)
+        ([(0, 0), (500, 0), (0, 400), (500, 400)], (1000, 800))
+    """
+    found = []
+    for count in range(1, len(sizes) + 1):
+        columns = [sizes[start::count] for start in range(count)]
+        rows = [sizes[start : start + count] for start in range(0, len(sizes), count)]
+        wide = [max(width for width, _ in column) for column in columns]
+        tall = [max(height for _, height in row) for row in rows]
+        spots = [
+            (sum(wide[: n % count]), sum(tall[: n // count])) for n in range(len(sizes))
+        ]  # fmt: skip
+        found.append((spots, (sum(wide), sum(tall))))
+    return min(found, key=lambda one: abs(math.log(one[1][0] / one[1][1] / ASPECT)))
 
 
 def save_picture(picture: Image.Image, path: Path) -> Path:
@@ -154,12 +195,12 @@ def save_picture(picture: Image.Image, path: Path) -> Path:
 
 
 def _mosaic(
-    maps: FeatureMaps, path: str, drawing: Mapping[str, Any], scale: str | Limits
+    maps: FeatureMaps, path: str, drawing: Mapping[str, Any], scale: str | Limits, area: float
 ) -> Image.Image:
     chosen = {name: drawing[name] for name in ("channels", "count") if name in drawing}
     rest = {name: value for name, value in drawing.items() if name not in chosen}
     sheet = sheet_from_feature_maps(maps, path, scale=scale, **chosen)
-    return picture_from_sheet(sheet, **rest).convert("RGB")
+    return picture_from_sheet(sheet, area=area, **rest).convert("RGB")
 
 
 def _palette(frames: Sequence[Image.Image]) -> bytes:

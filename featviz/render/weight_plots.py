@@ -11,15 +11,19 @@ from matplotlib.figure import Figure
 
 from featviz._check import shown, size_text, whole_number
 from featviz.captions import one_line, range_text, value_text
-from featviz.map_choice import checked_numbers
+from featviz.map_choice import check_scale, checked_numbers
 from featviz.networks.layer_values import LayerKernels
-from featviz.panels import Limits, MapView, Panel, panels_from_views
+from featviz.networks.paths import counted_text
+from featviz.panels import Limits, MapView, Panel, colour_limits, panels_from_views
+from featviz.render.drawing import FAINT_INK, INK, TEXT, text_width
 from featviz.render.figures import figure_from_panels
+from featviz.render.paper import MARGIN
 from featviz.stats import map_stats
 
 # As many features and channels as one page shows unless asked for more; of single cells, in one
 # picture, more of them can be seen.
 COUNT, CELLS = 8, 64
+TICK_SIZE = 6.0
 
 
 def plot_layer_kernels(
@@ -34,16 +38,19 @@ def plot_layer_kernels(
 ) -> Figure:
     """Draw the kernels of a layer: a row for each feature, a column for each channel.
 
-    Kernels that read three channels are drawn in colour unless told otherwise: grey is 0 in all
-    three, and a weight of ±m, the largest magnitude shown, is the end of its colour. Kernels of
-    a single cell stand in one picture, a row for each feature and a column for each channel.
+    Kernels of two axes that read three channels are drawn in colour unless told otherwise: grey
+    is 0 in all three, and a weight of ±m, the largest magnitude shown, is the end of its colour.
+    Kernels of a single cell, as in ``Dense`` and 1×1 convolutions, stand in one picture, a row
+    for each feature and a column for each channel, with their numbers beside it.
 
     Args:
         kernels: from :func:`featviz.layer_kernels`.
         features: how many, from the first, or which ones; None: up to 8, of single cells 64.
         channels: how many of those that a feature reads, from the first, or which ones; None:
             as for the features.
-        scale: ``"shared"`` (one for all that is shown), ``"each"`` or ``(low, high)``.
+        scale: ``"shared"`` (one for all that is shown, symmetric about 0; ``"signed"`` is the
+            same here), ``"layer"`` (one for the layer, also for the kernels that are not shown),
+            ``"each"`` or ``(low, high)``.
         color: whether the three channels are drawn as red, green and blue; None: where there
             are three. A layer whose three channels are no colours wants False.
         numbers: whether the weight is written into every cell.
@@ -71,29 +78,37 @@ def plot_layer_kernels(
     rows = _chosen("features", most if features is None else features, kernels.features)
     columns = _chosen("channels", most if channels is None else channels, kernels.channels)
     flat = kernels.weights.ndim < 5
-    colored = kernels.channels == 3 and flat and not (numbers or single)
+    whole = kernels.weights.ndim == 4 and kernels.groups == 1
+    colored = kernels.channels == 3 and whole and not (numbers or single)
     colored = colored if color is None else bool(color)
     if colored and (kernels.channels != 3 or not flat):
         raise ValueError(
             f"color must be False for kernels of {size_text(kernels.weights.shape)}; got {color}"
         )
     words = [_count_text(len(rows), kernels.features, "features")]
+    limits = _limits_of(kernels) if check_scale(scale) is None and scale == "layer" else scale
     if colored:
-        panels, ends = _color_panels(kernels, rows, scale)
+        panels, ends = _color_panels(kernels, rows, limits)
         wide = min(len(rows), COUNT)
-        words.append(_color_text(scale, ends))
+        words.append(_color_text(limits, ends))
     else:
         words.append(_count_text(len(columns), kernels.channels, "channels"))
         words += [] if flat else [f"{len(kernels.weights)} planes one below the other"]
         views, wide = _views(kernels, rows, columns, single=single and not colored)
-        panels = panels_from_views(views, scale=scale, gamma=1.0, numbers=numbers)
-        panels = tuple(replace(panel, lines=_lines(panel), mark=_mark(panel)) for panel in panels)
+        panels = panels_from_views(views, scale=limits, gamma=1.0, numbers=numbers)
+        every = (len(rows), len(columns)) == (kernels.features, kernels.channels)
+        scope = "all kernels" if every or scale == "layer" else "those shown"
+        one = scale in ("layer", "shared", "signed")
+        panels = tuple(_kernel_panel(panel, f"signed, {scope}" * one) for panel in panels)
     settings = [f"{size_text(kernels.weights.shape)} weights", *words]
     settings += [kernels.note] if kernels.note else []
     heading = f"{kernels.path} · {kernels.kind}" if title is None else title
-    return figure_from_panels(
+    figure = figure_from_panels(
         panels, wide, title=one_line(heading), footnote=one_line(" · ".join(settings))
     )
+    if single and not colored:
+        _number_sides(figure, rows, columns)
+    return figure
 
 
 def _chosen(argument: str, value: Any, count: int) -> list[int]:
@@ -105,8 +120,8 @@ def _chosen(argument: str, value: Any, count: int) -> list[int]:
 
 def _count_text(shown_count: int, count: int, what: str) -> str:
     if shown_count < count:
-        return f"{shown_count} of {count} {what} shown"
-    return f"{count} {what if count > 1 else what.removesuffix('s')}"
+        return f"{shown_count:,} of {count:,} {what} shown"
+    return counted_text(count, what.removesuffix("s"))
 
 
 def _plane(kernels: LayerKernels, channel: int, feature: int) -> Any:
@@ -122,7 +137,8 @@ def _views(
     if single:
         weights = kernels.weights.reshape(kernels.weights.shape[-2:])
         values = weights[np.ix_(columns, rows)].T
-        title = f"rows: features\ncolumns: channels{_of_group(kernels)}"
+        # The last line leaves room for the numbers of the channels.
+        title = f"rows: features\ncolumns: channels{_of_group(kernels)}\n "
         return [MapView(title, "kernel", values, True)], 1
     views = [
         MapView(
@@ -142,6 +158,56 @@ def _title(kernels: LayerKernels, feature: int, channel: int) -> str:
     read = kernels.channels_of(feature)[channel]
     alone = kernels.channels * kernels.groups == 1
     return f"feature {feature}" if alone else f"feature {feature}\nchannel {read}"
+
+
+def _limits_of(kernels: LayerKernels) -> Limits:
+    rows = kernels.weights.reshape(-1, kernels.features)
+    return colour_limits([map_stats(rows)], signed=True)
+
+
+def _kernel_panel(panel: Panel, scale: str) -> Panel:
+    """Return a panel that speaks of kernels where others speak of maps."""
+    return replace(panel, lines=_lines(panel), mark=_mark(panel), scale=scale or panel.scale)
+
+
+def _number_sides(figure: Figure, rows: list[int], columns: list[int]) -> None:
+    """Write the numbers of features and channels beside the picture of single cells."""
+    axes = figure.axes[0]
+    widest = max(text_width(str(number), TICK_SIZE) for number in (*rows, *columns))
+    _widen(figure, max(0.0, widest + 0.08 - MARGIN))
+    box = axes.get_position()
+    width, height = figure.get_size_inches() * (box.width, box.height)
+    across = _marked(len(columns), width / (widest + 0.06))
+    down = _marked(len(rows), height / (TICK_SIZE / 72 * 1.3))
+    axes.set_xticks(across, labels=[str(columns[at]) for at in across])
+    axes.set_yticks(down, labels=[str(rows[at]) for at in down])
+    axes.tick_params(
+        labelsize=TICK_SIZE, length=2, width=0.5, color=FAINT_INK, labelcolor=INK, pad=1.5,
+        direction="out", labelrotation=0, bottom=False, left=True, top=True, right=False,
+        labelbottom=False, labelleft=True, labeltop=True, labelright=False,
+    )  # fmt: skip
+    for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
+        label.set(weight="normal", **TEXT)
+
+
+def _marked(count: int, room: float) -> list[int]:
+    """Return which of so many places get a number, where so many numbers have room."""
+    steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
+    return list(range(0, count, next(step for step in steps if count <= step * max(room, 1))))
+
+
+def _widen(figure: Figure, inches: float) -> None:
+    """Add room at the left; what begins at the margin stays there."""
+    width, height = figure.get_size_inches()
+    shares, shift = width / (width + inches), inches / (width + inches)
+    figure.set_size_inches(width + inches, height)
+    for axes in figure.axes:
+        left, bottom, wide, tall = axes.get_position().bounds
+        axes.set_position((left * shares + shift, bottom, wide * shares, tall))
+    for text in figure.texts:
+        across, up = text.get_position()
+        centred = text.get_horizontalalignment() != "left"
+        text.set_position((across * shares + shift * centred, up))
 
 
 def _lines(panel: Panel) -> tuple[str, ...]:

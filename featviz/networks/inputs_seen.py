@@ -1,0 +1,82 @@
+"""What went into a model over all batches: sizes, ranges, how they came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from featviz._check import size_text
+from featviz.captions import value_text
+from featviz.networks.fitting import MOST_WAYS, ends_of
+from featviz.networks.inputs import Feed
+from featviz.networks.paths import first_text
+from featviz.networks.values import Array
+
+
+@dataclass(slots=True)
+class _Input:
+    """What one input was given so far; dicts keep each thing once, in order."""
+
+    images: int = 0
+    nan: int = 0
+    infinite: int = 0
+    low: float = float("inf")
+    high: float = float("-inf")
+    sizes: dict[tuple[int, ...], None] = field(default_factory=dict)
+    dtypes: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def add(self, array: Array, note: str) -> None:
+        ends = ends_of(array)
+        self.images += len(array)
+        nan = int(np.isnan(array).sum()) if ends.wrong else 0
+        self.nan, self.infinite = self.nan + nan, self.infinite + ends.wrong - nan
+        if ends.wrong < array.size:
+            self.low, self.high = min(self.low, ends.low), max(self.high, ends.high)
+        if len(array) or not self.sizes:
+            self.sizes[array.shape[1:]] = self.dtypes[str(array.dtype)] = self.notes[note] = None
+
+    def line(self) -> str:
+        one = next(iter(self.sizes))
+        several = len(self.sizes) > 1
+        sizes = f"{self.images} of several sizes" if several else size_text((self.images, *one))
+        ends = "no finite value"
+        if self.low <= self.high:
+            ends = f"{value_text(self.low)} to {value_text(self.high)}"
+        wrong = self.nan + self.infinite
+        ends += f", {wrong:,} NaN or infinite" if wrong else ""
+        notes = first_text(list(self.notes), MOST_WAYS, "way", joint=" or ")
+        return f"{sizes} {' or '.join(self.dtypes)}, {ends} ({notes})"
+
+
+class InputsSeen:
+    """The inputs of a model over all batches.
+
+    Example:
+        >>> import numpy as np
+        >>> seen = InputsSeen()
+        >>> for number in (1, 5):
+        ...     seen.add(Feed((np.full((2, 3), number, np.float32),), ("as given",)))
+        >>> seen.lines()
+        ('4×3 float32, 1 to 5 (as given)',)
+    """
+
+    def __init__(self) -> None:
+        self._inputs: list[_Input] = []
+
+    def add(self, feed: Feed) -> None:
+        """Take what one batch gives to each input."""
+        if not self._inputs:
+            self._inputs = [_Input() for _ in feed.arrays]
+        for one, array, note in zip(self._inputs, feed.arrays, feed.notes, strict=True):
+            one.add(array, note)
+
+    @property
+    def broken(self) -> tuple[tuple[int, int], ...]:
+        """How many values of each input are NaN, and how many infinite."""
+        return tuple((one.nan, one.infinite) for one in self._inputs)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return one line for each input, as ``FeatureMaps.went_in`` has it."""
+        return tuple(one.line() for one in self._inputs)

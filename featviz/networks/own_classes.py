@@ -1,0 +1,85 @@
+"""Whether a layer of the caller's own class still does what its Keras class says.
+
+A class that stands on ``keras.layers.Conv2D`` may do anything in its ``call``: pad, normalise, turn
+its kernels. Its numbers tell: they are made anew from what the layer was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from featviz.networks.recording import Entry
+
+# The same operation on the same numbers; a normalisation that was never trained, the nearest to
+# none that there is, is off by 0.0005. Half precision cannot tell that.
+_CLOSE, _CLOSE_IN_HALF = 1e-4, 2.0**-7
+
+
+def fault_of_convolution(entry: Entry) -> str:
+    """Return why an entry is not its layer's kernels laid on what it was given.
+
+    Args:
+        entry: of a 2-D convolution, before its activation.
+
+    Returns:
+        What it gives instead, such as ``other numbers``; nothing where all is as it should be.
+    """
+    return _fault(entry, _convolved)
+
+
+def does_as(kind: Any, entry: Entry) -> bool:
+    """Whether a layer gave what its Keras class gives.
+
+    Args:
+        kind: the class of Keras, on which the layer's own stands.
+        entry: what the layer gave.
+    """
+    return not _fault(entry, kind.call)
+
+
+def _fault(entry: Entry, again: Callable[[Any, Any], Any]) -> str:
+    """Return how an entry differs from what is made anew of what it was given."""
+    if type(entry.layer).__module__.split(".")[0] == "keras":
+        return ""
+    if len(entry.given) != 1:
+        return f"takes {len(entry.given)} arrays"
+    try:
+        made = np.asarray(keras.ops.cast(again(entry.layer, entry.given[0]), "float64"))
+    except Exception:  # sizes that do not fit, or parts that its class would have
+        return "gives something else"
+    value = np.asarray(keras.ops.cast(entry.value, "float64"))
+    if made.shape != value.shape:
+        return "gives maps of other sizes"
+    half = keras.backend.standardize_dtype(entry.value.dtype) in ("float16", "bfloat16")
+    most = np.abs(made[np.isfinite(made)]).max(initial=0.0)
+    near = (_CLOSE_IN_HALF if half else _CLOSE) * most
+    return "" if np.allclose(value, made, 0, near, equal_nan=True) else "gives other numbers"
+
+
+def _convolved(layer: Any, given: Any) -> Any:
+    """Return what Keras' own operation makes of the kernels and the bias of a layer."""
+    names = ("depthwise_kernel", "pointwise_kernel")
+    separable = isinstance(layer, keras.layers.SeparableConv2D)
+    kernels = [getattr(layer, name) for name in names] if separable else [layer.kernel]
+    parts = [keras.ops.cast(one, layer.compute_dtype) for one in (given, *kernels)]
+    settings = {
+        "strides": layer.strides, "padding": layer.padding, "data_format": layer.data_format,
+        "dilation_rate": layer.dilation_rate,
+    }  # fmt: skip
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        settings["output_padding"] = layer.output_padding
+        maps = keras.ops.conv_transpose(*parts, **settings)
+    elif separable:
+        maps = keras.ops.separable_conv(*parts, **settings)
+    elif isinstance(layer, keras.layers.DepthwiseConv2D):
+        maps = keras.ops.depthwise_conv(*parts, **settings)
+    else:
+        maps = keras.ops.conv(*parts, **settings)
+    if getattr(layer, "bias", None) is None:
+        return maps
+    places = (1, -1, 1, 1) if layer.data_format == "channels_first" else (1, 1, 1, -1)
+    return maps + keras.ops.reshape(keras.ops.cast(layer.bias, layer.compute_dtype), places)

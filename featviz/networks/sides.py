@@ -1,0 +1,158 @@
+"""Two runs side by side: pieces of as many images, and the first maps kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from featviz._check import size_text
+from featviz.networks.inputs import Fit, note_of_input
+from featviz.networks.runs import Batch, Run
+from featviz.networks.sources import feeds_from_data
+from featviz.networks.values import Array, FeatureMaps, Lines, frozen
+
+
+class Side:
+    """One model over its images, in pieces of as many images as are asked for.
+
+    Args:
+        run: the model.
+        data: its images.
+        fit: how to make them fit.
+        limit: at most so many.
+
+    Attributes:
+        run: the same.
+        count: how many images there are, None if that is not known.
+    """
+
+    def __init__(self, run: Run, data: Any, fit: Fit, limit: int | None) -> None:
+        self.run = run
+        self.count, self._feeds = feeds_from_data(run.model, data, fit, run.batch_size, limit=limit)
+        self._batches = run.batches(self._feeds, self.count)
+        self._batch: Batch | None = None
+        self._at = 0
+
+    def ready(self) -> int:
+        """Return how many images of a batch have run and wait; 0 at the end."""
+        if self._batch is None:
+            self._batch, self._at = next(self._batches, None), 0
+        return 0 if self._batch is None else count_of(self._batch) - self._at
+
+    def piece(self, count: int) -> Batch:
+        """Return the next images, as many as are ready or fewer."""
+        batch: Any = self._batch
+        start, self._at = self._at, self._at + count
+        if self._at == count_of(batch):
+            self._batch = None
+        return batch if count == count_of(batch) else _part(batch, slice(start, start + count))
+
+    def rest(self) -> int:
+        """Return how many images are left; they are not run."""
+        left = 0 if self._batch is None else self.ready()
+        return left + sum(len(feed.arrays[0]) for feed in self._feeds)
+
+
+def count_of(batch: Batch) -> int:
+    """Return of how many images a batch is."""
+    return len(batch.feed.arrays[0])
+
+
+def _part(batch: Batch, part: slice) -> Batch:
+    """Return some images of a batch, as copies, with what has a map for each."""
+    size, feed = count_of(batch), batch.feed
+    images, pictures = (
+        tuple(one[part].copy() for one in every) for every in (feed.arrays, feed.pictures)
+    )
+    arrays = {
+        path: values[part].copy()
+        for path, values in batch.arrays.items()
+        if values.shape[:1] == (size,)
+    }
+    return Batch(arrays, feed._replace(arrays=images, pictures=pictures))
+
+
+class Kept:
+    """The maps of the first images, as many as the bytes allow.
+
+    Args:
+        most: bytes for each side.
+
+    Attributes:
+        parts: of each side, batch by batch.
+    """
+
+    def __init__(self, most: float) -> None:
+        self.parts: tuple[list[Batch], list[Batch]] = ([], [])
+        self._most, self._used, self._full = most, 0.0, False
+
+    def add(self, one: Batch, two: Batch) -> None:
+        """Keep what there is room for, at least the first image."""
+        self._check_sizes(one, two)
+        if self._full:
+            return
+        size = count_of(one)
+        each = max(_bytes_of(one), _bytes_of(two))
+        room = int((self._most - self._used) * size // max(each, 1))
+        take = min(size, max(room, 0 if self._used else 1))
+        self._full, self._used = take < size, self._used + each
+        for parts, batch in zip(self.parts, (one, two), strict=True):
+            if take:
+                parts.append(batch if take == size else _part(batch, slice(take)))
+
+    def _check_sizes(self, *sides: Batch) -> None:
+        """Raise where images have other sizes than the first."""
+        for parts, batch in zip(self.parts, sides, strict=True):
+            for first, other in zip(
+                parts[0].feed.arrays if parts else (), batch.feed.arrays, strict=False
+            ):
+                if first.shape[1:] != other.shape[1:]:
+                    raise ValueError(
+                        f"images must have one size; got {size_text(first.shape[1:])} and "
+                        f"{size_text(other.shape[1:])}; pass resize=True"
+                    )
+
+
+def _bytes_of(batch: Batch) -> int:
+    arrays = (*batch.arrays.values(), *batch.feed.arrays, *batch.feed.pictures)
+    return sum(values.nbytes for values in arrays)
+
+
+def maps_of(run: Run, parts: list[Batch]) -> FeatureMaps:
+    """Return batches as one value, without layers whose maps cannot be joined.
+
+    Args:
+        run: the model that gave them.
+        parts: at least one.
+    """
+    feeds = [part.feed for part in parts]
+    images, pictures = (
+        tuple(frozen(np.concatenate(one)) for one in zip(*columns, strict=True))
+        for columns in ([feed.arrays for feed in feeds], [feed.pictures for feed in feeds])
+    )
+    notes = [
+        " or ".join(dict.fromkeys(column))
+        for column in zip(*(feed.notes for feed in feeds), strict=True)
+    ]
+    return FeatureMaps(
+        dict(_joined_maps(parts)),
+        run.layers,
+        images,
+        Lines(lambda: tuple(map(note_of_input, images, notes))),
+        run.model.name,
+        run.unseen,
+        pictures,
+    )
+
+
+def _joined_maps(parts: list[Batch]) -> Iterator[tuple[str, Array]]:
+    """Yield path and maps of the layers that gave the like in every batch."""
+    for path, first in parts[0].arrays.items():
+        sizes = [getattr(part.arrays.get(path), "shape", ()) for part in parts]
+        wanted = [(count_of(part), *first.shape[1:]) for part in parts]
+        if len(parts) == 1:
+            yield path, frozen(first)
+        elif sizes == wanted:
+            yield path, frozen(np.concatenate([part.arrays[path] for part in parts]))

@@ -1,0 +1,134 @@
+"""What is wrong with the channels of a layer: a strip of colours, and its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from featviz.networks.diagnosis import LayerDiagnosis
+from featviz.render.drawing import BROKEN, INK, drawable, text_width, write
+from featviz.render.paper import MARGIN, NOTE_SIZE
+
+REST_FILL = "#eef0f2"
+# More cells than these could not be told apart in the strip of channels.
+MOST_STRIP_CELLS = 120
+# From what is least to what must not be overlooked.
+STATES = {
+    "fine": REST_FILL,
+    "equal": "#6fa8dc",
+    "saturated": "#e69f00",
+    "constant": "#8e63b5",
+    "dead": "#1a1a1a",
+    "NaN or infinite": BROKEN,
+}
+# Dashed lines at the bounds of an activation.
+BOUND = "#c77c00"
+# Inches: from line to line of the key, of a patch of colour, between two entries.
+KEY_LINE, PATCH, KEY_GAP = 0.15, 0.14, 0.15
+KeyLine = list[tuple[str, str]]
+
+
+def states_of_layer(layer: LayerDiagnosis) -> Any:
+    """Return the number of each channel's worst state in :data:`STATES`, (F,)."""
+    equal = np.zeros(layer.channels, np.bool_)
+    equal[[number for group in layer.duplicates for number in group]] = True
+    flags = (equal, layer.saturated, layer.constant, layer.dead, layer.broken)
+    states = np.zeros(layer.channels, np.int64)
+    for number, flag in enumerate(flags, start=1):
+        states[flag] = number
+    return states
+
+
+def states_of_layers(layers: Iterable[LayerDiagnosis]) -> set[int]:
+    """Return the numbers of the states that occur, but that of a fine channel."""
+    return {int(state) for layer in layers for state in states_of_layer(layer)} - {0}
+
+
+def draw_strip(axes: Axes, layer: LayerDiagnosis) -> None:
+    """Draw a cell for each channel, or for several of which it shows the worst."""
+    states = states_of_layer(layer)
+    if len(states) > MOST_STRIP_CELLS:
+        starts = np.arange(MOST_STRIP_CELLS) * len(states) // MOST_STRIP_CELLS
+        states = np.maximum.reduceat(states, starts)
+    draw_frame(axes)
+    axes.pcolormesh(
+        np.arange(len(states) + 1), [0, 1], states[None],
+        cmap=ListedColormap(list(STATES.values())), vmin=-0.5, vmax=len(STATES) - 0.5,
+        edgecolors="white", linewidth=0.3 if len(states) <= 64 else 0.0, antialiased=False,
+    )  # fmt: skip
+    axes.set(xlim=(0, len(states)), ylim=(0, 1), xticks=[], yticks=[])
+
+
+def draw_frame(axes: Axes) -> None:
+    """Draw plain axes, whatever the user's settings are."""
+    axes.set_facecolor("white")
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set(color="#888888", linewidth=0.5, visible=True)
+
+
+def _key(drawn: Sequence[LayerDiagnosis]) -> KeyLine:
+    """Return (words, colour) of the bounds and of the states that occur."""
+    found = states_of_layers(drawn)
+    bounds = [("bound of the activation", BOUND)] * any(layer.bounds for layer in drawn)
+    return bounds + [pair for at, pair in enumerate(STATES.items()) if at in found]
+
+
+def key_lines(drawn: Sequence[LayerDiagnosis], room: float) -> list[KeyLine]:
+    """Return (words, colour) of all that must be explained, line by line.
+
+    Args:
+        drawn: the layers.
+        room: inches that a line may take.
+    """
+    lines: list[KeyLine] = []
+    reach = room + 1
+    for words, colour in _key(drawn):
+        wide = PATCH + 0.05 + text_width(drawable(words), NOTE_SIZE)
+        if reach + wide > room:
+            lines.append([])
+            reach = 0.0
+        lines[-1].append((words, colour))
+        reach += wide + KEY_GAP
+    return lines
+
+
+def draw_key(figure: Figure, lines: Sequence[KeyLine], bottom: float) -> None:
+    """Draw what the colours of the strips and the dashed lines mean.
+
+    Args:
+        figure: the figure.
+        lines: of :func:`key_lines`.
+        bottom: inches from the bottom to the last line.
+    """
+    width, height = figure.get_size_inches()
+    for number, line in enumerate(lines):
+        left, low = MARGIN, bottom + KEY_LINE * (len(lines) - 1 - number)
+        for words, colour in line:
+            middle = (low + 0.045) / height
+            figure.add_artist(_patch(figure, colour, (left / width, low / height)))
+            spot = (left + PATCH + 0.05) / width, middle
+            write(figure, spot, drawable(words), size=NOTE_SIZE, colour=INK, ha="left",
+                  va="center")  # fmt: skip
+            left += PATCH + 0.05 + text_width(drawable(words), NOTE_SIZE) + KEY_GAP
+
+
+def _patch(figure: Figure, colour: str, corner: tuple[float, float]) -> Line2D | Rectangle:
+    """Return a dashed line for a bound, else a small box."""
+    wide, tall = PATCH / figure.get_figwidth(), 0.09 / figure.get_figheight()
+    if colour != BOUND:
+        return Rectangle(
+            corner, wide, tall, transform=figure.transFigure, facecolor=colour, linewidth=0
+        )
+    across, up = [corner[0], corner[0] + wide], [corner[1] + tall / 2] * 2
+    return Line2D(
+        across, up, transform=figure.transFigure, color=colour, linewidth=0.8, linestyle="--",
+        marker="",
+    )  # fmt: skip
