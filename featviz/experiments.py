@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from featviz._check import one_of
-from featviz.captions import one_line, settings_text
+from featviz.captions import check_title, one_line, settings_text
 from featviz.extraction import Extraction, Maps
 from featviz.images import image_name
 from featviz.kernel_sources import read_kernels
@@ -62,6 +62,7 @@ def plot_grid(
         ValueError: no image, or a wrong value.
         TypeError: a wrong kind.
     """
+    check_title(title)
     one_of("stage", stage, STAGES[1:])
     stack = read_kernels(kernels)
     runs = [(name, extract(image, stack, **settings)) for name, image in named_images(images)]
@@ -107,6 +108,7 @@ def plot_kernels_and_maps(
     Returns:
         The figure.
     """
+    check_title(title)
     one_of("stage", stage, STAGES[1:])
     run = extract(image, kernels, **settings)
     runs = [(image_name(image), run)]

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from featviz._check import shown, size_text, whole_number
-from featviz.captions import caption_lines, mark_text, one_line, share_text
+from featviz.captions import caption_lines, check_title, mark_text, one_line, share_text
 from featviz.map_choice import checked_numbers
 from featviz.networks.comparison import Comparison, LayerComparison
 from featviz.networks.verdicts import number_text
@@ -59,6 +59,7 @@ def plot_comparison(
         >>> [axes.get_label() for axes in plot_comparison(told, "detect").axes][:3]
         ['a · channel 0', 'b · channel 0', 'b − a · channel 0']
     """
+    check_title(title)
     if not isinstance(comparison, Comparison):
         raise TypeError(f"comparison must come from compare(); got {shown(comparison)}")
     told = comparison.layer(path)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from featviz._check import shown, whole_number
-from featviz.captions import one_line, share_text, value_text
+from featviz.captions import check_title, one_line, share_text, value_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
 from featviz.networks.paths import counted_text, first_text
 from featviz.networks.verdicts import marks_of_layer
@@ -92,6 +92,7 @@ def plot_diagnosis(
         >>> [axes.get_label() for axes in figure.axes]
         ['detect', 'detect · zeros', 'detect · channels']
     """
+    check_title(title)
     chosen = _chosen(diagnosis, layers)
     drawn = chosen[: whole_number("most", most, minimum=1)]
     wide = min(whole_number("columns", columns, minimum=1), len(drawn))

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from featviz._check import shown, size_text, whole_number
-from featviz.captions import one_line, range_text, value_text
+from featviz.captions import check_title, one_line, range_text, value_text
 from featviz.map_choice import check_scale, checked_numbers
 from featviz.networks.layer_values import LayerKernels
 from featviz.networks.paths import counted_text
@@ -71,6 +71,7 @@ def plot_layer_kernels(
         >>> figure.texts[-1].get_text()
         '3×3×2×4 weights · 3 of 4 features shown · 2 channels'
     """
+    check_title(title)
     if not isinstance(kernels, LayerKernels):
         raise TypeError(f"kernels must come from layer_kernels(); got {shown(kernels)}")
     single = all(size == 1 for size in kernels.weights.shape[:-2]) and kernels.channels > 1
