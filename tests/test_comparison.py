@@ -528,3 +528,8 @@ def test_whole_numbers_that_float64_does_not_hold_are_told_apart(dtype):
     assert (told.equal_share, told.identical) == (0.25, False)
     assert told.channel_differences.tolist() == [0.5, (3 + 2**60 - 6) / 2]
     assert (told.largest_difference, told.place) == (float(2**60 - 6), (1, 1))
+
+
+def test_a_generator_of_layers_is_there_for_both_sides():
+    told = compare(A, None, IMAGES, other_images=IMAGES[:, ::-1], layers=(one for one in ["pool"]))
+    assert list(told.layers) == ["pool"]

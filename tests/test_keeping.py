@@ -163,3 +163,35 @@ def test_a_step_of_training_in_the_middle_of_a_recording_is_refused():
     sentence = r"model must not be trained while it is recorded, by another thread; step 7 became 8"
     with pytest.raises(RuntimeError, match=sentence):
         feature_maps(outer, X)
+
+
+class OwnDense(layers.Dense):
+    """A class of the caller's own, whose weights are trained."""
+
+
+def test_weights_of_an_own_layer_that_are_being_trained_are_not_put_back():
+    recorded, inside, written = [False], threading.Event(), threading.Event()
+
+    class Waiting(layers.Layer):
+        def call(self, x):
+            if recorded[0]:
+                inside.set()
+                assert written.wait(10)
+            return x
+
+    model = keras.Sequential([keras.Input((4, 3)), OwnDense(2, name="own"), Waiting()])
+    model.compile("sgd", "mse")
+    kernel = model.get_layer("own").kernel
+    before = kernel.numpy().copy()
+    recorded[0] = True
+
+    def train():  # as an optimizer does: the weights, and only then the count of steps
+        inside.wait(10)
+        kernel.assign_add(np.ones((3, 2), np.float32))
+        written.set()
+
+    training = threading.Thread(target=train)
+    training.start()
+    feature_maps(model, X)
+    training.join()
+    np.testing.assert_allclose(kernel.numpy(), before + 1, rtol=1e-6)

@@ -14,6 +14,7 @@ from featviz.networks.inputs import Fit
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.paths import names_text
 from featviz.networks.runs import Batch, Run
+from featviz.networks.selection import choice_from_layers
 from featviz.networks.sides import Kept, Side, count_of, maps_of
 from featviz.networks.sources import twice
 from featviz.networks.values import Array
@@ -92,9 +93,10 @@ def compare(
             "model_b must be a model, or None with other_images; got None and no other images"
         )
     fit = Fit(resize, white, preprocess, finite)
+    wanted = choice_from_layers(layers)  # a generator would not last for both
     both = twice(images, limit=limit) if other_images is None else (images, other_images)
     runs = [
-        Run(model, layers, batch_size=batch_size, compiled=compiled)
+        Run(model, wanted, batch_size=batch_size, compiled=compiled)
         for model in (model_a, model_a if model_b is None else model_b)
     ]
     a, b = (Side(run, data, fit, limit) for run, data in zip(runs, both, strict=True))

@@ -1,10 +1,14 @@
-"""A model stays what it is: what a call of it may change is put back."""
+"""A model stays what it is: what a call of it may change is put back.
+
+The parts of a layer that a call may change are told by private names of Keras alone.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import keras
@@ -33,7 +37,9 @@ class Keeper:
     """Knows what of some layers a call may change, and gives it back.
 
     Layers of Keras write to their variables only where they are called with ``training=True``;
-    but for the states of recurrent ones. A layer of the caller's own may write to any of its own.
+    but for the states of recurrent ones. A layer of the caller's own may write to any of its own;
+    but weights of a model that has an optimizer are left alone, as another thread may be training
+    them, and an optimizer writes them before it counts its step.
     One model's calls go one after the other where one would read what another writes.
 
     Args:
@@ -47,13 +53,14 @@ class Keeper:
         self._layers = tuple(layers)
         self.trained = False
         self._reached: list[tuple[Any, Any]] = []
-        always = list(_of_each(self._layers, _changeable))
+        self._optimizers = [one for one in map(_optimizer_of, self._layers) if one is not None]
+        may_change = partial(_changeable, weights=not self._optimizers)
+        always = list(_of_each(self._layers, may_change))
         self._variables = list({id(one): one for one in always}.values())
         trained = {id(one): one for one in _of_each(self._layers, _changed_by_training)}
         self._trained_variables = [trained[key] for key in trained.keys() - set(map(id, always))]
         alone = bool(self._variables) or any(map(_adds_losses, self._layers))
         self._lock: AbstractContextManager[Any] = _LOCK if alone else nullcontext()
-        self._optimizers = [one for one in map(_optimizer_of, self._layers) if one is not None]
 
     @contextmanager
     def unchanged(self, *, goes_on: bool = False) -> Iterator[None]:
@@ -117,14 +124,19 @@ def _is_own(layer: Any) -> bool:
     return type(layer).__module__.split(".")[0] != "keras"
 
 
-def _changeable(layer: Any) -> Iterator[Any]:
-    """Yield the variables to which any call of a layer may write."""
+def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
+    """Yield the variables to which any call of a layer may write.
+
+    Args:
+        layer: a Keras layer.
+        weights: whether those that are trained are among them.
+    """
     states = getattr(layer, "states", None)
     if states:
         yield from keras.tree.flatten(states)
     if _is_own(layer):
         yield from _changed_by_training(layer)
-        yield from getattr(layer, "_trainable_variables", ())
+        yield from getattr(layer, "_trainable_variables", ()) if weights else ()
         yield from (part for part in vars(layer).values() if isinstance(part, tf.Variable))
 
 
