@@ -115,7 +115,7 @@ def whole_number(argument: str, value: Any, *, minimum: int) -> int:
             # numpy's own bool is no bool of Python, and older ones count as an index.
             truth = type(value).__name__.startswith("bool")
             number = None if truth else operator.index(value)
-        except TypeError:
+        except (TypeError, AttributeError):  # the latter from TensorFlow's tensors of fractions
             number = None
     if number is not None and minimum <= number < BEYOND:
         return int(number)

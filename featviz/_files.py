@@ -154,12 +154,11 @@ def _check_folder(folder: Path) -> None:
         raise PermissionError(f"output must be writable; got {str(folder)!r}")
 
 
-def folder_to_make(argument: str, path: Any) -> Path:
+def folder_to_make(path: Any) -> Path:
     """Return the path of a folder that is there, or that could be made.
 
     Args:
-        argument: its name, for the sentence.
-        path: a text or a path.
+        path: a text or a path, given as ``folder``.
 
     Raises:
         TypeError: no path.
@@ -168,17 +167,15 @@ def folder_to_make(argument: str, path: Any) -> Path:
         PermissionError: it may not be written.
         OSError: a name that is too long.
     """
-    name = path_text(argument, path)
-    check_length(argument, name)
+    name = path_text("folder", path)
+    check_length("folder", name)
     there = Path(os.path.abspath(name))  # noqa: PTH100 (".." is taken away, links stay)
     while not os.path.lexists(there):
         there = there.parent
     if not there.is_dir():
-        raise NotADirectoryError(
-            f"{argument} must be a folder; got {name!r}; {str(there)!r} is none"
-        )
+        raise NotADirectoryError(f"folder must be a folder; got {name!r}; {str(there)!r} is none")
     if not os.access(there, os.W_OK):
-        raise PermissionError(f"{argument} must be writable; got {name!r}")
+        raise PermissionError(f"folder must be writable; got {name!r}")
     return Path(name)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import size_text
+from featviz._check import size_text, whole_number
 from featviz.captions import value_text
 from featviz.map_choice import Values, checked_index, floats_from
 from featviz.networks.values import FeatureMaps
@@ -15,10 +15,13 @@ from featviz.panels import Limits
 from featviz.vocabulary import BROKEN_COLOUR, BROKEN_WORDS
 
 Colours = npt.NDArray[np.float32]
-
+# (B, H, W, C).
+IMAGE_AXES = 4
 
 # A picture of files and bytes; its range is shown whole, so that a dark one stays dark.
 WHITE_OF_BYTES = 255.0
+# Resizing rounds: what is white may come out as 255.00003.
+ROUNDING = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,12 +33,14 @@ class InputPicture:
         values: (H, W, C), channels last, before ``preprocess``.
         sizes: in words; of a sequence which way it lies.
         changed: whether ``preprocess`` made something else of it.
+        series: whether it is a sequence (T, C), its steps down.
     """
 
     number: int
     values: Values
     sizes: str
     changed: bool
+    series: bool = False
 
 
 def inputs_as_pictures(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
@@ -57,11 +62,11 @@ def inputs_as_pictures(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
         values, fed = floats_from(batch[place], "image"), floats_from(went_in[place], "image")
         changed = values.shape != fed.shape or not np.array_equal(values, fed, equal_nan=True)
         sizes = size_text(values.shape)
-        if values.ndim == 2:
+        if batch.ndim < IMAGE_AXES:
             values, sizes = values[..., None], f"{sizes}, steps down"
         elif first and values.shape[0] in (1, 3, 4):
             values = np.moveaxis(values, 0, -1)
-        found.append(InputPicture(number, values, sizes, changed))
+        found.append(InputPicture(number, values, sizes, changed, batch.ndim < IMAGE_AXES))
     return found
 
 
@@ -88,11 +93,46 @@ def first_image(maps: FeatureMaps, image: int = 0) -> InputPicture:
     Raises:
         ValueError: no input of the model is an image; no such image.
     """
-    for picture in inputs_as_pictures(maps, image):
-        if maps.pictures[picture.number].ndim == 4:
-            return picture
+    if found := images_among_inputs(maps, image):
+        return found[0]
     shapes = ", ".join(str(batch.shape[1:]) for batch in maps.images) or "none"
     raise ValueError(f"maps must come from an image (H, W, C); the model was given {shapes}")
+
+
+def images_among_inputs(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
+    """Return the inputs that are images (H, W, C), of one image; no sequences."""
+    return [
+        picture
+        for picture in inputs_as_pictures(maps, image)
+        if maps.pictures[picture.number].ndim == IMAGE_AXES
+    ]
+
+
+def image_of_input(maps: FeatureMaps, image: int, number: int | None) -> InputPicture:
+    """Return an input that is an image: the only one, or that which is named.
+
+    Args:
+        maps: of a recording.
+        image: which, from 0.
+        number: of the input, from 0; None where only one is an image.
+
+    Raises:
+        ValueError: no input of the model is an image; several are and none was chosen; no such
+            image or input.
+        TypeError: no whole number.
+    """
+    found = {one.number: one for one in images_among_inputs(maps, image)}
+    if number is not None:
+        number = whole_number("input_number", number, minimum=0)
+    if not found or (number is None and len(found) == 1):
+        return first_image(maps, image)
+    if number is None or number not in found:
+        known = [f"{one} ({picture.sizes})" for one, picture in found.items()]
+        raise ValueError(
+            f"input_number must be one of {', '.join(known)}, the inputs that are images, from 0; "
+            f"got {number}"
+        )
+    return found[number]
 
 
 def range_of_images(images: list[Values]) -> Limits:
@@ -104,9 +144,10 @@ def range_of_images(images: list[Values]) -> Limits:
     ends = [image[np.isfinite(image)] for image in images]
     low = min((float(one.min()) for one in ends if one.size), default=0.0)
     high = max((float(one.max()) for one in ends if one.size), default=0.0)
-    if low >= 0 and high <= 1:
+    positive, over = low >= -ROUNDING * high, 1 + ROUNDING
+    if positive and high <= over:
         return 0.0, 1.0
-    bytes_like = low >= 0 and WHITE_OF_BYTES / 4 < high <= WHITE_OF_BYTES
+    bytes_like = positive and WHITE_OF_BYTES / 4 < high <= WHITE_OF_BYTES * over
     return (0.0, WHITE_OF_BYTES) if bytes_like else (low, high)
 
 

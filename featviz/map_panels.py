@@ -149,7 +149,7 @@ def panels_from_feature_maps(
         the first panel's title how many of how many are shown.
 
     Raises:
-        KeyError: no such path.
+        PathError: no such path.
         ValueError: no such image or channel, a wrong scale, gamma or palette.
         TypeError: a wrong kind.
 
@@ -225,7 +225,7 @@ def sheet_from_feature_maps(
         palette: None (by the limits), or a palette's name.
 
     Raises:
-        KeyError: no such path.
+        PathError: no such path.
         ValueError: a wrong value.
         TypeError: a wrong kind.
     """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -12,10 +14,16 @@ from featviz.captions import check_title, one_line
 from featviz.images import image_name, read_image
 from featviz.map_choice import check_look, check_scale
 from featviz.networks.fitting import Fit, InputSpec, batch_from_column
-from featviz.networks.inputs import inputs_of_model
+from featviz.networks.graphs import arrays_from_tensors
+from featviz.networks.inputs import inputs_of_model, note_of_input
+from featviz.networks.layer_flow import entry_after_activation
 from featviz.networks.maps import feature_maps
+from featviz.networks.paths import base_of, layers_of_model
 from featviz.networks.receptive import receptive_field, shapes_for_image
-from featviz.networks.runs import check_model
+from featviz.networks.recording import Entry
+from featviz.networks.runs import Run, check_model
+from featviz.networks.sources import feeds_from_data
+from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
 from featviz.render.field_plots import figure_from_field
 from featviz.render.map_plots import MOST_ROWS, page_from_feature_maps
@@ -44,7 +52,8 @@ def plot_network(
         model: a built ``keras.Model``.
         image: one image, as in :func:`featviz.feature_maps`.
         layers: as in :func:`featviz.feature_maps`; None for convolutions and pools, or for all
-            where there is none.
+            where there is none. Of a convolution whose activation is a layer behind it, be there
+            batch normalisation between, the maps after that are shown.
         count: how many channels of a layer, the first ones.
         most: how many layers at most. Of more they are taken evenly from early to late, and the
             page says so; 16 rows can still be read where the page is printed.
@@ -78,22 +87,55 @@ def plot_network(
     check_look(gamma, None)
     check_title(title)
     check_model(model)
-    wanted = _steps_of(model) if layers is None else layers
-    maps = feature_maps(
-        model, image, wanted, resize=resize, white=white, preprocess=preprocess, finite=finite
-    )
-    if (images := len(next(iter(maps.values())))) != 1:
-        raise ValueError(f"image must be one image; got {images}")
+    only = ""
+    if layers is None and any(_is_step(layer) for layer in layers_of_model(model)):
+        maps, only = _maps_of_steps(model, image, Fit(resize, white, preprocess, finite))
+    else:
+        maps = feature_maps(
+            model, image, layers, resize=resize, white=white, preprocess=preprocess, finite=finite
+        )
+        if (images := len(next(iter(maps.values())))) != 1:
+            raise ValueError(f"image must be one image; got {images}")
     return page_from_feature_maps(
         maps, None if layers is None else list(maps), count=count, most=most, scale=scale,
         gamma=gamma, title=title, inputs=[spec.name for spec in inputs_of_model(model)],
-        only=" (convolutions and pools)" * (layers is None and wanted is not None),
+        only=only,
     )  # fmt: skip
 
 
-def _steps_of(model: Any) -> Callable[[Any], bool] | None:
-    """Return what chooses convolutions and pools; None where the model has none."""
-    return _is_step if any(_is_step(layer) for layer in model._flatten_layers()) else None
+def _maps_of_steps(model: Any, image: Any, fit: Fit) -> tuple[FeatureMaps, str]:
+    """Return the maps of convolutions and pools, and what they are called."""
+    run = Run(model, batch_size=1)
+    count, feeds = feeds_from_data(model, image, fit, 1)
+    several = list(islice(feeds, 2))
+    if (images := sum(len(feed.arrays[0]) for feed in several)) != 1:
+        raise ValueError(f"image must be one image; got {max(images, count or 0)}")
+    entries, _ = run.entries(several[0])
+    behind = _entries_of_steps(entries)
+    layers = dict(run.layers)
+    for path, conv in behind.items():
+        if conv.path != path:
+            of, info = layers[conv.path], layers[path]
+            words = f"{info.settings} after {base_of(conv.path)}, {of.kind} {of.settings}"
+            layers[path] = replace(info, settings=words.strip())
+    arrays = arrays_from_tensors({e.path: e.value for e in entries if e.path in behind})
+    given = several[0].arrays
+    maps = FeatureMaps(
+        arrays, layers, given, tuple(map(note_of_input, given, several[0].notes)), model.name,
+        run.unseen, several[0].pictures,
+    )  # fmt: skip
+    own = all(conv.path == path for path, conv in behind.items())
+    return maps, f" (convolutions {'' if own else 'after their activation, '}and pools)"
+
+
+def _entries_of_steps(entries: list[Entry]) -> dict[str, Entry]:
+    """Return path of what is shown → the convolution or pool behind it."""
+    found = {}
+    for one in entries:
+        plain = "Conv" in type(one.layer).__name__ and base_of(one.path) == one.path
+        if _is_step(one.layer):
+            found[entry_after_activation(entries, one).path if plain else one.path] = one
+    return found
 
 
 def _is_step(layer: Any) -> bool:

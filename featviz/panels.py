@@ -190,9 +190,9 @@ def image_panel(image: Pixels, title: str, *, numbers: bool = False) -> Panel:
     lines.append(f"{share_text(stats.zero_share)} zeros")
     if image.shape[2] == 3 and inside:
         return Panel(title, image, (0.0, 1.0), "rgb", "image", tuple(lines))
-    if image.shape[2] > 1:
-        lines.append(f"mean of {image.shape[2]} channels")
     values = image[:, :, 0] if image.shape[2] == 1 else image.mean(axis=2)
+    if image.shape[2] > 1:
+        lines.append(f"mean of {image.shape[2]} channels, {range_text(map_stats(values))}")
     limits = (0.0, 1.0) if inside else (min(stats.low, 0.0), max(stats.high, 0.0))
     scale = "image" if inside else f"image {limits}"
     cells = cell_texts(values) if numbers else None

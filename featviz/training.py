@@ -98,7 +98,7 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
             raise ValueError(
                 f"seconds_per_frame must be from {SHORTEST} to {LONGEST:g}; got {seconds_per_frame}"
             )
-        self.folder = folder_to_make("folder", folder)
+        self.folder = folder_to_make(folder)
         self.files: list[Path] = []
         self._image, self._layers = image, choice_from_layers(layers)
         self._every = whole_number("every", every, minimum=1)

@@ -38,6 +38,18 @@ def test_what_is_no_whole_number_is_refused(value):
         _check.whole_number("n", value, minimum=1)
 
 
+class Fraction:
+    """As a tensor of TensorFlow: it seems to have an index, which fails in its own way."""
+
+    def __index__(self):
+        return np.float32(1.5).__index__()
+
+
+def test_a_tensor_of_a_fraction_is_no_whole_number():
+    with pytest.raises(TypeError, match=r"^n must be a whole number of at least 1; got "):
+        _check.whole_number("n", Fraction(), minimum=1)
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [(0, ValueError), (float("nan"), ValueError), (10**400, ValueError), ("1", TypeError)],

@@ -242,6 +242,25 @@ def test_the_channels_that_differ_most_come_first():
     assert "no difference" in words
 
 
+def drawn_words(told, path):
+    figure = plot_comparison(told, path, channels=[0])
+    return " ".join(text.get_text() for text in figure.texts)
+
+
+def test_the_figure_says_what_went_into_both_sides():
+    told = compare(A, B, IMAGES)
+    assert told.went_in[0] == told.went_in[1]
+    words = drawn_words(told, "conv")
+    assert words.endswith(f" · went in: {told.went_in[0][0]}")
+    assert words.count(told.went_in[0][0]) == 1
+    told = compare(A, B, IMAGES, other_images=IMAGES * 2, names=("plain", "bright"))
+    (one,), (other,) = told.went_in
+    assert one != other
+    assert drawn_words(told, "conv").endswith(
+        f" · went into plain: {one} · went into bright: {other}"
+    )
+
+
 def test_vectors_and_sequences_are_one_picture():
     told = compare(A, B, IMAGES)
     figure = plot_comparison(told, "out", image=2)
@@ -293,6 +312,9 @@ ERRORS = [
      "name the layers"),
     ("match", lambda: compare(A, B, IMAGES, match="name"),
      "match must be one of 'path', 'order'; got 'name'"),
+    ("bytes", lambda: compare(A, B, IMAGES, max_bytes=tf.constant([2, 3])),
+     "max_bytes must be a finite number above 0; got <tf.Tensor: shape=(2,), dtype=int32, "
+     "numpy=array([2, 3], dt…"),
     ("names", lambda: compare(A, B, IMAGES, names="ab"), "names must be two texts; got 'ab'"),
     ("path", lambda: TOLD.layer("pol"),
      "path must be one of 'conv:filter', 'conv:detect', 'pool', 'out'; got 'pol' "
@@ -476,8 +498,99 @@ def test_layers_that_give_no_map_for_each_image_are_compared_where_that_can_be()
     assert layer.shape == (14, 3, 7, 1)
     other = tf.data.Dataset.from_tensor_slices(MANY + 1).batch(3)
     told = compare(model, None, MANY, other_images=other, batch_size=2, compiled=False)
-    assert told.unseen["halves"] == "gave no maps for some of the images"
+    assert told.unseen["halves"] == UNCUT.format("6×3×7×1 for 3 images")
     assert told.layer("relu").shape == MANY.shape
+
+
+UNCUT = "gives {}, which cannot be cut where the batch of the other side ends"
+
+
+def halving(*, alone=False):
+    parts = [Halves(name="halves")] if alone else [L.ReLU(name="relu"), Halves(name="halves")]
+    return keras.Sequential([keras.Input((6, 7, 1)), *parts])
+
+
+def batches_of_many(*ends):
+    return (MANY[start:end] for start, end in zip((0, *ends[:-1]), ends, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("ends", "others"), [((2, 7), (2, 4, 7)), ((5, 7), (2, 7)), ((2, 7), (5, 7))],
+    ids=["later", "the first of a", "the first of b"],
+)  # fmt: skip
+@pytest.mark.parametrize("match", ["path", "order"])
+def test_of_batches_that_end_elsewhere_what_cannot_be_cut_is_named(ends, others, match):
+    for model in (halving(), halving(alone=True)):
+        told = compare(
+            model, model, batches_of_many(*ends), other_images=batches_of_many(*others),
+            match=match,
+        )  # fmt: skip
+        assert dict(told.unseen) == {"halves": UNCUT.format("10×3×7×1 for 5 images")}
+        assert (told.only_a, told.only_b, told.images) == ((), (), 7)
+        assert list(told.layers) == ["relu"][: len(model.layers) - 1]
+        with pytest.raises(KeyError, match="got 'halves', which gives 10×3×7×1 for 5") as caught:
+            told.layer("halves")
+        assert "one of ;" not in str(caught.value)
+
+
+def test_several_maps_for_each_image_are_kept_of_whole_batches():
+    model = halving(alone=True)
+    told = compare(model, None, MANY, other_images=2 * MANY, batch_size=3, compiled=False)
+    np.testing.assert_array_equal(told.difference("halves"), MANY.reshape(-1, 3, 7, 1))
+    figure = plot_comparison(told, "halves", image=13)
+    np.testing.assert_array_equal(pixels_of(figure, "a · channel 0").get_array(), MANY[6, 3:, :, 0])
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert "map 13 (from 0) of 14" in words
+    assert "over all 14 maps" in words
+    with pytest.raises(ValueError, match="image must be below 14, of the maps of 'halves', which"):
+        plot_comparison(told, "halves", image=14)
+    told = compare(model, model, MANY, batch_size=3, max_bytes=1, compiled=False)
+    assert told.layer("halves").identical
+    with pytest.raises(KeyError) as caught:
+        plot_comparison(told, "halves")
+    assert str(caught.value) == (
+        "path must be a layer whose maps are kept; those of 'halves', 14×3×7×1 for 7 images, "
+        "cannot be cut to the first 1; raise max_bytes"
+    )
+
+
+def test_other_numbers_of_maps_of_one_size_are_named():
+    sides = [
+        keras.Sequential([keras.Input((None, 7, 1)), layer, L.ReLU(name="last")])
+        for layer in (Halves(name="first"), L.Cropping2D(((0, 3), (0, 0)), name="first"))
+    ]
+    told = compare(*sides, MANY)
+    assert dict(told.unseen) == dict.fromkeys(
+        ["first", "last"], "gives 14 and 7 maps for 7 images"
+    )  # fmt: skip
+
+
+def test_a_layer_that_each_side_runs_for_other_images_is_on_both():
+    class Chosen(keras.Model):
+        def __init__(self):
+            super().__init__(name="chosen")
+            self.relu, self.extra = L.ReLU(name="relu"), L.ReLU(name="extra")
+
+        def call(self, images):
+            return self.extra(images) if images[0, 0, 0, 0] > 0 else self.relu(images)
+
+    class Both(keras.Model):
+        def __init__(self):
+            super().__init__(name="both")
+            self.inner, self.always = Chosen(), L.ReLU(name="always")
+
+        def call(self, images):
+            return self.always(self.inner(images))
+
+    model, light = Both(), np.ones((1, 2, 2, 1), np.float32)
+    for images in (light, -light):
+        model(images)
+    told = compare(
+        model, None, iter([light, -light]), other_images=iter([-light, light]), compiled=False
+    )
+    why = "ran for other images on each side"
+    assert told.unseen == {"chosen/extra": why, "chosen/relu": why}
+    assert (told.only_a, told.only_b) == ((), ())
 
 
 @pytest.mark.parametrize("power", [-318, -170, -160, 153, 160, 300])
@@ -528,6 +641,10 @@ def test_whole_numbers_that_float64_does_not_hold_are_told_apart(dtype):
     assert (told.equal_share, told.identical) == (0.25, False)
     assert told.channel_differences.tolist() == [0.5, (3 + 2**60 - 6) / 2]
     assert (told.largest_difference, told.place) == (float(2**60 - 6), (1, 1))
+
+
+def test_the_bytes_may_be_a_variable():
+    assert compare(A, B, MANY, max_bytes=tf.Variable(1)).kept == 1
 
 
 def test_a_generator_of_layers_is_there_for_both_sides():

@@ -17,7 +17,7 @@ from featviz.networks.bounds import bounds_of_layer
 from featviz.networks.channel_stats import RunningStats
 from featviz.networks.diagnosing import diagnose
 from featviz.networks.histograms import RunningHistogram
-from featviz.networks.inputs import Feed
+from featviz.networks.inputs import Feed, note_of_input
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.maps import feature_maps
 from featviz.networks.twins import Twins
@@ -325,6 +325,13 @@ class TripledReLU(L.ReLU):
         return 3 * super().call(values)
 
 
+class Folded(L.Conv2D):
+    """Its kernels laid in a way of its own, behind Keras' call."""
+
+    def convolution_op(self, inputs, kernel):
+        return super().convolution_op(inputs, kernel) / 9
+
+
 class Named(L.Dense):
     """Changes nothing."""
 
@@ -345,6 +352,7 @@ BOUNDED = [
     ("own function of a known name", L.Dense(1, activation=tanh), ()),
     ("own call", Tripled(1, activation="sigmoid"), ()),
     ("own call of a ReLU", TripledReLU(max_value=2), ()),
+    ("own convolution", Folded(1, 1, activation="tanh"), ()),
     ("own class that calls as Keras does", Named(1, activation="tanh"), (-1.0, 1.0)),
     ("the operation itself", L.Activation(keras.ops.sigmoid), (0.0, 1.0)),
 ]
@@ -532,7 +540,11 @@ ERRORS = [
      "form must be one of 'text', 'markdown'; got 'html'"),
     ("file", lambda: write_diagnosis(3, "a.csv"), "diagnosis must come from diagnose(); got 3"),
     ("ending", lambda: write_diagnosis(TOLD, "told.txt"),
-     "ending of the path must be one of '.csv', '.json'; got '.txt'"),
+     "output must end in one of .csv, .json; got 'told.txt'"),
+    ("no path", lambda: write_diagnosis(TOLD, None), "output must be a path; got None"),
+    ("number", lambda: write_diagnosis(TOLD, 3), "output must be a path; got 3"),
+    ("zero byte", lambda: write_diagnosis(TOLD, "a\0b.csv"),
+     "output must be a path, not empty and without '\\0'; got 'a\\x00b.csv'"),
     ("folder", lambda: write_diagnosis(TOLD, "none/told.csv"),
      "output must be in a folder that exists; got 'none'"),
 ]  # fmt: skip
@@ -825,6 +837,16 @@ def test_what_went_in_is_told_of_all_batches():
     )
 
 
+def test_a_run_and_a_batch_tell_what_went_in_in_the_same_words():
+    for values in (np.full((40, 1200), NAN), np.arange(48000).reshape(40, 1200) / 7):
+        seen = InputsSeen()
+        for part in (values[:1], values[1:]):
+            seen.add(Feed((part,), ("as given",)))
+        assert seen.lines() == (note_of_input(values, "as given"),)
+    broken = note_of_input(np.full((40, 1200), NAN), "as given")
+    assert broken == "40×1200 float64, no finite value, 48,000 NaN or infinite (as given)"
+
+
 def test_of_many_ways_the_first_are_told():
     seen = InputsSeen()
     for number in range(5):
@@ -975,3 +997,144 @@ def test_a_pool_that_hides_nan_is_found_in_a_model_that_is_no_graph():
     model(images[:1])
     (sentence,) = diagnose(model, images, finite=False, batch_size=4).verdict[1:2]
     assert sentence.endswith("(from 0); not in pool, as a max-pool hides NaN.")
+
+
+@pytest.mark.parametrize("wanted", ["end", ["half", "end"]], ids=["last", "last two"])
+def test_the_first_layer_with_nan_is_named_though_it_was_not_asked_for(wanted):
+    model = keras.Sequential([
+        keras.Input((6, 7, 1)), L.Lambda(tf.math.log, name="log"), L.Rescaling(0.5, name="half"),
+        L.GlobalAveragePooling2D(name="end"),
+    ])  # fmt: skip
+    (sentence, *_) = diagnose(model, IMAGES, wanted, batch_size=4).verdict
+    first = wanted if isinstance(wanted, str) else wanted[0]
+    assert sentence.startswith(
+        "The first layer with NaN or infinity is log, of which no numbers were kept; then "
+        f"{first}: "
+    )
+    assert sentence.endswith("(from 0); also in end." if first == "half" else "(from 0).")
+
+
+class Taking(keras.Model):
+    """Takes the logarithm of batches that hold a large value only."""
+
+    def __init__(self):
+        super().__init__(name="taking")
+        self.begin, self.end = L.Rescaling(1.0, name="begin"), L.Rescaling(0.5, name="end")
+        self.log = L.Lambda(tf.math.log, name="log")
+
+    def call(self, images):
+        maps = self.begin(images)
+        if float(tf.reduce_max(maps)) > 100:
+            maps = self.log(-maps)
+        return self.end(maps)
+
+
+def test_layers_stand_in_the_order_of_the_run_also_those_that_run_later():
+    model, images = Taking(), np.ones((4, 2, 3, 1), np.float32)
+    model(images + 200)
+    images[2:] += 200
+    told = diagnose(model, images, batch_size=2)
+    assert list(told.layers) == ["begin", "log", "end"]
+    assert told.verdict[0] == (
+        "The first layer with NaN or infinity is log: 12 NaN in channel 0, first in image 2 "
+        "(from 0); also in end."
+    )
+
+
+@pytest.mark.parametrize("wanted", [None, ["early", "late"]], ids=["all", "two"])
+def test_the_first_layer_with_nan_is_the_first_though_it_breaks_in_a_later_batch(wanted):
+    given = keras.Input((2,))
+    early = L.Lambda(tf.math.log, name="early")(given)
+    late = L.Lambda(lambda x: tf.math.log(-x), name="late")(given)
+    model = keras.Model(given, [L.Rescaling(1.0, name="after")(early), late])
+    told = diagnose(model, np.array([[1.0, 2], [-1, 3]]), wanted, batch_size=1)
+    assert next(iter(told.layers)) == "early"
+    assert told.layer("late").first_broken == 0
+    assert told.verdict[0].startswith(
+        "The first layer with NaN or infinity is early: 1 NaN in unit 0, first in image 1 "
+        "(from 0); also in "
+    )
+
+
+class Detecting(keras.Model):
+    """Detects by a function, as models of one's own do, then passes on."""
+
+    def __init__(self):
+        super().__init__(name="detecting")
+        self.conv, self.drop = L.Conv2D(4, (2, 3), name="conv"), L.Dropout(0.5, name="drop")
+        self.flat, self.out = L.Flatten(name="flat"), L.Dense(2, name="out")
+
+    def call(self, images):
+        return self.out(self.flat(self.drop(tf.nn.relu(self.conv(images)))))
+
+
+def detecting(kind):
+    """Return a model whose channels 1 and 2 are dead for all images, behind a function."""
+    if kind == "own":
+        model = Detecting()
+        model(IMAGES)
+    else:
+        given = keras.Input((6, 7, 1))
+        maps = L.Dropout(0.5, name="drop")(keras.ops.relu(L.Conv2D(4, (2, 3), name="conv")(given)))
+        model = keras.Model(given, L.Dense(2, name="out")(L.Flatten(name="flat")(maps)))
+    kernel = np.stack([np.array(LOPSIDED) / (n + 1) for n in range(4)], -1)[:, :, None]
+    model.get_layer("conv").set_weights([kernel, np.array([0, -999, -999, 0.5])])
+    return model
+
+
+@pytest.mark.parametrize("batch_size", [2, 32])
+@pytest.mark.parametrize("kind", ["own", "functional"])
+def test_dead_channels_that_a_function_made_are_found(kind, batch_size):
+    told = diagnose(detecting(kind), IMAGES, batch_size=batch_size)
+    assert told.verdict == (
+        "drop: 2 of 4 channels are dead (0 at all 25 positions of all 11 images): 1, 2.",
+    )
+    assert (told.layer("drop").role, told.layer("flat").role) == ("", "passing")
+
+
+def test_what_the_images_bring_along_is_passed_on_also_by_a_function():
+    images = empty_row()[1]
+    given = keras.Input((4, 4, 1))
+    first = L.GlobalMaxPooling2D()(L.ReLU()(L.Conv2D(2, (2, 3), name="first")(given)))
+    flat = L.Flatten(name="flat")(given)  # after a layer that makes something, of the input itself
+    model = keras.Model(given, [first, L.Dense(2, name="end")(flat)])
+    told = diagnose(model, images)
+    assert list(told.layers).index("first") < list(told.layers).index("flat")
+    assert told.layer("flat").role == "passing"
+    scaled = L.Dense(2, name="end")(L.Flatten(name="flat")(given / 255.0))
+    assert diagnose(keras.Model(given, scaled), images).healthy
+
+
+class Training(keras.Model):
+    """Drops channels always."""
+
+    def __init__(self):
+        super().__init__(name="training")
+        self.conv, self.drop = L.Conv2D(32, (2, 3), name="conv"), L.SpatialDropout2D(0.5, name="d")
+
+    def call(self, images):
+        return self.drop(self.conv(images), training=True)
+
+
+def test_a_dropout_that_trains_makes_its_zeros_itself():
+    model = Training()
+    model(IMAGES[:1])
+    told = diagnose(model, IMAGES[:1])
+    dead = int(told.layer("d").dead.sum())
+    assert dead > 0
+    assert told.verdict[0].startswith(f"d: {dead} of 32 channels ")
+
+
+def test_near_a_bound_is_measured_by_the_range():
+    model = keras.Sequential([keras.Input((3,)), L.ReLU(max_value=0.005, name="relu")])
+    values = np.array([[0.001, 1, 0.00496], [0.002, 2, 0.004951]])
+    told = diagnose(model, values)
+    assert told.layer("relu").saturated.tolist() == [False, True, True]
+    assert told.layer("relu").saturation == pytest.approx(5e-5)
+    assert told.verdict[-1] == (
+        "relu: 2 of 3 units are saturated (at least 90 % of the values within 5e−05 of 0.005): "
+        "1, 2."
+    )
+    reach = [((0.0, 1.0), 0.01), ((-1.0, 1.0), 0.01), ((6.0,), 0.01), ((0.5,), 0.005), ((), 0.01)]
+    for bounds, near in reach:
+        assert RunningStats(1, bounds, 0.01).tolerance == near

@@ -122,6 +122,17 @@ def test_bounds_are_drawn_and_lie_in_sight():
     assert low < -1 < 1 < high
 
 
+def test_a_bound_far_beyond_the_values_does_not_hide_them():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.ReLU(6.0, name="six")])
+    told = diagnose(model, np.linspace(0, 1e-3, 12, dtype=np.float32).reshape(4, 3))
+    assert 6 in told.layer("six").bounds
+    figure = plot_diagnosis(told)
+    axes = axes_of(figure, "six")
+    assert 1e-3 < axes.get_xlim()[1] < 2e-3
+    assert not axes.lines
+    assert "bound of the activation" not in words_of(figure)
+
+
 def test_nan_and_infinity_are_told():
     images = IMAGES.copy()
     images[2, 1, 1] = np.nan
@@ -155,6 +166,20 @@ def test_labels_have_room_at_every_size_of_values(scale):
         assert left.x1 < right.x0
     zeros = axes_of(figure, "same · zeros").texts[0].get_window_extent()
     assert boxes[-1].x1 < zeros.x0
+
+
+def test_the_figure_says_what_went_in():
+    (line,) = TOLD.went_in
+    figure = plot_diagnosis(TOLD, columns=1)
+    assert words_of(figure).endswith(f" went in: {line}")
+    boxes = [text.get_window_extent() for text in figure.texts]
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+    inputs = [keras.Input((2,), name=name) for name in ("left", "right")]
+    told = diagnose(keras.Model(inputs, L.Add(name="sum")(inputs)), [np.eye(2), np.full((2, 2), 7)])
+    lines = [text.get_text() for text in plot_diagnosis(told).texts]
+    assert [line[:23] for line in lines if line.startswith("went in")] == [
+        "went in: 2×2 float32, 0", "went in: 2×2 float32, 7",
+    ]  # fmt: skip
 
 
 def test_what_is_not_shown_is_said():

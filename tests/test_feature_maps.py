@@ -13,6 +13,7 @@ from PIL import Image
 import featviz as fv
 from featviz.networks.layer_stages import extraction_from_layer
 from featviz.networks.maps import feature_maps, stream_feature_maps
+from featviz.networks.paths import PathError
 from featviz.networks.words import settings_of_layer
 
 layers = keras.layers
@@ -435,18 +436,18 @@ def test_the_run_is_drawn_and_printed_as_any_other():
 WRONG = {
     "no such layer": (
         lambda model: extraction_from_layer(model, IMAGE, "cnov"),
-        ValueError,
+        PathError,
         "path must be one of the 2-D convolutions 'conv'; got 'cnov' (did you mean 'conv'?)",
     ),
     "a pool": (
         lambda model: extraction_from_layer(model, IMAGE, "pool"),
-        ValueError,
+        PathError,
         "path must be one of the 2-D convolutions 'conv'; got 'pool'",
     ),
     "no path": (
         lambda model: extraction_from_layer(model, IMAGE, 3),
-        ValueError,
-        "path must be one of the 2-D convolutions 'conv'; got 3",
+        TypeError,
+        "path must be the text of a layer's path; got 3",
     ),
     "several images": (
         lambda model: extraction_from_layer(model, images(3, 2), "conv"),
@@ -484,7 +485,7 @@ def test_wrong_calls_are_answered_with_a_sentence(name):
 
 def test_a_model_without_a_convolution_is_told_so():
     model = built(layers.Flatten(), layers.Dense(2))
-    with pytest.raises(ValueError, match="model must") as caught:
+    with pytest.raises(PathError, match="model must") as caught:
         extraction_from_layer(model, IMAGE, "conv")
     assert str(caught.value) == (
         "model must hold a 2-D convolution that can be recorded; got 'conv'"

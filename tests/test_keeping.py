@@ -1,10 +1,12 @@
 """A model stays what it is, whoever else uses it meanwhile."""
 
 import threading
+import time
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from featviz.networks.maps import feature_maps
 
@@ -195,3 +197,85 @@ def test_weights_of_an_own_layer_that_are_being_trained_are_not_put_back():
     feature_maps(model, X)
     training.join()
     np.testing.assert_allclose(kernel.numpy(), before + 1, rtol=1e-6)
+
+
+class Noisy(layers.Layer):
+    """Takes random numbers of Keras' global generator."""
+
+    def call(self, x):
+        return x + keras.random.normal(keras.ops.shape(x))
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["made before", "made by the call"])
+@pytest.mark.parametrize("compiled", [True, False, None], ids=["compiled", "eager", "by itself"])
+def test_the_global_random_numbers_go_on_as_if_nothing_had_run(compiled, made):
+    def drawn(run):
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential([keras.Input((4, 3)), Noisy(name="noisy")])
+        first = keras.random.normal((2,)).numpy().tolist() if made else []
+        maps = run(model)
+        return maps, [*first, *keras.random.normal((3,)).numpy().tolist()]
+
+    x = np.zeros((12, 4, 3), np.float32)
+    _, plain = drawn(lambda _: None)
+    one, after = drawn(lambda model: feature_maps(model, x, batch_size=2, compiled=compiled))
+    eager, _ = drawn(lambda model: feature_maps(model, x, batch_size=2, compiled=False))
+    assert after == plain
+    np.testing.assert_array_equal(one["noisy"], eager["noisy"])
+    assert len(np.unique(one["noisy"])) == one["noisy"].size
+
+
+class Holding(layers.Layer):
+    """Keeps variables where Keras does not look for them."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.several = [tf.Variable(0.0), {"one": tf.Variable(10.0)}]
+        self.module = tf.Module()
+        self.module.inner = tf.Variable(100.0)
+        self.generator = tf.random.Generator.from_seed(3)
+
+    def call(self, x):
+        held = self.several[0], self.several[1]["one"], self.module.inner
+        noise = self.generator.normal(())
+        for variable in held:
+            variable.assign_add(1.0)
+        return x + tf.add_n([tf.convert_to_tensor(one) for one in held]) + 0.1 * noise
+
+
+@pytest.mark.parametrize("compiled", [True, False, None], ids=["compiled", "eager", "by itself"])
+def test_variables_that_keras_does_not_know_are_put_back(compiled):
+    model = keras.Sequential([keras.Input((1,)), Holding(name="holding")])
+    layer = model.layers[0]
+    x = np.zeros((12, 1), np.float32)
+    maps = feature_maps(model, x, batch_size=2, compiled=compiled)
+    assert [layer.several[0].numpy(), layer.several[1]["one"].numpy()] == [0, 10]
+    assert layer.module.inner.numpy() == 100
+    plain = np.concatenate([np.asarray(model(x[at : at + 2])) for at in range(0, 12, 2)])
+    np.testing.assert_allclose(maps["holding"], plain, atol=1e-5)
+    assert layer.several[0].numpy() == 6
+
+
+def test_a_layer_that_a_lambda_trains_is_safe_among_threads():
+    norm = layers.BatchNormalization(name="norm")
+    x = keras.Input((4,))
+    trained = layers.Lambda(lambda z: norm(z, training=True), name="lambda")(x)
+    slow = layers.Lambda(lambda z: (time.sleep(0.01), z)[1], name="slow")(trained)
+    model = keras.Model(x, norm(slow))
+    images = np.random.default_rng(2).normal(5, 1, (12, 4)).astype(np.float32)
+    alone = feature_maps(model, images, batch_size=2, compiled=False)["norm"]
+    found = []
+    threads = [
+        threading.Thread(
+            target=lambda: found.append(feature_maps(model, images, batch_size=2, compiled=False))
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for maps in found:
+        np.testing.assert_array_equal(maps["norm"], alone)

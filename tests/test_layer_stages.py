@@ -8,6 +8,7 @@ from models import fill, images, nested, several
 from featviz.captions import settings_text
 from featviz.networks.layer_stages import extraction_from_layer
 from featviz.networks.maps import feature_maps
+from featviz.networks.paths import PathError
 from featviz.panels import panels_from_extraction
 
 layers = keras.layers
@@ -134,7 +135,7 @@ OTHERS = {
 def test_convolutions_over_lines_and_volumes_are_refused_with_the_way_out(kind):
     shape, layer = OTHERS[kind]
     model = built(type(layer).from_config(layer.get_config()), shape=shape)
-    with pytest.raises(ValueError, match="model must") as caught:
+    with pytest.raises(PathError, match="model must") as caught:
         extraction_from_layer(model, np.ones(shape, np.float32), "line")
     assert str(caught.value) == (
         f"model must hold a 2-D convolution that can be recorded; got 'line', a {kind}; "
@@ -148,12 +149,30 @@ def test_a_line_beside_an_image_is_refused_and_the_images_are_named():
     model = keras.Model(
         x, [layers.Conv2D(2, 2, name="flat")(x), layers.Conv1D(2, 2, name="line")(y)]
     )
-    with pytest.raises(ValueError, match="path must") as caught:
+    with pytest.raises(PathError, match="path must") as caught:
         extraction_from_layer(model, IMAGE, "line")
     assert str(caught.value) == (
         "path must be one of the 2-D convolutions 'flat'; got 'line', a Conv1D; plot_feature_maps "
         "draws its maps"
     )
+
+
+BY_STEPS = "was not called where it can be seen: TimeDistributed runs its call() for every step"
+
+
+@pytest.mark.parametrize("path", ["td/inner", "inner"])
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside another"])
+def test_a_convolution_that_cannot_be_recorded_is_refused_with_the_reason(path, beside):
+    x = keras.Input((2, 5, 4, 3))
+    y = layers.TimeDistributed(layers.Conv2D(2, 3, name="inner"), name="td")(x)
+    if beside:
+        y = [y, layers.Conv2D(2, 2, name="flat")(layers.Reshape((5, 4, 6))(x))]
+    with pytest.raises(PathError) as caught:
+        extraction_from_layer(keras.Model(x, y), np.ones((2, 5, 4, 3), np.float32), path)
+    rule = "path must be one of the 2-D convolutions 'flat'" if beside else (
+        "model must hold a 2-D convolution that can be recorded"
+    )  # fmt: skip
+    assert str(caught.value) == f"{rule}; got {path!r}, which {BY_STEPS}"
 
 
 def test_a_convolution_over_windows_of_the_image_is_refused():

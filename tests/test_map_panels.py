@@ -238,6 +238,14 @@ def test_an_image_beyond_0_to_1_is_shown_between_its_ends():
     assert range_of_images([np.array([[[0.5, 2.0]]])]) == (0.5, 2)
 
 
+@pytest.mark.parametrize(("most", "limits"), [(1, (0, 1)), (255, (0, 255))], ids=["1", "255"])
+def test_white_may_be_rounded_when_a_picture_was_resized(most, limits):
+    assert range_of_images([np.array([[[most * 0.05, most * 1.0000002]]])]) == limits
+    assert range_of_images([np.array([[[most * -1e-7, most]]])]) == limits
+    beyond = most * 1.001
+    assert range_of_images([np.array([[[most * 0.05, beyond]]])]) == (most * 0.05, beyond)
+
+
 ERRORS = [
     ({"path": "conw"}, KeyError, "path must be one of 'net/conv'; got 'conw'"),
     ({"image": 2}, ValueError, "image must be below 2, the images that were recorded; got 2"),

@@ -25,6 +25,8 @@ from featviz.render.map_plots import (
     plot_top_images,
 )
 
+IMAGE = np.random.default_rng(0).random((12, 10, 3)).astype(np.float32)
+
 
 def layer_maps(values, path="conv", images=()):
     info = LayerInfo(path, "conv", "Conv2D", "3×3, relu", -1)
@@ -268,6 +270,124 @@ def test_the_input_beyond_0_to_1_says_what_is_black_and_white():
     assert "−2 is black, 6 white" in words_of(figure)
 
 
+def two_images():
+    """Two inputs of which the second went into the second call of a shared layer."""
+    left, right = (keras.Input((4, 5, 1), name=name) for name in ("left", "right"))
+    shared = keras.layers.Conv2D(1, (2, 3), padding="same", use_bias=False, name="shared")
+    net = keras.Model([left, right], keras.layers.Add()([shared(left), shared(right)]), name="two")
+    shared.set_weights([np.array(LOPSIDED, np.float32)[..., None, None]])
+    given = [np.full((2, 4, 5, 1), 0.25, np.float32), IMAGE[None, :4, :5, :1].repeat(2, axis=0)]
+    return net, given
+
+
+def test_the_image_below_a_channel_is_the_input_that_was_named():
+    maps = feature_maps(*two_images())
+    figure = plot_channel_over_image(maps, "shared@2", 0, input_number=1)
+    (axes,) = axes_named(figure, "image")
+    shown = np.asarray(axes.images[0].get_array())[..., 0]
+    np.testing.assert_array_equal(shown, IMAGE[:4, :5, 0])
+    words = words_of(figure)
+    assert any(text.endswith("over input 1 of 2 (from 0)") for text in words)
+    assert "image, input 1 from 0" in words
+    rule = r"input_number must be one of 0 \(4×5×1\), 1 \(4×5×1\), the inputs that are images"
+    for wrong in (None, 2):
+        with pytest.raises(ValueError, match=f"{rule}, from 0; got {wrong}"):
+            plot_channel_over_image(maps, "shared@2", 0, input_number=wrong)
+    with pytest.raises(TypeError, match="input_number must be"):
+        plot_channel_over_image(maps, "shared@2", 0, input_number="left")
+
+
+def test_a_model_with_one_image_needs_no_number_of_its_input():
+    maps = with_image(lopsided(1), [[[0.5]]])
+    plot_channel_over_image(maps, "conv", 0, input_number=0)
+    with pytest.raises(ValueError, match=r"must be one of 0 \(1×1×1\), the inputs"):
+        plot_channel_over_image(maps, "conv", 0, input_number=1)
+
+
+def test_best_images_of_several_inputs_say_which_is_drawn_and_have_no_ring():
+    figure = plot_top_images(top_images(*two_images(), "shared@2"))
+    assert not any(axes.collections for axes in figure.axes)
+    words = words_of(figure)
+    assert "input 0 of 2 (from 0) is drawn, the layer may have seen others" in words
+    assert not any(text.startswith("ring") for text in words)
+
+
+def test_a_map_of_one_value_has_no_largest_cell_and_no_ring():
+    net = keras.Sequential([keras.Input((2, 3, 1)), keras.layers.ReLU(name="act")])
+    images = np.stack([np.ones((2, 3, 1)), np.array(LOPSIDED)[..., None] / 9, np.zeros((2, 3, 1))])
+    best = top_images(net, images.astype(np.float32), "act", count=3, batch_size=2)
+    assert best.level.tolist() == [[True, False, True]]
+    figure = plot_top_images(best)
+    assert [bool(axes.collections) for axes in figure.axes] == [False, True, False]
+
+
+def test_best_series_are_drawn_with_their_steps_down_and_channels_apart():
+    net = keras.Sequential([keras.Input((130, 2)), keras.layers.ReLU(name="act")])
+    steps = np.arange(130) / 130
+    series = np.stack([np.stack([steps, 1 - steps], axis=-1)] * 2).astype(np.float32)
+    series[1] /= 2
+    best = top_images(net, series, "act", count=1, channels=0)
+    assert (best.series, best.inputs) == (True, (0,))
+    figure = plot_top_images(best)
+    (axes,) = axes_named(figure, "image 0")
+    shown = np.asarray(axes.images[0].get_array())[..., 0]
+    bounds = [int(number * 130 / 64) for number in range(65)]
+    slow = [series[0, a:b].mean(axis=0) for a, b in itertools.pairwise(bounds)]
+    np.testing.assert_allclose(shown, slow, atol=1e-6)
+    assert any(text.startswith("series: steps down") for text in words_of(figure))
+
+
+def test_long_sequences_are_means_of_whole_steps_and_channels_are_never_mixed():
+    net = keras.Sequential([keras.Input((200, 8)), keras.layers.Conv1D(8, 1, name="conv")])
+    net.layers[0].set_weights([np.eye(8)[None], np.zeros(8)])
+    series = np.zeros((1, 200, 8), np.float32)
+    series[..., 1::2] = 1
+    figure = plot_network(net, series)
+    words = words_of(figure)
+    assert "200 steps down in means of 3, channels 0 to 7" in words
+    assert "200×8, steps down in means of 2" in words
+    for name, rows in (("conv", 67), ("image", 100)):
+        (axes,) = axes_named(figure, name)
+        picture = np.asarray(axes.images[0].get_array())
+        assert picture.shape[:2] == (rows, 8)
+        assert axes.images[0].get_interpolation() == "nearest"
+    written = drawn(figure)
+    box = axes_named(figure, "conv")[0].get_window_extent()
+    across = written[int(written.shape[0] - (box.y0 + box.y1) / 2), int(box.x0) : int(box.x1)]
+    assert len(np.unique(across[2:-2], axis=0)) == 2
+
+
+@pytest.mark.parametrize("steps", [2, 700])
+def test_a_sequence_alone_has_its_steps_numbered_where_they_lie(steps):
+    values = np.arange(steps, dtype=float)[None, :, None] * [1, -2]
+    figure = plot_feature_maps(layer_maps(values), "conv")
+    (axes,) = axes_named(figure, "feature maps")
+    each = 2 if steps == 700 else 1
+    assert axes.get_ylabel() == ("step, means of 2" if each > 1 else "step")
+    ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+    assert all(place == (float(told.get_text()) + 0.5) / each - 0.5 for place, told in ticks)
+
+
+def test_a_dead_activation_layer_behind_a_convolution_is_seen_without_being_named():
+    layers = [
+        keras.Input((6, 5, 1)),
+        keras.layers.Conv2D(3, (2, 3), use_bias=False, name="conv"),
+        keras.layers.BatchNormalization(name="norm"),
+        keras.layers.ReLU(name="act"),
+        keras.layers.Conv2D(2, 1, name="last"),
+    ]
+    net = keras.Sequential(layers, name="net")
+    net.get_layer("norm").set_weights([np.ones(3), np.full(3, -99.0), np.zeros(3), np.ones(3)])
+    figure = plot_network(net, IMAGE[:6, :5, :1])
+    assert rows_of(figure) == ["act", "last"]
+    assert {"3 dead", "0 dead"} <= set(words_of(figure))
+    assert "ReLU after conv, Conv2D 2×3, 3 features, valid" in " ".join(words_of(figure))
+    inside = keras.Sequential([keras.Input((6, 5, 1)), keras.layers.Conv2D(2, 2, name="conv")])
+    assert "1 of 1 layers shown (convolutions and pools)" in words_of(
+        plot_network(inside, IMAGE[:6, :5, :1])
+    )
+
+
 @pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(0)
@@ -279,9 +399,6 @@ def model():
     return keras.Sequential(layers, name="net")
 
 
-IMAGE = np.random.default_rng(0).random((12, 10, 3)).astype(np.float32)
-
-
 def rows_of(figure):
     return [
         axes.get_label() for axes in figure.axes if axes.get_label() not in ("image", "colour bar")
@@ -290,10 +407,11 @@ def rows_of(figure):
 
 def test_a_network_has_a_row_for_each_convolution_and_pool_from_early_to_late(model):
     figure = plot_network(model, IMAGE, count=4)
-    assert rows_of(figure) == [*(f"conv{n}" for n in range(13)), "pool"]
+    assert rows_of(figure) == [*(f"relu{n}" for n in range(13)), "pool"]
     assert len(axes_named(figure, "colour bar")) == 14
     words = words_of(figure)
-    assert "14 of 14 layers shown (convolutions and pools)" in words
+    assert "14 of 14 layers shown (convolutions after their activation, and pools)" in words
+    assert "ReLU after conv3, Conv2D 3×3, 9 features, same" in " ".join(words)
     assert "12×10×9 · 4 of 9 shown" in words
     assert "9 · 9 of 9 shown" in words
 
@@ -394,7 +512,7 @@ def test_a_dead_map_is_called_so_however_many_there_are(count):
 
 def test_each_row_has_its_own_limits_and_a_shared_scale_one_bar(model):
     own = [axes.get_xlim() for axes in axes_named(plot_network(model, IMAGE), "colour bar")]
-    assert len(set(own)) == 14
+    assert len(set(own)) == 13  # the pool's largest value is that of the layer before
     shared = plot_network(model, IMAGE, scale="shared", count=9)
     (bar,) = axes_named(shared, "colour bar")
     assert bar.get_xlim()[1] == pytest.approx(max(high for _, high in own))

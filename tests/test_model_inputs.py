@@ -2,6 +2,7 @@
 
 import io
 import re
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -431,3 +432,22 @@ def test_a_function_that_spoils_the_batch_is_refused(function, kind):
     model = keras.Sequential([keras.Input((2, 3, 1)), keras.layers.ReLU(name="detect")])
     with pytest.raises(kind, match=r"must (give one image|hold finite|be a path)"):
         feature_maps(model, np.ones((4, 2, 3, 1)), preprocess=function)
+
+
+def divided(batch, by):
+    return batch / by
+
+
+def test_a_preprocess_that_fails_is_named_and_its_error_is_kept():
+    for function, got in (
+        (
+            lambda batch: batch[99],
+            "<lambda>, which fails for 1×2×3×1 float32 (IndexError: index 99",
+        ),
+        (divided, "divided, which fails for 1×2×3×1 float32 (TypeError: divided() missing 1"),
+        (partial(divided), "preprocess, which fails for 1×2×3×1 float32 (TypeError: divided()"),
+    ):
+        with pytest.raises(ValueError, match="preprocess must take a batch of images") as caught:
+            feature_maps(model_of((2, 3, 1)), np.ones((1, 2, 3, 1)), preprocess=function)
+        assert str(caught.value).startswith(f"preprocess must take a batch of images; got {got}")
+        assert type(caught.value.__cause__).__name__ in str(caught.value)

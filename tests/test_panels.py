@@ -189,7 +189,7 @@ def test_channels_that_are_no_colours_are_drawn_as_their_mean():
     image = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     panel = image_panel(image, "x")
     np.testing.assert_allclose(panel.pixels, image.sum(axis=2) / 4)
-    assert panel.lines == ("2×3×4 · 0 to 23", "4 % zeros", "mean of 4 channels")
+    assert panel.lines == ("2×3×4 · 0 to 23", "4 % zeros", "mean of 4 channels, 1.5 to 21.5")
 
 
 def test_each_channel_stands_beside_its_own_maps():

@@ -218,6 +218,26 @@ def test_channels_are_last_again_where_the_axes_are_made_anew():
     assert maps.channels_last("letters").shape == (2, 6, 3)
 
 
+def test_channels_are_followed_through_operations_and_behind_time():
+    x = keras.Input((3, 6, 8))
+    conv = layers.Conv2D(5, 1, data_format="channels_first", name="conv")(x)
+    turned = layers.ReLU(name="turned")(keras.ops.transpose(conv, (0, 2, 3, 1)))
+    kept = layers.ReLU(name="kept")(conv + 1)
+    maps = feature_maps(keras.Model(x, [turned, kept]), np.ones((1, 3, 6, 8), np.float32))
+    assert maps.channels_last("turned").shape == (1, 6, 8, 5)
+    assert maps.channels_last("kept").shape == (1, 6, 8, 5)
+    film = keras.Input((4, 3, 6, 8))
+    first = {"padding": "same", "data_format": "channels_first"}
+    memory = layers.ConvLSTM2D(5, 3, **first, return_sequences=True, name="memory")(film)
+    last = layers.ConvLSTM2D(7, 3, **first, name="last")(layers.ReLU(name="relu")(memory))
+    each = layers.TimeDistributed(layers.Conv2D(2, 3, **first), name="each")(film)
+    maps = feature_maps(keras.Model(film, [last, each]), np.ones((1, 4, 3, 6, 8), np.float32))
+    shapes = {path: maps.channels_last(path).shape[1:] for path in maps}
+    assert shapes == {
+        "memory": (4, 6, 8, 5), "relu": (4, 6, 8, 5), "last": (6, 8, 7), "each": (4, 6, 8, 2),
+    }  # fmt: skip
+
+
 class Restless(layers.Layer):
     """Counts, draws random numbers, adds a loss and moves a weight of its own, whenever called."""
 

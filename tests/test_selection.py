@@ -1,13 +1,16 @@
 """The choice of layers, and paths that are asked for."""
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from featviz.networks.diagnosing import diagnose
 from featviz.networks.layer_values import LayerRow, LayerTable
 from featviz.networks.maps import feature_maps
 from featviz.networks.paths import PathError, counted_text, known_path
 from featviz.networks.selection import Selection, choice_from_layers
+from featviz.networks.tables import layer_table
 
 L = keras.layers
 PIXELS = [[[[0.5], [-1.0], [2.0]], [[0.0], [3.0], [-0.25]]]]
@@ -46,6 +49,9 @@ REFUSED = [
     ("a number", 3, f"{RULE}3"),
     ("nothing among names", ["conv", None], f"{RULE}None"),
     ("an empty name", "", f"{RULE}''"),
+    ("a tensor", tf.constant(1.5),
+     f"{RULE}<tf.Tensor: shape=(), dtype=float32, numpy=1.5>"),
+    ("an array of one number", np.array(1.5), f"{RULE}array(1.5)"),
     ("a layer", L.ReLU(name="last"),
      f"{RULE}<ReLU name=last, built=True>, a layer itself; pass its name, 'last'"),
 ]  # fmt: skip
@@ -57,6 +63,32 @@ def test_another_choice_is_refused_in_a_sentence(given, words):
     with pytest.raises(TypeError) as caught:
         choice_from_layers(given)
     assert str(caught.value) == words
+
+
+def nested():
+    """A model inside another one, one layer of which is called twice."""
+    given, twice = keras.Input((2, 3, 1)), L.ReLU(name="shared")
+    parts = L.Conv2D(2, (1, 2), activation="relu", name="conv")(given)
+    inner = keras.Model(given, twice(twice(parts)), name="inner")
+    whole = keras.Input((2, 3, 1))
+    return keras.Model(whole, inner(whole))
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eagerly", "compiled"])
+@pytest.mark.parametrize(
+    ("asked", "paths"),
+    [("shared@2", ["inner/shared@2"]), ("conv:filter", ["inner/conv:filter"]),
+     ("shared", ["inner/shared", "inner/shared@2"]), ("shared@?", []), ("hared@2", [])],
+    ids=["a second call", "a stage", "a layer", "a pattern of paths", "a part of a name"],
+)  # fmt: skip
+def test_the_last_name_of_a_path_will_do(asked, paths, compiled):
+    if not paths:
+        with pytest.raises(ValueError, match="layers must be among"):
+            feature_maps(nested(), PIXELS, asked, compiled=compiled)
+        return
+    maps = feature_maps(nested(), PIXELS, asked, compiled=compiled)
+    assert list(maps) == paths
+    assert maps.path(asked) in paths
 
 
 def failing(layer):
@@ -76,6 +108,12 @@ def test_a_function_that_fails_is_named_and_not_the_model(compiled):
 
 TABLE = LayerTable("net", ((2, 3, 1),), (LayerRow("conv", "Conv2D", "", (1,), 0, 0, 0, None, None,
                                                   None),))  # fmt: skip
+
+
+def test_a_row_of_a_table_is_found_by_its_last_name():
+    table = layer_table(nested())
+    for path in ("shared@2", "inner/shared@2", "conv", "conv:filter"):
+        assert table.row(path).path == f"inner/{path.removeprefix('inner/').partition(':')[0]}"
 
 
 @pytest.mark.parametrize("kind", ["diagnosis", "table"])

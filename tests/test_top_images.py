@@ -8,6 +8,7 @@ from definitions import LOPSIDED
 from PIL import Image
 
 from featviz.networks.maps import feature_maps
+from featviz.networks.paths import PathError
 from featviz.networks.top_scores import top_images
 from featviz.render.map_plots import plot_top_images
 
@@ -268,6 +269,21 @@ def test_a_channel_of_nan_alone_says_so():
     assert best.tied.tolist() == [2, 0]
 
 
+@pytest.mark.parametrize("by", ["max", "mean"])
+@pytest.mark.parametrize("batch_size", [1, 2, 40])
+def test_equal_images_say_so_also_where_another_has_no_finite_value(by, batch_size):
+    # Channel 0 ties but for an image of NaN, 1 has one finite image, 2 ties but for a lower one.
+    given = np.full((5, 2, 2, 3), 3, np.float32)
+    given[1, ..., 0], given[1:, ..., 1] = np.nan, np.nan
+    given[3, ..., 2], given[4, 0, 0, 2] = 1, np.nan
+    model = keras.Sequential([keras.Input((2, 2, 3)), keras.layers.ReLU(name="act")])
+    best = top_images(model, given, "act", count=2, by=by, batch_size=batch_size, finite=False)
+    finite = np.isfinite(given).any(axis=(1, 2)).sum(axis=0)
+    assert best.scored.tolist() == finite.tolist() == [4, 1, 5]
+    assert best.ranked.tolist() == [False, True, True]
+    assert best.marks == ("all finite equal: 3", "", "2 more with 3")
+
+
 def test_a_printed_result_is_short_and_says_what_it_leaves_out(model, images):
     text = repr(top_images(model, images, "conv", count=7))
     first, row, *_ = text.split("\n")
@@ -288,7 +304,7 @@ def test_a_name_that_one_layer_has_is_enough_and_several_are_refused():
     given = np.ones((2, 4, 4, 1), np.float32)
     assert top_images(once, given, "act").path == "inner/act"
     twice = keras.Model(x, inner(inner(x)), name="outer")
-    with pytest.raises(ValueError, match="path must name one layer") as caught:
+    with pytest.raises(PathError, match="path must name one layer") as caught:
         top_images(twice, given, "act")
     assert str(caught.value) == ("path must name one layer; 'act' fits 'inner/act', 'inner@2/act'")
 
@@ -446,10 +462,10 @@ def test_what_was_found_cannot_be_written_over(model, images):
 @pytest.mark.parametrize(
     ("options", "kind", "text"),
     [
-        ({"path": "conv:detct"}, ValueError, "(did you mean 'conv:detect'?)"),
-        ({"path": "conv:detct"}, ValueError, "path must be among 'conv:filter', 'conv:detect', "),
-        ({"path": 3}, TypeError, "path must be a text; got 3"),
-        ({"path": ""}, TypeError, "path must be a text; got ''"),
+        ({"path": "conv:detct"}, PathError, "(did you mean 'conv:detect'?)"),
+        ({"path": "conv:detct"}, PathError, "path must be among 'conv:filter', 'conv:detect', "),
+        ({"path": 3}, TypeError, "path must be the text of a layer's path; got 3"),
+        ({"path": ""}, PathError, "path must be the path of a layer; got an empty text"),
         ({"channels": 5}, ValueError, "channels must be below 5, of 5 channels from 0; got 5"),
         ({"channels": 0.5}, TypeError, "channels must be a whole number of at least 0; got 0.5"),
         ({"channels": True}, TypeError, "channels must be a whole number of at least 0; got True"),

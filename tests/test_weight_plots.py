@@ -190,6 +190,8 @@ WRONG = {
     ),
     "none": ("ok", {"channels": 0}, ValueError, "channels must be a whole number of at least 1"),
     "no colours": ("ok", {"color": True}, ValueError, "color must be False for kernels of 2×2×4×2"),
+    "no answer": ("ok", {"color": "no"}, TypeError, "color must be True or False; got 'no'"),
+    "no wish": ("ok", {"numbers": "no"}, TypeError, "numbers must be True or False; got 'no'"),
 }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from featviz.networks.own_classes import works_as
+
 # Where an activation is flat, so that nothing is learned through it. Softmax: only at 1, where
 # all others are at 0; of many classes most are near 0 rightly. ReLU6: only at 6; 0 is a zero.
 # Source: Glorot, Bengio, Understanding the difficulty of training deep feedforward neural
@@ -22,13 +24,10 @@ BOUNDS = {
     "relu6": (6.0,),
 }
 # Kinds whose activation is the last thing they do; that of an LSTM, say, is not.
-_LAST = tuple(
-    getattr(keras.layers, name)
-    for name in (
-        "Activation", "Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose",
-        "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv1D", "DepthwiseConv2D",
-        "SeparableConv1D", "SeparableConv2D",
-    )
+_LAST = (
+    "Activation", "Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose",
+    "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv1D", "DepthwiseConv2D",
+    "SeparableConv1D", "SeparableConv2D",
 )  # fmt: skip
 
 
@@ -59,19 +58,10 @@ def bounds_of_layer(layer: Any) -> tuple[float, ...]:
     """
     if not isinstance(layer, keras.layers.Layer):
         return next((bounds for function, bounds in _FUNCTIONS if function is layer), ())
-    if not _is_called_as(layer, (*_LAST, keras.layers.ReLU, keras.layers.Softmax)):
+    if not works_as(layer, (*_LAST, "ReLU", "Softmax")):
         return ()
     if isinstance(layer, keras.layers.ReLU):
         return () if layer.max_value is None else (float(layer.max_value),)
     if isinstance(layer, keras.layers.Softmax):
         return BOUNDS["softmax"]
     return bounds_of_layer(layer.activation)
-
-
-def _is_called_as(layer: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a layer is of some classes and called as they are."""
-    if not isinstance(layer, kinds):
-        return False
-    lineage = type(layer).__mro__
-    own = lineage[: next(at for at, kind in enumerate(lineage) if kind in kinds)]
-    return not any(name in vars(kind) for kind in (layer, *own) for name in ("call", "__call__"))

@@ -67,18 +67,27 @@ class ChannelStats:
                 frozen(array)
 
 
+def _reach(bounds: tuple[float, ...]) -> float:
+    """Return how far apart bounds are, at most 1; of one alone, how far it is from 0."""
+    return min(1.0, max((*bounds, 0.0)) - min((*bounds, 0.0))) if bounds else 1.0
+
+
 class RunningStats:
     """Gathers the numbers of one layer, batch by batch, in memory for F channels.
 
     Args:
         channels: F.
         bounds: values that the activation cannot leave, none if it has none.
-        tolerance: how near to a bound a value counts as saturated.
+        tolerance: how near to a bound a value counts as saturated; of a range below 1, the share
+            of it.
+
+    Attributes:
+        tolerance: how near that is.
     """
 
     def __init__(self, channels: int, bounds: tuple[float, ...] = (), tolerance: float = 0.0):
         self.channels = channels
-        self.bounds, self._tolerance = bounds, tolerance
+        self.bounds, self.tolerance = bounds, tolerance * _reach(bounds)
         self._finite = np.zeros(channels, np.int64)
         self._mean, self._squares = np.zeros(channels), np.zeros(channels)
         self._origin, self._unit = np.zeros(channels), np.ones(channels)
@@ -137,7 +146,7 @@ class RunningStats:
             self._nan += np.isnan(block).sum(axis=0)
             self._infinite += np.isinf(block).sum(axis=0)
         for bound in self.bounds:
-            self._saturated += (np.abs(block - bound) <= self._tolerance).sum(axis=0)
+            self._saturated += (np.abs(block - bound) <= self.tolerance).sum(axis=0)
         self._low = np.minimum(self._low, block.min(axis=0, initial=np.inf, where=finite))
         self._high = np.maximum(self._high, block.max(axis=0, initial=-np.inf, where=finite))
         self._find_origin(block, finite)

@@ -12,7 +12,7 @@ from featviz.networks.comparison import Comparison
 from featviz.networks.differences import RunningDifference
 from featviz.networks.inputs import Fit
 from featviz.networks.inputs_seen import InputsSeen
-from featviz.networks.paths import names_text
+from featviz.networks.paths import counted_text, names_text
 from featviz.networks.runs import Batch, Run
 from featviz.networks.selection import choice_from_layers
 from featviz.networks.sides import Kept, Side, count_of, maps_of
@@ -87,7 +87,7 @@ def compare(
     """
     one_of("match", match, MATCHES)
     sides = _checked_names(names)
-    real_number("max_bytes", max_bytes, above=0)
+    most = real_number("max_bytes", max_bytes, above=0)
     if model_b is None and other_images is None:
         raise ValueError(
             "model_b must be a model, or None with other_images; got None and no other images"
@@ -102,8 +102,8 @@ def compare(
     a, b = (Side(run, data, fit, limit) for run, data in zip(runs, both, strict=True))
     if None not in (a.count, b.count):
         _check_counts(a.count, b.count)
-    gathered = _Gathered(a.run, b.run, match)
-    kept = Kept(max_bytes)
+    gathered = _Gathered(a, b, match)
+    kept = Kept(most)
     while count := min(a.ready(), b.ready()):
         pair = a.piece(count), b.piece(count)
         gathered.add(*pair)
@@ -139,9 +139,10 @@ class _Gathered:
         images: how many images were taken.
     """
 
-    def __init__(self, a: Run, b: Run, match: str) -> None:
+    def __init__(self, a: Side, b: Side, match: str) -> None:
         self.images = 0
-        self._runs, self._match = (a, b), match
+        self._runs, self._match = (a.run, b.run), match
+        self._uncut = a.uncut, b.uncut
         self._inputs = InputsSeen(), InputsSeen()
         self._paths: tuple[dict[str, None], dict[str, None]] = ({}, {})
         self._pairs: dict[str, str] = {}
@@ -166,6 +167,10 @@ class _Gathered:
         if path not in self._runs[0].layers or other not in self._runs[1].layers:
             self._unseen[path] = f"ran for image {self.images} (from 0) first"
             return
+        uncut = self._uncut[0].get(path) or self._uncut[1].get(other)
+        if uncut:
+            self._unseen[path] = uncut
+            return
         if 0 in (maps[0].ndim, maps[1].ndim):
             self._unseen[path] = "gives one number for the whole batch"
             return
@@ -174,7 +179,10 @@ class _Gathered:
             for values, run, name in zip(maps, self._runs, (path, other), strict=True)
         )
         running = self._running.get(path)
-        if one.shape != two.shape:
+        if one.shape[1:] == two.shape[1:] and len(one) != len(two):
+            images = counted_text(count, "image")
+            self._unseen[path] = f"gives {len(one)} and {len(two)} maps for {images}"
+        elif one.shape != two.shape:
             self._unlike[path] = (one.shape[1:], two.shape[1:])
         elif "c" in (one.dtype.kind, two.dtype.kind):
             self._unseen[path] = "gives complex numbers"
@@ -192,12 +200,15 @@ class _Gathered:
         for path, running in self._running.items():
             if running.images < self.images and path not in self._unlike:
                 self._unseen.setdefault(path, "gave no maps for some of the images")
+        paired = {*self._pairs, *self._pairs.values()}
+        for path in self._paths[0]:
+            if path in self._paths[1] and path not in paired:
+                self._unseen.setdefault(path, "ran for other images on each side")
         left_out = {*self._unseen, *self._unlike}
         layers = {p: one.result() for p, one in self._running.items() if p not in left_out}
-        paired = set(self._pairs), set(self._pairs.values())
+        named = paired | set(self._unseen)
         only_a, only_b = (
-            tuple(path for path in known if path not in pairs)
-            for known, pairs in zip(self._paths, paired, strict=True)
+            tuple(path for path in known if path not in named) for known in self._paths
         )
         unlike = {
             path: ((self.images, *one), (self.images, *two))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from featviz._check import size_text
 from featviz._notebook import markdown_from_value
-from featviz.networks.paths import PathError, counted_text, found_path, known_path
+from featviz.networks.paths import PathError, counted_text, found_path, known_path, unseen_text
 from featviz.networks.values import FeatureMaps, frozen
 
 Floats = npt.NDArray[np.float64]
@@ -79,7 +79,8 @@ class Comparison:
         only_a: paths that the second side does not have.
         only_b: paths that the first side does not have.
         unlike: path → (sizes of a, sizes of b) where they differ.
-        unseen: path → why it was not compared: it gives complex numbers, or none at all.
+        unseen: path → why it was not compared: it gives complex numbers or none at all, or several
+            maps for each image in batches that end elsewhere on the other side.
     """
 
     a: FeatureMaps
@@ -116,11 +117,25 @@ class Comparison:
         if unlike is not None:
             one, other = (size_text(sizes) for sizes in self.unlike[unlike])
             raise PathError(f"path must be a layer of one size; {unlike!r} is {one} and {other}")
+        if not self.layers and isinstance(path, str):
+            why = unseen_text(path, self.unseen)
+            raise PathError(f"path must be a layer that was compared; got {path!r}{why}")
         return self.layers[known_path(path, self.layers, self.unseen)]
 
     def maps(self, path: str) -> tuple[Floats, Floats]:
-        """Return the maps of both sides, (kept, …, F) float64, channels last."""
+        """Return the maps of both sides, (kept, …, F) float64, channels last.
+
+        Raises:
+            PathError: no such layer, or its maps could not be cut to the images that are kept.
+            TypeError: no text.
+        """
         told = self.layer(path)
+        if told.path not in self.a.arrays or told.other_path not in self.b.arrays:
+            raise PathError(
+                f"path must be a layer whose maps are kept; those of {told.path!r}, "
+                f"{size_text(told.shape)} for {counted_text(self.images, 'image')}, cannot be cut "
+                f"to the first {self.kept:,}; raise max_bytes"
+            )
         one, other = self.a.channels_last(told.path), self.b.channels_last(told.other_path)
         return one.astype(np.float64), other.astype(np.float64)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,16 @@ from featviz._check import real_number, shown, size_text
 from featviz.networks.bounds import bounds_of_layer
 from featviz.networks.channel_stats import RunningStats
 from featviz.networks.diagnosis import Broken, Diagnosis, LayerDiagnosis
-from featviz.networks.endings import layers_that_end
-from featviz.networks.inputs import Fit, InputSpec, inputs_of_model
+from featviz.networks.endings import Way, way_of_broken
+from featviz.networks.inputs import Feed, Fit, InputSpec, inputs_of_model
 from featviz.networks.inputs_seen import InputsSeen
+from featviz.networks.makers import layers_that_show
 from featviz.networks.paths import base_of, counted_text
 from featviz.networks.roles import role_of_layer
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
 from featviz.networks.values import Array, LayerInfo
+from featviz.networks.verdicts import PASSING
 
 # Where a sigmoid is within 0.01 of its bound, its slope is below 0.01: nothing is learned there.
 SATURATION, SATURATED_FROM = 0.01, 0.9
@@ -50,7 +52,8 @@ def diagnose(
     at every position, *constant* if it holds one other value, *saturated* if nearly all its values
     lie at a bound of its sigmoid, tanh, softmax (at 1), ReLU6 (at 6) or the like, a *duplicate* if
     it equals another channel in every cell. Keras' layers that only move values on, such as Flatten
-    and ZeroPadding, have numbers but no verdict, unless there are no others.
+    and ZeroPadding, have numbers but no verdict, unless there are no others, or they are the first
+    to show what a function made, such as ``tf.nn.relu``.
 
     Args:
         model: a built ``keras.Model``.
@@ -65,7 +68,8 @@ def diagnose(
         preprocess: as in :func:`featviz.feature_maps`.
         finite: whether NaN and infinity in the images are refused; else they are counted.
         compiled: as in :func:`featviz.feature_maps`.
-        saturation: how near to a bound a value counts as saturated, above 0 to 0.5.
+        saturation: how near to a bound a value counts as saturated, above 0 to 0.5; where a
+            range is below 1, the share of it.
         saturated_from: share of such values from which a channel is called saturated, above 0
             to 1.
         progress: whether to show a bar; None: where somebody looks (a terminal, a notebook).
@@ -146,18 +150,42 @@ class _Gathered:
     ran: dict[str, _Ran] = field(default_factory=dict)
     inputs: InputsSeen = field(default_factory=InputsSeen)
     unseen: dict[str, str] = field(default_factory=dict)
-    ended: dict[str, bool] | None = None
+    order: list[str] = field(default_factory=list)
+    began: dict[str, Feed] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    way: Way | None = None
 
     def add(self, batch: Batch) -> None:
         """Take the numbers of one batch."""
         self.inputs.add(batch.feed)
         count = len(batch.feed.arrays[0])
+        self._take_order(list(batch.arrays))
         for path, values in batch.arrays.items():
             if count and path not in self.unseen:
                 self._add_layer(path, values, count)
+                self._keep_feed(path, batch.feed)
         self.images += count
-        if self.ended is None and any(stats.is_broken for stats in self.stats.values()):
-            self.ended = layers_that_end(self.run.model, batch.feed)
+        self._follow_broken(batch.feed)
+
+    def _take_order(self, paths: list[str]) -> None:
+        """Put layers that run for the first time where they run; a model may choose them."""
+        new = set(paths).difference(self.order)
+        for before, path in zip(["", *paths], paths, strict=False):
+            if path in new:
+                self.order.insert(self.order.index(before) + 1 if before else 0, path)
+
+    def _keep_feed(self, path: str, feed: Feed) -> None:
+        """Keep the batch for which a passing layer ran first."""
+        if path in self.stats and role_of_layer(self.run.givers[path]) == PASSING:
+            self.began.setdefault(path, feed)
+
+    def _follow_broken(self, feed: Feed) -> None:
+        """Find where NaN begins, if a layer broke before the first that is known."""
+        new = {path for path, stats in self.stats.items() if stats.is_broken} - self.broken
+        self.broken |= new
+        if new and (self.way is None or any(map(self.way.is_sooner, new))):
+            way = way_of_broken(self.run.model, feed)
+            self.way = way if self.way is None else self.way.joined(way)
 
     def _add_layer(self, path: str, values: Array, count: int) -> None:
         why = self._refusal(path, values, count)
@@ -205,20 +233,21 @@ class _Gathered:
                 ran.images,
                 stats.result(),
                 stats.bounds if stats.is_bounded else (),
-                self.saturation,
+                stats.tolerance,
                 saturated_from,
                 self.images - ran.images,
                 ran.maps_each,
                 role_of_layer(run.givers[path]),
             )
-            for path, stats in self.stats.items()
-            if stats.has_values and (ran := self.ran[path])
+            for path in self.order
+            if (stats := self.stats.get(path)) and stats.has_values and (ran := self.ran[path])
         }
+        layers = self._judged(layers)
         empty = {path: "holds no number" for path in self.stats if path not in layers}
         unseen = {**self.unseen, **empty}
         ran_later = {base_of(path) for path in (*layers, *unseen)}
         uncalled = {path: why for path, why in run.unseen.items() if path not in ran_later}
-        broken = self.inputs.broken
+        broken, way = self.inputs.broken, self.way or Way("", {}, {})
         names = _input_names(inputs_of_model(run.model), len(broken))
         return Diagnosis(
             run.model.name,
@@ -228,8 +257,19 @@ class _Gathered:
             tuple(_broken_weights(run.model)),
             tuple((name, *one) for name, one in zip(names, broken, strict=True) if any(one)),
             {**uncalled, **unseen},
-            {path: nan for path, nan in (self.ended or {}).items() if path in layers},
+            {path: nan for path, nan in way.ended.items() if path in layers},
+            way.first,
         )
+
+    def _judged(self, layers: dict[str, LayerDiagnosis]) -> dict[str, LayerDiagnosis]:
+        """Take the role of passing from layers that show what a function made."""
+        passing = (one for one in layers.values() if one.role == PASSING)
+        found = {one.path for one in passing if one.verdict}
+        feeds = {id(feed): feed for path, feed in self.began.items() if path in found}
+        for feed in feeds.values():
+            for path in found & layers_that_show(self.run.model, feed):
+                layers[path] = replace(layers[path], role="")
+        return layers
 
 
 def _channels_last(values: Array, info: LayerInfo, count: int) -> Array:

@@ -225,6 +225,7 @@ class Diagnosis:
         unseen: path → why a layer that ran is not told of.
         ended: path → whether it was given NaN, of layers that were given NaN or infinity and
             gave none.
+        begins: path of the first layer with NaN or infinity, looked at or not, where it is known.
     """
 
     model: str
@@ -235,6 +236,7 @@ class Diagnosis:
     broken_inputs: tuple[Broken, ...] = ()
     unseen: Mapping[str, str] = field(default_factory=dict)
     ended: Mapping[str, bool] = field(default_factory=dict)
+    begins: str = ""
 
     def __post_init__(self) -> None:
         for name in ("layers", "unseen", "ended"):
@@ -271,7 +273,7 @@ class Diagnosis:
             path: with or without ``:detect``.
 
         Raises:
-            KeyError: no such layer; the nearest and the list are named.
+            PathError: no such layer; the nearest and the list are named.
             TypeError: no text.
         """
         return self.layers[known_path(path, self.layers, self.unseen)]

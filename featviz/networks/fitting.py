@@ -19,6 +19,7 @@ from featviz._numbers import numbers_from
 from featviz.captions import value_text
 from featviz.images import LUMA, read_image
 from featviz.networks.values import Array
+from featviz.networks.words import reason_of_error
 
 # What a file or a photograph can hold along the axis of its channels.
 CHANNELS = (1, 3, 4)
@@ -63,7 +64,7 @@ class Fit:
     finite: bool = True
 
     def __post_init__(self) -> None:
-        real_number("white", self.white, above=0)
+        object.__setattr__(self, "white", real_number("white", self.white, above=0))
         true_or_false("resize", self.resize)
         true_or_false("finite", self.finite)
         if self.preprocess is not None and not callable(self.preprocess):
@@ -134,9 +135,22 @@ def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> Fitted:
     return Fitted(batch, picture, ", ".join(notes))
 
 
+def _made(batch: Array, preprocess: Callable[[Any], Any]) -> Any:
+    """Return what the caller's function makes of a copy of a batch."""
+    try:
+        return preprocess(batch.copy())
+    except Exception as error:  # bare, it would look like a fault of this package
+        name = getattr(preprocess, "__name__", "preprocess")
+        raise ValueError(
+            f"preprocess must take a batch of images; got {name}, which fails for "
+            f"{size_text(batch.shape)} {batch.dtype} ({type(error).__name__}: "
+            f"{reason_of_error(error)})"
+        ) from error
+
+
 def _preprocessed(batch: Array, spec: InputSpec, fit: Fit) -> Array:
     """Return what the caller's function makes of a batch, checked."""
-    made = fit.preprocess(batch.copy()) if fit.preprocess else batch
+    made = _made(batch, fit.preprocess) if fit.preprocess else batch
     given = made if isinstance(made, np.ndarray) else numbers_from(made)
     real = given.dtype.kind in "biuf" or _is_small_float(given.dtype)
     if not real or given.shape[:1] != batch.shape[:1]:

@@ -22,6 +22,7 @@ from featviz.networks.fitting import (
     suits,
     with_channel_axis,
 )
+from featviz.networks.paths import layers_of_model
 from featviz.networks.values import Array
 
 # The axes of images for a model that does not tell its own.
@@ -34,6 +35,7 @@ __all__ = [
     "InputSpec",
     "built_shape",
     "columns_from_images",
+    "ends_text",
     "feed_from_columns",
     "feeds_from_images",
     "input_tensors",
@@ -68,7 +70,7 @@ class Feed(NamedTuple):
 
 def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
     """Return the inputs of a model, one of unknown shape where it tells none."""
-    table = any(isinstance(layer, keras.layers.Embedding) for layer in model._flatten_layers())
+    table = any(isinstance(layer, keras.layers.Embedding) for layer in layers_of_model(model))
     tensors = input_tensors(model)
     if not tensors:
         shape = built_shape(model)
@@ -234,7 +236,22 @@ def note_of_input(array: Array, note: str) -> str:
         array: (B, …).
         note: how it came about.
     """
-    ends = ends_of(array)
-    text = f"{value_text(ends.low)} to {value_text(ends.high)}"
-    text += f", {ends.wrong} NaN or infinite" if ends.wrong else ""
-    return f"{size_text(array.shape)} {array.dtype}, {text} ({note})"
+    ends = ends_text(*ends_of(array), array.size)
+    return f"{size_text(array.shape)} {array.dtype}, {ends} ({note})"
+
+
+def ends_text(low: float, high: float, wrong: int, size: int) -> str:
+    """Return the range of the finite values, and how many are not finite.
+
+    Args:
+        low: the least finite value; anything where there is none.
+        high: the largest.
+        wrong: how many are NaN or infinite.
+        size: how many values there are.
+
+    Example:
+        >>> ends_text(-1.0, 2.0, 0, 9), ends_text(0.0, 0.0, 48000, 48000)
+        ('−1 to 2', 'no finite value, 48,000 NaN or infinite')
+    """
+    text = f"{value_text(low)} to {value_text(high)}" if wrong < size else "no finite value"
+    return f"{text}, {wrong:,} NaN or infinite" if wrong else text

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from featviz._check import size_text
-from featviz.captions import value_text
 from featviz.networks.fitting import MOST_WAYS, ends_of
-from featviz.networks.inputs import Feed
+from featviz.networks.inputs import Feed, ends_text
 from featviz.networks.paths import first_text
 from featviz.networks.values import Array
 
@@ -19,6 +18,7 @@ class _Input:
     """What one input was given so far; dicts keep each thing once, in order."""
 
     images: int = 0
+    size: int = 0
     nan: int = 0
     infinite: int = 0
     low: float = float("inf")
@@ -30,6 +30,7 @@ class _Input:
     def add(self, array: Array, note: str) -> None:
         ends = ends_of(array)
         self.images += len(array)
+        self.size += array.size
         nan = int(np.isnan(array).sum()) if ends.wrong else 0
         self.nan, self.infinite = self.nan + nan, self.infinite + ends.wrong - nan
         if ends.wrong < array.size:
@@ -40,12 +41,8 @@ class _Input:
     def line(self) -> str:
         one = next(iter(self.sizes))
         several = len(self.sizes) > 1
-        sizes = f"{self.images} of several sizes" if several else size_text((self.images, *one))
-        ends = "no finite value"
-        if self.low <= self.high:
-            ends = f"{value_text(self.low)} to {value_text(self.high)}"
-        wrong = self.nan + self.infinite
-        ends += f", {wrong:,} NaN or infinite" if wrong else ""
+        sizes = f"{self.images:,} of several sizes" if several else size_text((self.images, *one))
+        ends = ends_text(self.low, self.high, self.nan + self.infinite, self.size)
         notes = first_text(list(self.notes), MOST_WAYS, "way", joint=" or ")
         return f"{sizes} {' or '.join(self.dtypes)}, {ends} ({notes})"
 

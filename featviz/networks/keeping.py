@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from featviz.networks.seeds import SeedKeeper, global_seed
+
 # Two models may share a layer, so there is one for all that need one.
 _LOCK = threading.RLock()
 
@@ -56,10 +58,14 @@ class Keeper:
         self._optimizers = [one for one in map(_optimizer_of, self._layers) if one is not None]
         may_change = partial(_changeable, weights=not self._optimizers)
         always = list(_of_each(self._layers, may_change))
+        own = any(map(_is_own, self._layers))
+        if own and (seed := global_seed()) is not None:
+            always.append(seed.value)
+        self._seeds = SeedKeeper() if own else None
         self._variables = list({id(one): one for one in always}.values())
         trained = {id(one): one for one in _of_each(self._layers, _changed_by_training)}
         self._trained_variables = [trained[key] for key in trained.keys() - set(map(id, always))]
-        alone = bool(self._variables) or any(map(_adds_losses, self._layers))
+        alone = own or bool(self._variables) or any(map(_adds_losses, self._layers))
         self._lock: AbstractContextManager[Any] = _LOCK if alone else nullcontext()
 
     @contextmanager
@@ -79,7 +85,7 @@ class Keeper:
             if goes_on:
                 self._put_back(self._reached)
             try:
-                with losses_kept(self._layers):
+                with losses_kept(self._layers), self._seed_kept(goes_on=goes_on):
                     yield
                 if goes_on:
                     self._reached = self._values()
@@ -88,6 +94,9 @@ class Keeper:
                     self._put_back(before)
             if self._steps() != steps:
                 raise RuntimeError(_trained_text(steps, self._steps()))
+
+    def _seed_kept(self, *, goes_on: bool) -> AbstractContextManager[None]:
+        return nullcontext() if self._seeds is None else self._seeds.unmade(goes_on=goes_on)
 
     def _values(self) -> list[tuple[Any, Any]]:
         """Return each variable with what it holds."""
@@ -120,8 +129,9 @@ def _of_each(layers: Iterable[Any], part: Callable[[Any], Iterator[Any]]) -> Ite
 
 
 def _is_own(layer: Any) -> bool:
-    """Whether this is a layer of the caller's, whose call may do anything."""
-    return type(layer).__module__.split(".")[0] != "keras"
+    """Whether a layer runs code of the caller's, which may do anything."""
+    own = type(layer).__module__.split(".")[0] != "keras"
+    return own or isinstance(layer, keras.layers.Lambda)
 
 
 def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
@@ -137,7 +147,20 @@ def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
     if _is_own(layer):
         yield from _changed_by_training(layer)
         yield from getattr(layer, "_trainable_variables", ()) if weights else ()
-        yield from (part for part in vars(layer).values() if isinstance(part, tf.Variable))
+        yield from _variables_in(vars(layer))
+
+
+def _variables_in(value: Any) -> Iterator[Any]:
+    """Yield the variables of TensorFlow that Keras does not know of."""
+    if isinstance(value, tf.Variable):
+        yield value
+    elif isinstance(value, tf.Module):
+        yield from value.variables
+    elif isinstance(value, tf.random.Generator):
+        yield value.state
+    elif isinstance(value, (list, tuple, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _variables_in(part)
 
 
 def _changed_by_training(layer: Any) -> Iterator[Any]:
@@ -148,7 +171,7 @@ def _changed_by_training(layer: Any) -> Iterator[Any]:
 
 
 def _adds_losses(layer: Any) -> bool:
-    return _is_own(layer) or getattr(layer, "activity_regularizer", None) is not None
+    return getattr(layer, "activity_regularizer", None) is not None
 
 
 def _optimizer_of(layer: Any) -> Any:

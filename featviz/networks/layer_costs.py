@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from featviz.geometry import count_multiply_adds
-from featviz.networks.layer_shapes import Shape, is_kind, works_as
+from featviz.networks.layer_shapes import Shape
+from featviz.networks.own_classes import is_kind, works_as
 from featviz.networks.reach_ops import POINTWISE, REDUCTIONS, RESHAPES, SIZES
 from featviz.networks.weights import CONVOLUTIONS, DENSE, DEPTHWISE, SEPARABLE, TRANSPOSED
 

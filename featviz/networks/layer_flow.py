@@ -95,6 +95,21 @@ def flow_from_entries(entries: Sequence[Entry], first: Entry) -> Flow:
     return Flow(first, current, words, pool, pads, names, then)
 
 
+def entry_after_activation(entries: Sequence[Entry], first: Entry) -> Entry:
+    """Return what the activation layer behind a convolution gave.
+
+    Args:
+        entries: of the whole run.
+        first: what the convolution gave; batch normalisation may stand between the two. It is
+            returned where no such layer follows.
+    """
+    norm = _taker(entries, first, _NORMS)
+    after = _taker(entries, first, _ACTIVATIONS)
+    if after is None and norm is not None:
+        after = _taker(entries, norm, _ACTIVATIONS)
+    return first if after is None else after
+
+
 def _then(entries: Sequence[Entry], last: Entry) -> tuple[str, ...]:
     """Return what took the last map that is shown: the activation may come after it."""
     takers = {

@@ -6,9 +6,16 @@ import re
 from typing import Any
 
 from featviz.networks.layer_shapes import trace_model
-from featviz.networks.paths import PathError, check_path, name_in_path, refused_path
+from featviz.networks.paths import (
+    PathError,
+    check_path,
+    layers_within,
+    name_in_path,
+    refused_path,
+)
 
-# What a recording adds to a layer's name for one of its calls, and for its outputs or stages.
+# What a recording adds to a layer's name for one of its calls, and for its outputs (their places
+# or names) or stages.
 _OF_A_CALL = re.compile(r"@\d+(?=/|$)")
 _OF_AN_OUTPUT = re.compile(r"(?::filter|:detect)$|(?:\[[^\]/]*\])+$")
 
@@ -42,8 +49,7 @@ def layers_by_path(model: Any, input_shape: Any = None) -> dict[str, Any]:
 
 def _walk(layer: Any, path: str, found: dict[str, Any]) -> bool:
     """Add what stands in a layer; return whether all names in it are different."""
-    held = layer._flatten_layers(recursive=False, include_self=False)
-    inner = list({id(one): one for one in held}.values())
+    inner = list({id(one): one for one in layers_within(layer)}.values())
     clear = len({name_in_path(one.name) for one in inner}) == len(inner)
     for one in inner:
         own = name_in_path(one.name)

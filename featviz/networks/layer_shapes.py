@@ -9,20 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from featviz._check import shown, size_text, whole_number
 from featviz.networks.inputs import built_shape, input_tensors, is_shape
 from featviz.networks.keeping import losses_kept
-from featviz.networks.paths import name_without_scope
+from featviz.networks.paths import layers_of_model, name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.runs import check_model
 from featviz.networks.words import failure_text
 
 Shape = tuple[int | None, ...]
-# What a layer gives is made by these.
-COMPUTING = ("__call__", "call", "convolution_op")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +68,7 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         RuntimeError: the model fails.
 
     Example:
+        >>> import keras
         >>> model = keras.Sequential([keras.Input((5, 4, 1)), keras.layers.Flatten(name="flat")])
         >>> [(entry.path, tuple(entry.value.shape)) for entry in trace_model(model).entries]
         [('flat', (1, 20))]
@@ -90,7 +88,7 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         return []
 
     # Refused before the trace, after which Keras would leave its scopes open.
-    layers = model._flatten_layers()
+    layers = layers_of_model(model)
     named = name_without_scope(layer.name for layer in layers)
     if named is not None:
         raise RuntimeError(
@@ -126,6 +124,7 @@ def _specs(model: Any, input_shape: Any) -> Any:
         tf.TensorSpec((shape[0] or 1, *shape[1:]), one.dtype)
         for shape, one in zip(shapes, tensors, strict=True)
     ]
+    # Private: ``model.inputs`` is flat, and no public name tells the dict or list it was made of.
     structure = getattr(model, "_inputs_struct", None)
     if len(specs) == 1 and not isinstance(structure, (dict, list, tuple)):
         return specs[0]
@@ -223,31 +222,3 @@ def _text(shape: Any) -> str:
 def kind_of(layer: Any) -> str:
     """Return the name of a layer's class."""
     return type(layer).__name__
-
-
-def is_kind(layer: Any, names: tuple[str, ...]) -> bool:
-    """Return whether a layer is of one of Keras' classes, or of one below it.
-
-    Args:
-        layer: a Keras layer.
-        names: of classes in ``keras.layers``; those that this Keras does not have are passed by.
-    """
-    kinds = tuple(getattr(keras.layers, name) for name in names if hasattr(keras.layers, name))
-    return isinstance(layer, kinds)
-
-
-def works_as(layer: Any, names: tuple[str, ...]) -> bool:
-    """Return whether a layer is of one of Keras' classes and computes as it does.
-
-    Args:
-        layer: a Keras layer; one that has a function of :data:`COMPUTING` of its own may do
-            anything.
-        names: of classes in ``keras.layers``.
-    """
-    return is_kind(layer, names) and not any(_is_own(layer, name) for name in COMPUTING)
-
-
-def _is_own(layer: Any, name: str) -> bool:
-    """Return whether a function of a layer, or of its class, is not one of Keras'."""
-    function = vars(layer).get(name, getattr(type(layer), name, None))
-    return function is not None and str(function.__module__).split(".")[0] != "keras"

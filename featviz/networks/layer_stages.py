@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,7 +20,14 @@ from featviz.map_inputs import (
 from featviz.networks.inputs import Feed, Fit, feeds_from_images, note_of_input
 from featviz.networks.layer_flow import POOLS, Flow, flow_from_entries, is_taken
 from featviz.networks.own_classes import fault_of_convolution
-from featviz.networks.paths import base_of, names_text, refused_path
+from featviz.networks.paths import (
+    PathError,
+    base_of,
+    check_path,
+    names_text,
+    refused_path,
+    unseen_text,
+)
 from featviz.networks.recording import Entry
 from featviz.networks.runs import Run
 from featviz.networks.values import FeatureMaps, frozen
@@ -96,10 +103,11 @@ def extraction_from_layer(
         :func:`plot_extraction` and :func:`text_from_extraction` draw it as any other.
 
     Raises:
-        ValueError: no such convolution, one over a line or a volume, one of the caller's own
-            that does not give what its kernels give, several images, no such channel, an image
-            that does not fit.
-        TypeError: no model, or a channel that is no whole number.
+        PathError: no such convolution, or one over a line or a volume; the nearest and the list
+            are named, and why a layer cannot be recorded.
+        ValueError: a convolution of the caller's own that does not give what its kernels give,
+            several images, no such channel, an image that does not fit.
+        TypeError: no model, a path that is no text, or a channel that is no whole number.
         RuntimeError: a layer failed; the layers that ran are named.
 
     Example:
@@ -113,13 +121,14 @@ def extraction_from_layer(
         >>> run.filtered[0].tolist(), run.detected[0].tolist()
         ([[-1.0, 1.0], [2.0, -2.0]], [[0.0, 1.0], [2.0, 0.0]])
     """
+    check_path(path)
     run = Run(model, batch_size=1)
     count, feeds = feeds_from_images(model, image, Fit(resize, white, preprocess, finite), 1)
     if count != 1:
         raise ValueError(f"image must be one image; got {count}")
     feed = next(feeds)
     entries, outputs = run.entries(feed)
-    flow = flow_from_entries(entries, _convolution(entries, path))
+    flow = flow_from_entries(entries, _convolution(entries, path, run.unseen))
     words = ", ".join(flow.words) or "none"
     if not flow.words and not is_taken(flow.filter, entries, outputs):
         words = "none in a layer"  # a function took it, whose name is not known
@@ -141,14 +150,14 @@ def extraction_from_layer(
     )  # fmt: skip
 
 
-def _convolution(entries: Sequence[Entry], path: str) -> Entry:
+def _convolution(entries: Sequence[Entry], path: str, unseen: Mapping[str, str]) -> Entry:
     """Return what the convolution of a path gave before any activation."""
     found = {
         base_of(entry.path): entry
         for entry in entries
         if not entry.path.endswith(":detect") and isinstance(entry.layer, _CONVOLUTIONS)
     }
-    base = base_of(path) if isinstance(path, str) else None
+    base = base_of(path)
     named = [known for known, entry in found.items() if entry.layer.name == base]
     if base in found or len(named) == 1:
         return _checked(found[base if base in found else named[0]])
@@ -157,11 +166,11 @@ def _convolution(entries: Sequence[Entry], path: str) -> Entry:
     got = f"{path!r}, a {other}; plot_feature_maps draws its maps" if other else ""
     if not found:
         rule = "model must hold a 2-D convolution that can be recorded"
-        raise ValueError(f"{rule}; got {got or repr(path)}")
+        raise PathError(f"{rule}; got {got or repr(path) + unseen_text(path, unseen)}")
     rule = "path must be one of the 2-D convolutions"
     if got:
-        raise ValueError(f"{rule} {names_text(list(found))}; got {got}")
-    raise ValueError(refused_path(path, found, rule))
+        raise PathError(f"{rule} {names_text(list(found))}; got {got}")
+    raise PathError(refused_path(path, found, rule, unseen=unseen))
 
 
 def _checked(entry: Entry) -> Entry:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from featviz import _notebook
 from featviz._check import shown, size_text, whole_number
 from featviz.kernels import Kernel
-from featviz.networks.paths import PathError, base_of, check_path, refused_path
+from featviz.networks.paths import PathError, base_of, check_path, found_path, refused_path
 from featviz.windows import Window
 
 Weights = npt.NDArray[np.float32]
@@ -227,15 +227,16 @@ class LayerTable:
         """Return the row of a path.
 
         Args:
-            path: of a row, with or without ``:filter`` or ``:detect``.
+            path: of a row, with or without ``:filter`` or ``:detect``; of a layer inside others
+                its last name will do, where no other layer has it.
 
         Raises:
-            KeyError: no such row; the nearest and the list are named.
+            PathError: no such row; the nearest and the list are named.
             TypeError: no text.
         """
         rows = {row.path: row for row in self.rows}
-        found = base_of(check_path(path))
-        if found not in rows:
+        found = found_path(base_of(check_path(path)), rows)
+        if found is None:
             raise PathError(refused_path(path, rows, "path must be a row of the table:"))
         return rows[found]
 

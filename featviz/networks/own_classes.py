@@ -1,7 +1,8 @@
 """Whether a layer of the caller's own class still does what its Keras class says.
 
 A class that stands on ``keras.layers.Conv2D`` may do anything in its ``call``: pad, normalise, turn
-its kernels. Its numbers tell: they are made anew from what the layer was given.
+its kernels. Without a run its functions tell: those of its own are not trusted. In a run its
+numbers tell: they are made anew from what the layer was given.
 """
 
 from __future__ import annotations
@@ -17,6 +18,36 @@ from featviz.networks.recording import Entry
 # The same operation on the same numbers; a normalisation that was never trained, the nearest to
 # none that there is, is off by 0.0005. Half precision cannot tell that.
 _CLOSE, _CLOSE_IN_HALF = 1e-4, 2.0**-7
+# What a layer gives is made by these.
+COMPUTING = ("__call__", "call", "convolution_op")
+
+
+def is_kind(layer: Any, names: tuple[str, ...]) -> bool:
+    """Return whether a layer is of one of Keras' classes, or of one below it.
+
+    Args:
+        layer: a Keras layer.
+        names: of classes in ``keras.layers``; those that this Keras does not have are passed by.
+    """
+    kinds = tuple(getattr(keras.layers, name) for name in names if hasattr(keras.layers, name))
+    return isinstance(layer, kinds)
+
+
+def works_as(layer: Any, names: tuple[str, ...]) -> bool:
+    """Return whether a layer is of one of Keras' classes and computes as it does.
+
+    Args:
+        layer: a Keras layer; one that has a function of :data:`COMPUTING` of its own may do
+            anything.
+        names: of classes in ``keras.layers``.
+    """
+    return is_kind(layer, names) and not any(_is_own(layer, name) for name in COMPUTING)
+
+
+def _is_own(layer: Any, name: str) -> bool:
+    """Return whether a function of a layer, or of its class, is not one of Keras'."""
+    function = vars(layer).get(name, getattr(type(layer), name, None))
+    return function is not None and str(function.__module__).split(".")[0] != "keras"
 
 
 def fault_of_convolution(entry: Entry) -> str:

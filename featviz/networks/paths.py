@@ -47,6 +47,25 @@ def name_without_scope(names: Iterable[str]) -> str | None:
     return None
 
 
+def layers_of_model(model: Any) -> list[Any]:
+    """Return a model and every layer below it, however deep, each once.
+
+    Args:
+        model: a Keras model, or any layer.
+    """
+    # Private, as Keras has no public way to list the layers inside layers: ``model.layers`` ends
+    # at the first ones, and the parts of a layer of the caller's own stand nowhere else.
+    layers: list[Any] = model._flatten_layers()
+    return layers
+
+
+def layers_within(layer: Any) -> list[Any]:
+    """Return the layers that a layer itself holds, not those inside them."""
+    # Private for the same reason.
+    layers: list[Any] = layer._flatten_layers(recursive=False, include_self=False)
+    return layers
+
+
 def base_of(path: str) -> str:
     """Return a path without its stage, ``:filter`` or ``:detect``.
 
@@ -87,20 +106,13 @@ def check_path(path: Any) -> str:
     return path
 
 
-def known_path(
-    path: Any,
-    known: Iterable[str],
-    unseen: Mapping[str, str] | None = None,
-    *,
-    rule: str = "path must be one of",
-) -> str:
+def known_path(path: Any, known: Iterable[str], unseen: Mapping[str, str] | None = None) -> str:
     """Return the full path among those known.
 
     Args:
         path: with or without ``:detect``.
         known: full paths.
         unseen: path → why a layer that ran is not among them.
-        rule: how the sentence begins.
 
     Raises:
         TypeError: no text.
@@ -117,9 +129,7 @@ def known_path(
     found = found_path(check_path(path), names)
     if found is not None:
         return found
-    if unseen and path in unseen:
-        raise PathError(f"{rule} {names_text(names)}; got {path!r}, which {unseen[path]}")
-    raise PathError(refused_path(path, names, rule))
+    raise PathError(refused_path(path, names, unseen=unseen))
 
 
 def found_path(path: Any, known: Iterable[str]) -> str | None:
@@ -145,20 +155,43 @@ def found_path(path: Any, known: Iterable[str]) -> str | None:
     return inside[-1] if len(set(map(base_of, inside))) == 1 else None
 
 
-def refused_path(path: Any, known: Iterable[str], rule: str = "path must be one of") -> str:
-    """Return why a path is refused: the list, what came, and the nearest.
+def refused_path(
+    path: Any,
+    known: Iterable[str],
+    rule: str = "path must be one of",
+    *,
+    unseen: Mapping[str, str] | None = None,
+) -> str:
+    """Return why a path is refused: the list, what came, and the reason or nearest.
 
     Args:
         path: what came.
         known: full paths.
         rule: how the sentence begins.
+        unseen: path → why a layer that ran is not among them.
 
     Example:
         >>> refused_path("cnov", ["conv:filter", "conv:detect"])
         "path must be one of 'conv:filter', 'conv:detect'; got 'cnov' (did you mean 'conv'?)"
     """
     names = list(known)
-    return f"{rule} {names_text(names)}; got {shown(path)}{nearest_path(path, names)}"
+    hint = unseen_text(path, unseen or {}) or nearest_path(path, names)
+    return f"{rule} {names_text(names)}; got {shown(path)}{hint}"
+
+
+def unseen_text(path: Any, unseen: Mapping[str, str]) -> str:
+    """Return why a layer gave no entry, behind its path, or nothing.
+
+    Args:
+        path: of the layer; inside others its last name will do, where no other layer has it.
+        unseen: path → why it gave none.
+
+    Example:
+        >>> unseen_text("mean", {"inner/mean": "gives text"}), unseen_text("other", {})
+        (', which gives text', '')
+    """
+    found = found_path(path, unseen)
+    return "" if found is None else f", which {unseen[found]}"
 
 
 def nearest_path(path: Any, known: Iterable[str]) -> str:

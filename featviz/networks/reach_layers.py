@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from featviz.geometry import slide
-from featviz.networks.layer_shapes import Traced, works_as
+from featviz.networks.layer_shapes import Traced
+from featviz.networks.own_classes import works_as
 from featviz.networks.reach import Node, Reads
 from featviz.networks.reach_cells import (
     Cells,

@@ -17,7 +17,7 @@ from featviz._check import per_axis, shown, size_text, whole_number
 from featviz.networks.inputs import built_shape, inputs_of_model, is_shape
 from featviz.networks.layer_shapes import Shape, Traced, trace_model
 from featviz.networks.layer_values import ReceptiveField
-from featviz.networks.paths import known_path
+from featviz.networks.paths import known_path, layers_of_model
 from featviz.networks.reach import Node, Spans, patch_of_cell, read_from_inputs
 from featviz.networks.reach_cells import Patch
 from featviz.networks.reach_layers import nodes_of_entries
@@ -189,5 +189,6 @@ def _filled(shape: Shape, size: tuple[int, int], first: bool) -> Shape:
 
 
 def _channels_first(model: Any) -> bool:
-    layers = model._flatten_layers()
-    return any(getattr(layer, "data_format", "") == "channels_first" for layer in layers)
+    return any(
+        getattr(layer, "data_format", "") == "channels_first" for layer in layers_of_model(model)
+    )

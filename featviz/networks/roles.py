@@ -18,12 +18,14 @@ def _kinds(*names: str, axes: bool = False) -> frozenset[type]:
     return frozenset(getattr(keras.layers, name + end) for name in names for end in ends)
 
 
+_DROPOUTS = _kinds("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise") | _kinds(
+    "SpatialDropout", axes=True
+)
 _ROLES = {
     # They only move, cut, drop or join what they are given.
     PASSING: _kinds(
-        "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "InputLayer", "Dropout",
-        "AlphaDropout", "GaussianDropout", "GaussianNoise", "Concatenate",
-    ) | _kinds("ZeroPadding", "Cropping", "SpatialDropout", axes=True),
+        "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "InputLayer", "Concatenate",
+    ) | _kinds("ZeroPadding", "Cropping", axes=True) | _DROPOUTS,
     # They work on each channel by itself, so what is dead before them is dead after them.
     CHANNELWISE: _kinds(
         "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNormalization",
@@ -45,3 +47,12 @@ def role_of_layer(layer: Any) -> str:
         ('passing', '')
     """
     return next((role for role, kinds in _ROLES.items() if type(layer) in kinds), "")
+
+
+def is_dropout(layer: Any) -> bool:
+    """Return whether this is a dropout or noise, which pass on but in training.
+
+    Args:
+        layer: a Keras layer.
+    """
+    return type(layer) in _DROPOUTS

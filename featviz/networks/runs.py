@@ -17,7 +17,7 @@ from featviz.networks.channel_axes import ChannelAxes
 from featviz.networks.graphs import RecordingGraph, arrays_from_tensors, same_bits
 from featviz.networks.inputs import Feed, inputs_of_model
 from featviz.networks.keeping import Keeper
-from featviz.networks.paths import name_without_scope
+from featviz.networks.paths import layers_of_model, name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.selection import Selection, choice_from_layers
 from featviz.networks.values import Array, LayerInfo
@@ -57,7 +57,7 @@ class Run:
         check_model(model)
         self.model = model
         self.batch_size = whole_number("batch_size", batch_size, minimum=1)
-        self._inner = model._flatten_layers()
+        self._inner = layers_of_model(model)
         self._keeper = Keeper(self._inner)
         self._compiled = None if compiled is None else true_or_false("compiled", compiled)
         self._wanted = choice_from_layers(layers)  # refuses what is no choice before anything runs

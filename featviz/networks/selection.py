@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -33,12 +33,20 @@ def choice_from_layers(layers: Any) -> tuple[Any, ...] | None:
     single = isinstance(layers, (str, bytes)) or callable(layers)
     if not single and not isinstance(layers, Iterable):
         raise TypeError(f"{RULE}; got {shown(layers)}")
-    choice = (layers,) if single else tuple(layers)
+    choice = (layers,) if single else tuple(_each(layers))
     for one in choice:
         _check_one(one)
     if not choice:
         raise ValueError("layers must hold at least one name or be None for all; got none")
     return choice
+
+
+def _each(layers: Any) -> Iterator[Any]:
+    """Return an iterator, which arrays and tensors of one number only seem to have."""
+    try:
+        return iter(layers)
+    except TypeError:
+        raise TypeError(f"{RULE}; got {shown(layers)}") from None
 
 
 def _check_one(one: Any) -> None:
@@ -54,8 +62,9 @@ class Selection:
 
     Args:
         layers: None for all; one of, or a sequence of: a layer's name, a path or a shell pattern
-            (``*`` also stands for ``/``), with or without ``:filter`` and ``:detect``; a layer
-            class; a function that takes a Keras layer and returns whether it is wanted.
+            (``*`` also stands for ``/``), with or without ``:filter`` and ``:detect``; the last
+            name of a path, such as ``conv@2``, of every path that ends so; a layer class; a
+            function that takes a Keras layer and returns whether it is wanted.
 
     Raises:
         TypeError: another kind.
@@ -126,5 +135,8 @@ def _name_of(choice: Any) -> str:
 
 
 def _fits_path(one: str, path: str) -> bool:
-    """Whether a name or pattern means a path, with or without its stage."""
-    return any(one == known or fnmatchcase(known, one) for known in (path, base_of(path)))
+    """Whether a name or pattern means a path, or its last name does."""
+    last = path.rpartition("/")[2]
+    if one in (path, base_of(path), last, base_of(last)):
+        return True
+    return any(fnmatchcase(known, one) for known in (path, base_of(path)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from featviz._check import size_text
 from featviz.networks.inputs import Fit, note_of_input
+from featviz.networks.paths import counted_text
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
 from featviz.networks.values import Array, FeatureMaps, Lines, frozen
@@ -26,12 +27,14 @@ class Side:
     Attributes:
         run: the same.
         count: how many images there are, None if that is not known.
+        uncut: path → why its maps could not be taken of some images of a batch.
     """
 
     def __init__(self, run: Run, data: Any, fit: Fit, limit: int | None) -> None:
         self.run = run
         self.count, self._feeds = feeds_from_data(run.model, data, fit, run.batch_size, limit=limit)
         self._batches = run.batches(self._feeds, self.count)
+        self.uncut: dict[str, str] = {}
         self._batch: Batch | None = None
         self._at = 0
 
@@ -47,6 +50,8 @@ class Side:
         start, self._at = self._at, self._at + count
         if self._at == count_of(batch):
             self._batch = None
+        if count < count_of(batch):
+            self.uncut.update(_uncut(batch))
         return batch if count == count_of(batch) else _part(batch, slice(start, start + count))
 
     def rest(self) -> int:
@@ -60,16 +65,27 @@ def count_of(batch: Batch) -> int:
     return len(batch.feed.arrays[0])
 
 
+def _uncut(batch: Batch) -> dict[str, str]:
+    """Return path → why it is not known which of its maps are of which image."""
+    size = count_of(batch)
+    images = counted_text(size, "image")
+    return {
+        path: f"gives {size_text(values.shape)} for {images}, which cannot be cut where the batch "
+        "of the other side ends"
+        for path, values in batch.arrays.items()
+        if values.ndim and len(values) not in (0, size)
+    }
+
+
 def _part(batch: Batch, part: slice) -> Batch:
-    """Return some images of a batch, as copies, with what has a map for each."""
+    """Return some images of a batch, as copies, and nothing of what cannot be cut."""
     size, feed = count_of(batch), batch.feed
     images, pictures = (
         tuple(one[part].copy() for one in every) for every in (feed.arrays, feed.pictures)
     )
     arrays = {
-        path: values[part].copy()
+        path: (values[part if len(values) == size else slice(0)] if values.ndim else values).copy()
         for path, values in batch.arrays.items()
-        if values.shape[:1] == (size,)
     }
     return Batch(arrays, feed._replace(arrays=images, pictures=pictures))
 
@@ -148,11 +164,11 @@ def maps_of(run: Run, parts: list[Batch]) -> FeatureMaps:
 
 
 def _joined_maps(parts: list[Batch]) -> Iterator[tuple[str, Array]]:
-    """Yield path and maps of the layers that gave the like in every batch."""
+    """Yield path and maps of layers that gave the like in every batch."""
     for path, first in parts[0].arrays.items():
-        sizes = [getattr(part.arrays.get(path), "shape", ()) for part in parts]
-        wanted = [(count_of(part), *first.shape[1:]) for part in parts]
-        if len(parts) == 1:
+        every = [part.arrays[path] for part in parts if path in part.arrays]
+        like = len(every) == len(parts) and len({one.shape[1:] for one in every}) == 1
+        if len(parts) == 1 and not first.ndim:
             yield path, frozen(first)
-        elif sizes == wanted:
-            yield path, frozen(np.concatenate([part.arrays[path] for part in parts]))
+        elif like and all(one.ndim and len(one) for one in every):
+            yield path, frozen(first if len(parts) == 1 else np.concatenate(every))

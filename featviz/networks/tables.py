@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from featviz.networks.layer_costs import (
     multiply_adds_of_layer,
     sums_of_products,
 )
-from featviz.networks.layer_paths import layers_by_path
+from featviz.networks.layer_paths import layers_by_path, path_of_call
 from featviz.networks.layer_shapes import Shape, Traced, kind_of, trace_model
 from featviz.networks.layer_values import LayerRow, LayerTable
 from featviz.networks.reach import Node, field_of_node
@@ -22,9 +21,6 @@ from featviz.networks.reach_layers import nodes_of_entries
 from featviz.networks.reach_ops import operations_between
 from featviz.networks.recording import Entry
 from featviz.networks.words import settings_of_layer
-
-# What tells one output of a call from another: its stage, its place or name.
-_OF_AN_OUTPUT = re.compile(r"(?::filter|:detect)$|(?:\[[^\]/]*\])+$")
 
 
 def layer_table(model: Any, *, input_shape: Any = None) -> LayerTable:
@@ -92,7 +88,7 @@ def _calls(traced: Traced) -> list[_Call]:
     """Return the calls, without those inside a layer whose cost is known as a whole."""
     calls: dict[str, _Call] = {}
     for entry in traced.entries:
-        path = _OF_AN_OUTPUT.sub("", entry.path)
+        path = path_of_call(entry.path)
         call = calls.setdefault(path, _Call(path, entry.layer, entry.given, []))
         if entry.path.endswith(":detect"):
             call.outputs = []  # the map before the activation is no output

@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import one_of, shown, size_text, whole_number
+from featviz._check import one_of, size_text, whole_number
 from featviz.map_choice import Values, checked_numbers, floats_from
-from featviz.map_inputs import image_that_went_in
+from featviz.map_inputs import images_among_inputs, inputs_as_pictures
 from featviz.networks.inputs import Fit
 from featviz.networks.inputs_seen import InputsSeen
-from featviz.networks.paths import base_of, found_path, names_text
+from featviz.networks.paths import (
+    PathError,
+    base_of,
+    check_path,
+    counted_text,
+    found_path,
+    names_text,
+)
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
 from featviz.networks.top_values import TopImages, Whole
@@ -67,9 +74,10 @@ def top_images(
         :class:`TopImages`.
 
     Raises:
-        ValueError: no such layer or channel, a layer that does not give one map of one size for
-            each image, a wrong value, images that do not fit, data without end.
-        TypeError: no model, or data of another kind.
+        PathError: no such layer, or several; the nearest and the list are named.
+        ValueError: no such channel, a layer that does not give one map of one size for each
+            image, a wrong value, images that do not fit, data without end.
+        TypeError: no model, a path that is no text, or data of another kind.
 
     Example:
         >>> import keras, numpy as np
@@ -79,10 +87,10 @@ def top_images(
         >>> best.indices.tolist(), best.scores.tolist(), best.positions.tolist()
         ([[1]], [[3.0]], [[[0, 1]]])
     """
+    if not check_path(path):
+        raise PathError("path must be the path of a layer; got an empty text")
     one_of("by", by, MEASURES)
     whole_number("count", count, minimum=1)
-    if not isinstance(path, str) or not path:
-        raise TypeError(f"path must be a text; got {shown(path)}")
     best: _Best | None = None
     fit = Fit(resize, white, preprocess, finite)
     run = Run(model, path, batch_size=batch_size)
@@ -107,7 +115,7 @@ def _about_path() -> Iterator[None]:
         text = str(error)
         if not text.startswith("layers must"):
             raise
-        raise ValueError(f"path{text.removeprefix('layers')}") from None
+        raise PathError(f"path{text.removeprefix('layers')}") from None
 
 
 def _numbers(channels: Any, total: int) -> tuple[int, ...]:
@@ -141,9 +149,13 @@ class _Best:
         self.indices = np.empty((features, 0), np.int64)
         self.keys: Array = np.empty((features, 0), bool)
         self.positions = np.empty((features, 0, len(self.sizes)), np.int64)
-        self.tied, self.dead = np.zeros(features, np.int64), np.ones(features, bool)
+        self.level = np.empty((features, 0), np.bool_)
+        self.tied, self.scored = np.zeros((2, features), np.int64)
+        self.dead = np.ones(features, bool)
         self.inputs, self.changed = InputsSeen(), False
         self.pictures: dict[int, Values] = {}
+        self.shown: tuple[int, ...] = ()
+        self.series = False
 
     def _values(self, batch: Batch) -> Array:
         """Return what the layer gave for one batch, (B, …, F).
@@ -159,7 +171,7 @@ class _Best:
             raise ValueError(f"{rule} did not run for images {self.seen} to {last}, from 0")
         if given.shape[:1] != (images,):
             got = f"an array of {size_text(given.shape)}" if given.ndim else "one number"
-            raise ValueError(f"{rule} gave {got} for {images} image{'s' * (images > 1)}")
+            raise ValueError(f"{rule} gave {got} for {counted_text(images, 'image')}")
         if given.size == 0:
             raise ValueError(f"path must have values; {self.path!r} has none")
         axis = self.run.layers[self.path].channel_axis
@@ -183,16 +195,18 @@ class _Best:
         masked = cells if whole.all() else np.where(whole, cells, cells.dtype.type(-np.inf))
         spots = masked.argmax(axis=1)
         keys = masked.max(axis=1) if self.by == "max" else _sums(cells, whole)
+        self.scored += (keys != -np.inf).sum(axis=0)
         places = np.stack(np.unravel_index(spots, self.sizes or (1,)), axis=-1)
         places = places[..., : len(self.sizes)]
         numbers = np.broadcast_to(np.arange(self.seen, self.seen + images)[:, None], spots.shape)
-        self._merge(numbers.T, keys.T, places.swapaxes(0, 1))
+        level = (cells == cells[:, :1]).all(axis=1)
+        self._merge(numbers.T, keys.T, places.swapaxes(0, 1), level.T)
         self._keep_pictures(batch)
         self.inputs.add(batch.feed)
         self.changed |= bool(batch.feed.pictures)
         self.seen += images
 
-    def _merge(self, indices: Whole, keys: Array, places: Whole) -> None:
+    def _merge(self, indices: Whole, keys: Array, places: Whole, level: Array) -> None:
         """Keep the best of those that were best before and those of one batch."""
         every = np.concatenate([self.keys.astype(keys.dtype), keys], axis=1)
         order = _falling(every)[:, : self.count]
@@ -206,6 +220,8 @@ class _Best:
         )
         numbers = np.concatenate([self.indices, indices], axis=1)
         self.indices = np.take_along_axis(numbers, order, axis=1)
+        flat = np.concatenate([self.level, level], axis=1)
+        self.level = np.take_along_axis(flat, order, axis=1)
         both = np.concatenate([self.positions, places], axis=1)
         self.positions = np.take_along_axis(both, order[..., None], axis=1)
 
@@ -219,10 +235,13 @@ class _Best:
         wanted = set(self.indices[~self.none].tolist())
         self.pictures = {i: self.pictures[i] for i in self.pictures if i in wanted}
         maps = _maps_of(self.run, batch)
-        if not any(one.ndim == 4 for one in maps.images):
-            return
-        for index in sorted(wanted - set(self.pictures)):
-            self.pictures[index] = _small(image_that_went_in(maps, index - self.seen))
+        images = images_among_inputs(maps)
+        found = images or inputs_as_pictures(maps)
+        self.shown, self.series = tuple(one.number for one in found), not images
+        for index in sorted(wanted - set(self.pictures)) if found else ():
+            several = inputs_as_pictures(maps, index - self.seen)
+            values = next(one.values for one in several if one.number == found[0].number)
+            self.pictures[index] = _small(values, (0,) if self.series else (0, 1))
 
     def result(self) -> TopImages:
         """Return what was found."""
@@ -234,7 +253,8 @@ class _Best:
             np.where(none, -1, self.indices), np.where(none, np.nan, scores).astype(np.float64),
             np.where(none[..., None], -1, self.positions), self.sizes, self.seen, self.left_out,
             dict(sorted(self.pictures.items())), self.inputs.lines(),
-            np.where(none[:, -1], 0, self.tied), self.dead, self.changed,
+            np.where(none[:, -1], 0, self.tied), self.scored, self.dead, self.changed,
+            inputs=self.shown, series=self.series and bool(self.shown), level=self.level,
         )  # fmt: skip
 
 
@@ -242,12 +262,12 @@ def _path_of(path: str, found: list[str]) -> str:
     """Return the full path of the one layer that a path or a name has found.
 
     Raises:
-        ValueError: it found several.
+        PathError: it found several.
     """
     full = found_path(path, found)
     bases = {base_of(one) for one in found}
     if full is None and len(bases) > 1:
-        raise ValueError(f"path must name one layer; {path!r} fits {names_text(found)}")
+        raise PathError(f"path must name one layer; {path!r} fits {names_text(found)}")
     return full or found_path(bases.pop(), found) or found[0]
 
 
@@ -286,9 +306,9 @@ def _falling(keys: Array) -> Whole:
     return falling
 
 
-def _small(image: Values) -> Values:
-    """Return an image with means of equal blocks for cells, at most 64 high and wide."""
-    for axis in (0, 1):
+def _small(image: Values, axes: tuple[int, ...]) -> Values:
+    """Return an image of at most 64 cells along some axes: means of blocks."""
+    for axis in axes:
         size = image.shape[axis]
         if size > THUMBNAIL:
             starts = np.linspace(0, size, THUMBNAIL + 1).astype(int)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -47,8 +47,13 @@ class TopImages:
         went_in: what the model was given in all, one line for each input: size, dtype, range and
             how that came about.
         tied: (F,) how many of all images have the very score of the last one of a row.
+        scored: (F,) how many of all images have a score; those of NaN and infinity alone have none.
         dead: (F,) whether every cell was 0 for every image.
         changed: whether ``preprocess`` made other numbers of what the pictures show.
+        inputs: which inputs of the model are images, or sequences (T, C) where none is; the
+            pictures are of the first.
+        series: whether the pictures are sequences: steps down, channels to the right.
+        level: (F, n) whether every cell of the map has one value, so that none is the largest.
     """
 
     path: str
@@ -65,12 +70,16 @@ class TopImages:
     pictures: Mapping[int, Values]
     went_in: tuple[str, ...]
     tied: Whole
+    scored: Whole
     dead: npt.NDArray[np.bool_]
     changed: bool = False
+    inputs: tuple[int, ...] = ()
+    series: bool = False
+    level: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     def __post_init__(self) -> None:
-        held = (self.indices, self.scores, self.positions, self.tied, self.dead)
-        for array in (*held, *self.pictures.values()):
+        held = (self.indices, self.scores, self.positions, self.tied, self.dead, self.level)
+        for array in (*held, self.scored, *self.pictures.values()):
             array.flags.writeable = False
         object.__setattr__(self, "pictures", MappingProxyType(dict(self.pictures)))
 
@@ -78,9 +87,10 @@ class TopImages:
     def ranked(self) -> npt.NDArray[np.bool_]:
         """(F,) whether the images of a row are better than others, not only the first.
 
-        They are not where a channel is dead, has no finite value, or one score for every image.
+        They are not where a channel is dead, has no finite value, or one score for every image
+        that has any.
         """
-        equal = (self.tied == self.count) & (self.count > 1)
+        equal = (self.tied == self.scored) & (self.scored > 1)
         found: npt.NDArray[np.bool_] = ~self.dead & ~equal & ~np.isnan(self.scores).all(axis=1)
         return found
 
@@ -101,8 +111,9 @@ class TopImages:
             return "dead: all 0"
         if np.isnan(scores).all():
             return "no finite value"
-        if self.count > 1 and tied == self.count:
-            return f"all equal: {score}"
+        if not self.ranked[row]:
+            which = "all" if tied == self.count else "all finite"
+            return f"{which} equal: {score}"
         return f"{tied - shown} more with {score}" if 0 < shown < tied else ""
 
     def __repr__(self) -> str:

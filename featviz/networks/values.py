@@ -26,7 +26,7 @@ class LayerInfo:
         name: of the layer.
         kind: its class, such as ``Conv2D``.
         settings: in words, such as ``3×3, 64 features, stride 2, same``.
-        channel_axis: 1 for channels-first maps, else −1: the last axis.
+        channel_axis: −1, the last axis; 1 for channels-first maps, 2 where time stands before.
     """
 
     path: str

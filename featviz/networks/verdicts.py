@@ -260,16 +260,21 @@ def broken_text(nan: int, infinite: int) -> str:
 def _first_broken(diagnosis: Diagnosis) -> list[str]:
     """Return where NaN and infinity begin, and which layers they do not leave."""
     layers = list(diagnosis.layers.values())
-    broken = [index for index, layer in enumerate(layers) if layer.broken.any()]
+    broken = [layer for layer in layers if layer.broken.any()]
     if not broken:
         return []
-    later = layers[broken[0] + 1 :]
-    also = [layer.path for layer in later if layer.broken.any()]
+    begins = diagnosis.begins
+    first = next((layer for layer in broken if layer.path == begins), broken[0])
+    later = layers[layers.index(first) + 1 :]
+    also = [layer.path for layer in broken if layer is not first]
+    told = sentences_of_layer(first)[0][:-1]
+    if begins and begins not in diagnosis.layers:
+        told = f"{one_line(begins)}, of which no numbers were kept; then {told}"
     clean = [one for one in later if one.path in diagnosis.ended and not one.broken.any()]
     hiding = [one.path for one in clean if one.role == MAX_POOL and diagnosis.ended[one.path]]
     others = [one.path for one in clean if one.path not in hiding]
     parts = [
-        f"The first layer with NaN or infinity is {sentences_of_layer(layers[broken[0]])[0][:-1]}",
+        f"The first layer with NaN or infinity is {told}",
         f"also in {layers_text(also)}" if also else "",
         f"not in {layers_text(others)}" if others else "",
         f"not in {layers_text(hiding)}, as a max-pool hides NaN" if hiding else "",

@@ -12,8 +12,9 @@ import keras
 import numpy as np
 
 from featviz.networks.layer_paths import layer_at, layers_by_path
-from featviz.networks.layer_shapes import is_kind, kind_of, works_as
+from featviz.networks.layer_shapes import kind_of
 from featviz.networks.layer_values import LayerKernels, Weights
+from featviz.networks.own_classes import is_kind, works_as
 from featviz.networks.paths import PathError, names_text, refused_path
 from featviz.networks.runs import check_model
 from featviz.networks.values import frozen

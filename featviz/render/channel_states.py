@@ -28,6 +28,8 @@ STATES = {
     "dead": "#1a1a1a",
     "NaN or infinite": BROKEN,
 }
+# A bound farther from 0 than so many times the values is left out: it would hide them.
+FARTHEST_BOUND = 4
 # Dashed lines at the bounds of an activation.
 BOUND = "#c77c00"
 # Inches: from line to line of the key, of a patch of colour, between two entries.
@@ -74,10 +76,23 @@ def draw_frame(axes: Axes) -> None:
         spine.set(color="#888888", linewidth=0.5, visible=True)
 
 
+def bounds_in_sight(layer: LayerDiagnosis) -> list[float]:
+    """Return the bounds that leave the values of a histogram room.
+
+    Args:
+        layer: one of a diagnosis.
+    """
+    edges = layer.histogram.edges
+    if not layer.histogram.counts.size:
+        return []
+    reach = FARTHEST_BOUND * max(abs(float(edges[0])), abs(float(edges[-1])))
+    return [bound for bound in layer.bounds if abs(bound) <= reach]
+
+
 def _key(drawn: Sequence[LayerDiagnosis]) -> KeyLine:
     """Return (words, colour) of the bounds and of the states that occur."""
     found = states_of_layers(drawn)
-    bounds = [("bound of the activation", BOUND)] * any(layer.bounds for layer in drawn)
+    bounds = [("bound of the activation", BOUND)] * any(map(bounds_in_sight, drawn))
     return bounds + [pair for at, pair in enumerate(STATES.items()) if at in found]
 
 

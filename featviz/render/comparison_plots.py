@@ -12,6 +12,7 @@ from featviz._check import shown, size_text, whole_number
 from featviz.captions import caption_lines, check_title, mark_text, one_line, share_text
 from featviz.map_choice import checked_numbers
 from featviz.networks.comparison import Comparison, LayerComparison
+from featviz.networks.paths import counted_text
 from featviz.networks.verdicts import number_text
 from featviz.panels import Panel, colour_limits
 from featviz.render.figures import figure_from_panels
@@ -36,7 +37,7 @@ def plot_comparison(
     Args:
         comparison: what :func:`featviz.compare` returned.
         path: of the layer, with or without ``:detect``.
-        image: which image, from 0.
+        image: which image, from 0; of a layer that gives another number of maps, which map.
         channels: numbers of the channels; None: those that differ most on average.
         count: how many channels are drawn unless ``channels`` names them, at least 1.
         title: a line above; None for the layer and the names of the sides.
@@ -47,7 +48,7 @@ def plot_comparison(
         the middle slice is drawn, which the figure says.
 
     Raises:
-        KeyError: no such layer.
+        PathError: no such layer.
         TypeError: no comparison.
         ValueError: no such image or channel, or maps of four or more axes.
 
@@ -63,25 +64,34 @@ def plot_comparison(
     if not isinstance(comparison, Comparison):
         raise TypeError(f"comparison must come from compare(); got {shown(comparison)}")
     told = comparison.layer(path)
-    number = whole_number("image", image, minimum=0)
-    if number >= comparison.kept:
-        why = f", of the images whose maps are kept: give {told.path!r} as layers, or max_bytes"
-        rule = f"image must be below {comparison.kept}"
-        raise ValueError(f"{rule}{why * (comparison.kept < comparison.images)}; got {number}")
+    one, other = comparison.maps(path)
+    number = _checked_image(comparison, told, image, len(one))
     if len(told.shape) > 5:
         raise ValueError(
             f"path must be a layer of at most three axes; {path!r} is {size_text(told.shape)}"
         )
-    a, b = (maps[number] for maps in comparison.maps(path))
-    difference = comparison.difference(path)[number]
-    pictures, chosen = _pictures(told, (a, b, difference), channels, count)
+    sides = one[number], other[number], comparison.difference(path)[number]
+    pictures, chosen = _pictures(told, sides, channels, count)
     panels = _panels(pictures, comparison.names, chosen)
+    noun = "image" if told.shape[0] == comparison.images else "map"
+    footnote = _footnote(told, chosen, (number, noun), by_size=channels is None)
     return figure_from_panels(
         panels,
         len(panels) // 3,
         title=_title(told, comparison.names) if title is None else title,
-        footnote=_footnote(told, chosen, number, by_size=channels is None),
+        footnote=f"{footnote} · {_went_in(comparison)}",
     )
+
+
+def _checked_image(comparison: Comparison, told: LayerComparison, image: Any, most: int) -> int:
+    number = whole_number("image", image, minimum=0)
+    why = f", of the images whose maps are kept: give {told.path!r} as layers, or max_bytes"
+    why = why * (comparison.kept < comparison.images)
+    if told.shape[0] != comparison.images:
+        why = f", of the maps of {told.path!r}, which are not one for each image"
+    if number >= most:
+        raise ValueError(f"image must be below {most}{why}; got {number}")
+    return number
 
 
 def _pictures(
@@ -158,23 +168,34 @@ def _title(told: LayerComparison, names: tuple[str, str]) -> str:
     return f"{path}: {names[0]}, {names[1]} and their difference"
 
 
-def _footnote(told: LayerComparison, chosen: list[int], image: int, *, by_size: bool) -> str:
+def _footnote(
+    told: LayerComparison, chosen: list[int], image: tuple[int, str], *, by_size: bool
+) -> str:
     every, images = told.shape[-1], told.shape[0]
-    words = [f"image {image} (from 0) of {images:,}"]
+    number, noun = image
+    words = [f"{noun} {number} (from 0) of {images:,}"]
     if chosen:
         order = ", the most different first" if by_size and every > 1 else ""
-        words.append(f"{len(chosen)} of {every:,} channel{'s' * (every > 1)} shown{order}")
+        words.append(f"{len(chosen)} of {counted_text(every, 'channel')} shown{order}")
     elif len(told.shape) > 1:
         rows = "" if len(told.shape) == 2 else "rows: steps, "
-        words.append(f"{rows}columns: {every:,} channel{'s' * (every > 1)}, from 0 at the left")
+        words.append(f"{rows}columns: {counted_text(every, 'channel')}, from 0 at the left")
     if len(told.shape) == 5:
         words.append(f"slice {told.shape[1] // 2} (from 0, the middle) of {told.shape[1]}")
-    over = "" if images == 1 else f" over all {images:,} images"
+    over = "" if images == 1 else f" over all {images:,} {noun}s"
     words.append(
         f"whole layer{over}: mean |difference| {number_text(told.mean_difference)}, largest "
         f"{number_text(told.largest_difference)}, relative {number_text(told.relative_difference)}"
         f", {share_text(told.equal_share)} of the cells equal"
     )
     if told.broken_count:
-        words.append(f"{told.broken_count:,} cell{'s' * (told.broken_count > 1)} NaN or infinite")
+        words.append(f"{counted_text(told.broken_count, 'cell')} NaN or infinite")
     return " · ".join(words)
+
+
+def _went_in(comparison: Comparison) -> str:
+    """Return what both sides were given, said once where it is the same."""
+    a, b = ("; ".join(lines) for lines in comparison.went_in)
+    if a == b:
+        return f"went in: {a}"
+    return f"went into {comparison.names[0]}: {a} · went into {comparison.names[1]}: {b}"

@@ -79,6 +79,9 @@ def _head(comparison: Comparison) -> list[str]:
             f"numbers over all {comparison.images:,} images; maps kept of the first "
             f"{comparison.kept:,}"
         )
+    broken = [told.path for told in comparison.layers.values() if told.broken_count]
+    if broken:
+        lines.append(f"NaN or infinity, left out of the numbers: {layers_text(broken)}")
     for name, paths in zip(names, (comparison.only_a, comparison.only_b), strict=True):
         if paths:
             lines.append(f"only in {name}: {layers_text(paths)}")
@@ -100,7 +103,7 @@ def _row(told: LayerComparison) -> tuple[str, ...]:
         size_text(told.shape),
         number_text(told.mean_difference),
         number_text(told.largest_difference),
-        "–" if told.place is None else ", ".join(map(str, told.place)),
+        ", ".join(map(str, told.place)) if told.place and told.largest_difference else "–",
         number_text(told.relative_difference),
         "–" if math.isnan(told.cosine) else _cosine_text(told.cosine),
         share_text(told.equal_share),

@@ -22,6 +22,7 @@ from featviz.render.channel_states import (
     KEY_LINE,
     MOST_STRIP_CELLS,
     REST_FILL,
+    bounds_in_sight,
     draw_frame,
     draw_key,
     draw_strip,
@@ -40,7 +41,16 @@ from featviz.render.drawing import (
     wrapped,
     write,
 )
-from featviz.render.paper import MARGIN, NOTE_SIZE, blank_figure, write_notes, write_title
+from featviz.render.paper import (
+    MARGIN,
+    NOTE_LINE,
+    NOTE_SIZE,
+    Box,
+    blank_figure,
+    shares_of_box,
+    write_notes,
+    write_title,
+)
 
 # Inches: a cell, and in it the histogram and the bar of zeros beside it.
 CELL, ROOM_LEFT, HISTOGRAM, ZEROS = (2.95, 1.98), 0.52, (1.85, 0.95), 0.15
@@ -49,7 +59,6 @@ MOST_LAYERS = 48
 FILL, ZERO_FILL = "#4878a8", "#b8bec6"
 # As many layers that are not drawn are named.
 MOST_NAMED = 6
-Box = tuple[float, float, float, float]
 Place = Callable[[float, float, float, float], Box]
 
 
@@ -81,7 +90,7 @@ def plot_diagnosis(
 
     Raises:
         TypeError: no diagnosis.
-        KeyError: no such layer.
+        PathError: no such layer.
         ValueError: no layer, or a wrong number.
 
     Example:
@@ -100,17 +109,19 @@ def plot_diagnosis(
     told = f"{diagnosis.model}: values of each layer over {images}"
     heading = told if title is None else title
     width = wide * CELL[0] + 2 * MARGIN
-    notes = wrapped(_notes(chosen, drawn, len(diagnosis.layers)), NOTE_SIZE, width - 2 * MARGIN)
+    said = [_notes(chosen, drawn, len(diagnosis.layers))]
+    said += [f"went in: {text}" for text in diagnosis.went_in]
+    notes = [line for text in said for line in wrapped(text, NOTE_SIZE, width - 2 * MARGIN)]
     key = key_lines(drawn, width - 2 * MARGIN)
     rows = -(-len(drawn) // wide)
-    small = 0.12 * len(notes) + 0.06
+    small = NOTE_LINE * len(notes) + 0.06
     height = 2 * MARGIN + 0.3 + rows * CELL[1] + small + KEY_LINE * len(key) + 0.06 * bool(key)
     figure = blank_figure(width, height)
     write_title(figure, heading)
     for index, layer in enumerate(drawn):
         left = MARGIN + (index % wide) * CELL[0]
         top = MARGIN + 0.3 + (index // wide) * CELL[1]
-        _draw_layer(figure, layer, functools.partial(_box, (width, height), (left, top)))
+        _draw_layer(figure, layer, functools.partial(_box, figure, left, top))
     draw_key(figure, key, MARGIN + small)
     write_notes(figure, notes)
     return figure
@@ -153,13 +164,10 @@ def _notes(chosen: Sequence[LayerDiagnosis], drawn: Sequence[LayerDiagnosis], ev
     return words
 
 
-def _box(sheet: tuple[float, float], corner: tuple[float, float], *sizes: float) -> Box:
+def _box(figure: Figure, across: float, down: float, *box: float) -> Box:
     """Return a box of inches from the corner of a cell as shares of the figure."""
-    left, top, wide, tall = sizes
-    bottom = sheet[1] - corner[1] - top - tall
-    return (
-        (corner[0] + left) / sheet[0], bottom / sheet[1], wide / sheet[0], tall / sheet[1]
-    )  # fmt: skip
+    left, top, wide, tall = box
+    return shares_of_box(figure, (across + left, down + top, wide, tall))
 
 
 def _draw_layer(figure: Figure, layer: LayerDiagnosis, place: Place) -> None:
@@ -218,9 +226,10 @@ def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
     axes.set_yscale("log")
     axes.stairs(histogram.counts, edges, baseline=0.5, fill=True, color=FILL, linewidth=0)
     axes.set_ylim(0.5, float(histogram.counts.max()) * 2)
-    axes.set_xlim(*_limits(edges, layer.bounds))
-    for bound in layer.bounds:
-        axes.axvline(bound / unit, color=BOUND, linewidth=0.8, linestyle="--")
+    bounds = [bound / unit for bound in bounds_in_sight(layer)]
+    axes.set_xlim(*_limits(edges, bounds))
+    for bound in bounds:
+        axes.axvline(bound, color=BOUND, linewidth=0.8, linestyle="--")
     ticks = _ticks(*axes.get_xlim(), unit)
     axes.set_xticks(ticks, labels=[value_text(tick * unit) for tick in ticks])
     powers = range(int(math.log10(histogram.counts.max())) + 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from featviz._check import one_of, shown, whole_number
-from featviz._files import writable_path, write_whole
+from featviz._files import check_target, write_whole
 from featviz.captions import one_line, share_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
 from featviz.networks.paths import counted_text
@@ -141,8 +141,8 @@ def write_diagnosis(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> Path:
         The path. What is not a number is empty in CSV and null in JSON.
 
     Raises:
-        TypeError: no diagnosis.
-        ValueError: another ending.
+        TypeError: no diagnosis, or no path.
+        ValueError: another ending, an empty path, or a zero byte in it.
         OSError: the file cannot be written; what was there before is untouched.
 
     Example:
@@ -157,9 +157,7 @@ def write_diagnosis(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(diagnosis, Diagnosis):
         raise TypeError(f"diagnosis must come from diagnose(); got {shown(diagnosis)}")
-    ending = Path(path).suffix.lower()
-    one_of("ending of the path", ending, ENDINGS)
-    writable_path(path)
+    ending = check_target(path, ENDINGS)
     text = _csv(diagnosis) if ending == ".csv" else _json(diagnosis)
     return write_whole(path, text.encode("utf-8"))
 

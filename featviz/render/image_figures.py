@@ -20,6 +20,7 @@ from featviz.render.drawing import ALARM, FAINT_INK, INK, fitted
 from featviz.render.map_figures import draw_bar_of_sheet
 from featviz.render.map_grid import Plan, grid_of_tiles, palette_of_sheet
 from featviz.render.map_pages import (
+    GREEN_WORDS,
     LABEL_LINE,
     LABEL_SIZE,
     LINE_SIZE,
@@ -33,13 +34,11 @@ from featviz.render.map_pages import (
     fit_inches,
     heading,
 )
-from featviz.vocabulary import BROKEN_WORDS
 
 # The three pictures of a channel over its image, side by side or one below the other.
 OVER_INCHES, TALLEST, WIDEST_PICTURE, NARROWEST_COLUMN = 3.0, 5.0, 9.0, 2.2
 THUMB, THUMB_GAP = 0.86, 0.05
 PAGE_WIDTH = 10.5
-GREEN_WORDS = f" · {BROKEN_WORDS}"
 
 Box = tuple[float, float, float, float]
 
@@ -64,13 +63,15 @@ def channel_figure(
     words = f"{sheet.title} · channel {sheet.names[0]}" if title is None else title
     first = " · ".join(word for word in (sheet.layer, f"{sheet.shape} values", sheet.batch) if word)
     note = "the map is stretched over the whole image: where its cells lie is not corrected for"
+    if several := len(sheet.went_in) > 1:
+        first += f" · over input {picture.number} of {len(sheet.went_in)} (from 0)"
     head = heading(words, [first, f"{note} padding or stride"], sheet.went_in, page_width)
     top = MARGIN + sum(line[2] for line in head) + 0.28
     page = Page(page_width, top + size[1] + max(0.55, NOTE_LINE * len(under)) + MARGIN)
     page.lines(MARGIN, head)
     boxes = [(left, top + high, wide, tall) for left, high, wide, tall in boxes]
     _draw_over(page, boxes, sheet, colours_of_image(image, limits), alpha)
-    name = f"image, input {picture.number} from 0" if picture.number else "image"
+    name = f"image, input {picture.number} from 0" if several else "image"
     names = [name, f"channel {sheet.names[0]}", "over the grey image; 0 is clear"]
     for box, told in zip(boxes, names, strict=True):
         page.write(box[0], box[1] - 0.17, told, LINE_SIZE, bold=True, room=room)
@@ -190,14 +191,26 @@ def _top_lines(
     what = "largest value" if top.by == "max" else "mean"
     words = [f"{len(rows)} of {top.total} channels shown, numbered from 0"]
     words.append(f"{top.indices.shape[1]} of {top.count} images each, with number and {what}")
-    if marks and len(top.sizes) == 2:
+    if marks and _can_ring(top):
         words.append("ring: its largest cell, the map stretched over it")
+    if len(top.went_in) > 1 and top.inputs:
+        others = ", the layer may have seen others" * (len(top.inputs) > 1)
+        words.append(f"input {top.inputs[0]} of {len(top.went_in)} (from 0) is drawn{others}")
+    if top.series:
+        words.append("series: steps down, means where they are many; channels to the right")
+    if not top.inputs:
+        words.append("no pictures: the model takes no images and no series")
     if top.pictures:
         picture = next(iter(top.pictures.values()))
         words.append(image_words(picture, limits, changed=top.changed))
     if top.left_out:
         words.append(f"{top.left_out} images had NaN or infinite cells, which take no part")
     return [word for word in words if word]
+
+
+def _can_ring(top: TopImages) -> bool:
+    """Whether cells have a place in what is drawn: of several, a layer sees one."""
+    return len(top.sizes) == 2 and len(top.inputs) == 1 and not top.series
 
 
 def _thumbnail(
@@ -214,7 +227,7 @@ def _thumbnail(
     size = fit_inches(picture.shape, THUMB, THUMB)
     box = spot[0], spot[1] + THUMB - size[1], *size
     axes = page.picture(box, colours_of_image(picture, limits), f"image {index}")
-    if marks and len(top.sizes) == 2:
+    if marks and _can_ring(top) and not top.level[which]:
         height, width = picture.shape[:2]
         row, column = top.positions[which]
         centre = (column + 0.5) / top.sizes[1] * width - 0.5, (row + 0.5) / top.sizes[0] * height

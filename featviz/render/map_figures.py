@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from featviz.captions import range_text, share_text, value_text
+from featviz.map_choice import Values
 from featviz.map_panels import MapSheet
 from featviz.map_words import end_text, name_options, room_for_marks, scale_words
 from featviz.panels import Panel
@@ -275,6 +277,35 @@ def _ticks(axes: Axes, channels: Sequence[int], points: tuple[float, float]) -> 
         spine.set(color="#888888", linewidth=0.5)
 
 
+def merged_steps(values: Values, axis: int, inches: float) -> tuple[Values, int]:
+    """Return a sequence with means of neighbouring steps, so that each has a pixel.
+
+    Channels have no neighbours, so a picture that is made smaller as a whole would mix them.
+
+    Args:
+        values: of the sequence.
+        axis: of its steps.
+        inches: its height on the page.
+
+    Returns:
+        The values and how many steps became one, 1 where there is room for all.
+
+    Example:
+        >>> import numpy as np
+        >>> means, each = merged_steps(np.arange(300.0)[:, None], 0, 1.0)
+        >>> means.shape, float(means[0, 0]), each
+        ((150, 1), 0.5, 2)
+    """
+    count = values.shape[axis]
+    each = max(1, math.ceil(count / (inches * DOTS_PER_INCH)))
+    if each == 1:
+        return values, 1
+    starts = np.arange(0, count, each)
+    sums = np.add.reduceat(np.moveaxis(values, axis, -1).astype(np.float64), starts, axis=-1)
+    means = np.moveaxis(sums / np.diff([*starts, count]), -1, axis)
+    return means.astype(values.dtype), each
+
+
 def _sequence_figure(sheet: MapSheet, title: str) -> Figure:
     """Draw one picture: steps down, channels to the right."""
     steps, count = sheet.tiles.shape[1:]
@@ -285,14 +316,19 @@ def _sequence_figure(sheet: MapSheet, title: str) -> Figure:
     top = MARGIN + sum(line[2] for line in head) + 0.08
     page = Page(width, top + size[1] + 0.42 + BAR_STRIP + MARGIN)
     page.lines(MARGIN, head)
-    plan = Plan((1, 1), (steps, count), 0, 0, (steps, count), 1, 1)
-    colours = palette_of_sheet(sheet)[grid_of_tiles(sheet, plan)]
+    tiles, each = merged_steps(sheet.tiles, 1, size[1])
+    thin = replace(sheet, tiles=tiles)
+    plan = Plan((1, 1), thin.tiles.shape[1:], 0, 0, thin.tiles.shape[1:], 1, 1)
+    colours = palette_of_sheet(thin)[grid_of_tiles(thin, plan)]
     axes = page.picture((0.6, top, *size), colours, "feature maps")
     _ticks(axes, sheet.channels, (size[0] * 72 / count, 1.0))
     rows = MaxNLocator(nbins=6, integer=True).tick_values(0, max(steps - 1, 1))
-    axes.set_yticks([row for row in rows if 0 <= row < steps])
+    shown = [row for row in rows if 0 <= row < steps]
+    places = [(row + 0.5) / each - 0.5 for row in shown]
+    axes.set_yticks(places, labels=[f"{row:g}" for row in shown])
     axes.set_xlabel("channel", size=NOTE_SIZE, color=FAINT_INK, labelpad=1)
-    axes.set_ylabel("step", size=NOTE_SIZE, color=FAINT_INK, labelpad=1)
+    name = f"step, means of {each}" if each > 1 else "step"
+    axes.set_ylabel(name, size=NOTE_SIZE, color=FAINT_INK, labelpad=1)
     if sheet.marks[0]:
         spot = 0.6 + size[0], top + size[1] + 0.28
         page.write(*spot, sheet.marks[0], LABEL_SIZE, colour=ALARM, ha="right")

@@ -20,6 +20,7 @@ from matplotlib.textpath import text_to_path
 from featviz.render import drawing
 from featviz.render.drawing import FAINT_INK, INK, drawable, fitted
 from featviz.render.paper import DOTS_PER_INCH, HEAD_SIZE, Box, blank_figure, shares_of_box
+from featviz.vocabulary import BROKEN_WORDS
 
 MARGIN, GAP = 0.16, 0.03
 LINE_SIZE, NOTE_SIZE, LABEL_SIZE, TINY_SIZE = 8.0, 7.0, 7.0, 6.0
@@ -29,6 +30,7 @@ WIDEST, NARROWEST = 11.0, 5.6
 THINNEST = 0.3
 # Beyond this many labels matplotlib's own texts take longer than all else.
 MOST_TEXTS = 100
+GREEN_WORDS = f" · {BROKEN_WORDS}"
 
 
 class Label(NamedTuple):

@@ -17,7 +17,7 @@ from featviz.map_choice import (
     form_of,
     paths_of_outputs,
 )
-from featviz.map_inputs import first_image, inputs_as_pictures
+from featviz.map_inputs import image_of_input, inputs_as_pictures
 from featviz.map_panels import MapSheet, sheet_from_feature_maps
 from featviz.map_words import channels_text
 from featviz.networks.top_values import TopImages
@@ -75,7 +75,7 @@ def plot_feature_maps(
         The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
 
     Raises:
-        KeyError: no such path.
+        PathError: no such path.
         ValueError: no such image or channel, a wrong value.
         TypeError: a wrong kind.
 
@@ -179,6 +179,7 @@ def plot_channel_over_image(
     channel: int,
     *,
     image: int = 0,
+    input_number: int | None = None,
     alpha: float = 0.5,
     scale: str | Limits = "layer",
     gamma: float | None = None,
@@ -195,6 +196,8 @@ def plot_channel_over_image(
         path: of the layer; its maps are (H, W).
         channel: from 0.
         image: which image, from 0.
+        input_number: the input that the layer sees, from 0; None where the model has only one
+            input that is an image.
         alpha: opacity of the end of the scale over the image, above 0 and at most 1; a cell
             of 0 is clear.
         scale: as in :func:`plot_feature_maps`.
@@ -206,9 +209,9 @@ def plot_channel_over_image(
         The figure.
 
     Raises:
-        KeyError: no such path.
+        PathError: no such path.
         ValueError: no such image or channel, a layer without maps (H, W), a model without an
-            input that is an image, a wrong value.
+            input that is an image or with several and none chosen, a wrong value.
         TypeError: a wrong kind.
 
     Example:
@@ -237,7 +240,7 @@ def plot_channel_over_image(
     )
     if sheet.form != "maps":
         raise ValueError(f"path must have maps (H, W); {sheet.path!r} has {sheet.shape} values")
-    return channel_figure(sheet, first_image(maps, image), alpha, title)
+    return channel_figure(sheet, image_of_input(maps, image, input_number), alpha, title)
 
 
 def plot_top_images(
@@ -258,7 +261,8 @@ def plot_top_images(
         channels: channel numbers from 0, or the number of one; None for the first ``count``.
         count: how many channels at most, unless numbers are given.
         marks: whether the cell of the largest value is ringed; the map is stretched over the
-            image for that.
+            image for that. There is no ring where a map has one value all over, nor in a model of
+            several images: the layer may have seen another one than is drawn.
         title: None for the model and the path.
 
     Returns:

@@ -101,7 +101,7 @@ def save_mosaic(
         The path.
 
     Raises:
-        KeyError: no such path.
+        PathError: no such path.
         ValueError: no such image or channel, a wrong value, another ending.
         TypeError: a wrong kind.
         OSError: the file cannot be written; what was there before is untouched.

@@ -15,9 +15,10 @@ from featviz.map_words import name_options, scale_words
 from featviz.panels import colour_limits
 from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK
-from featviz.render.map_figures import draw_bar_of_sheet
+from featviz.render.map_figures import draw_bar_of_sheet, merged_steps
 from featviz.render.map_grid import Plan, grid_of_tiles, palette_of_sheet
 from featviz.render.map_pages import (
+    GREEN_WORDS,
     LABEL_LINE,
     LINE_SIZE,
     MARGIN,
@@ -31,7 +32,6 @@ from featviz.render.map_pages import (
     heading,
 )
 from featviz.render.paper import DOTS_PER_INCH
-from featviz.vocabulary import BROKEN_WORDS
 
 # A row of the network: words, then its maps, then its bar.
 WORDS_WIDTH, TILE, ROW_BAR, BAR_GAP = 2.5, 0.66, 1.15, 0.2
@@ -40,7 +40,6 @@ WIDE_GAP, CLOSE_GAP, CLOSE_FROM = 0.18, 0.07, 9
 # Of an oblong map the thin side is stretched to so many inches.
 THIN_TILE = 0.22
 INPUT_HEIGHT, INPUT_WIDTH = 1.1, 2.4
-GREEN_WORDS = f" · {BROKEN_WORDS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +146,19 @@ def _draw_input(
     limits = range_of_images([picture.values])
     height = _input_height(1 + several) - (0.15 if several else 0.25)
     size = fit_inches(picture.values.shape, INPUT_WIDTH, height)
-    colours = colours_of_image(picture.values, limits)
+    values, each = picture.values, 1
+    if picture.series:
+        values, each = merged_steps(values, 0, size[1])
+    colours = colours_of_image(values, limits)
     page.picture((MARGIN + WORDS_WIDTH, top, *size), colours, "image")
     room = WORDS_WIDTH - 0.15
-    name = names[picture.number] if names else f"input {picture.number}"
-    page.write(MARGIN, top, name if several else "image", LINE_SIZE, bold=True, room=room)
+    name = "series" if picture.series else "image"
+    if several:
+        name = names[picture.number] if names else f"input {picture.number}"
+    page.write(MARGIN, top, name, LINE_SIZE, bold=True, room=room)
     words = image_words(picture.values, limits, changed=picture.changed)
-    lines = [picture.sizes, *drawing.wrapped(words, NOTE_SIZE, room)]
+    sizes = picture.sizes + f" in means of {each}" * (each > 1)
+    lines = [sizes, *drawing.wrapped(words, NOTE_SIZE, room)]
     for line, text in enumerate(lines):
         spot = top + 0.15 + NOTE_LINE * line
         page.write(MARGIN, spot, text, NOTE_SIZE, colour=FAINT_INK, room=room)
@@ -178,6 +183,8 @@ def _draw_row(page: Page, sheet: MapSheet, top: float, strip: float) -> list[Lab
     left, top = MARGIN + WORDS_WIDTH, top + LABEL_LINE
     if sheet.form in ("vector", "sequence"):
         flat = sheet.tiles.reshape(1, 1, -1) if sheet.form == "vector" else sheet.tiles
+        steps = flat.shape[1]
+        flat, each = merged_steps(flat, 1, TILE)
         whole = replace(sheet, tiles=flat, limits=sheet.limits[:1], marks=("",), stats=())
         height, width = flat.shape[1:]
         plan = Plan((1, 1), (height, width), 0, 0, (height, width), 1, 1)
@@ -185,7 +192,8 @@ def _draw_row(page: Page, sheet: MapSheet, top: float, strip: float) -> list[Lab
         wide = min(strip - 0.04, max(TILE, width * 0.12))
         tall = 0.24 if sheet.form == "vector" else TILE
         page.picture((left, top, wide, tall), colours, sheet.path)
-        words = f"value{'s' * (width > 1)}" if sheet.form == "vector" else f"{height} steps down"
+        words = f"value{'s' * (width > 1)}" if sheet.form == "vector" else f"{steps} steps down"
+        words += f" in means of {each}" * (each > 1)
         first, last = sheet.channels[0], sheet.channels[-1]
         ends = f"{words}, channels {first} to {last}" if width > 1 else f"{words}, channel {first}"
         return [Label(left, top - LABEL_LINE + 0.01, ends, TINY_SIZE, INK)]

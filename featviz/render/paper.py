@@ -48,19 +48,19 @@ def shares_of_box(figure: Figure, box: Box) -> Box:
     )  # fmt: skip
 
 
-def write_title(figure: Figure, title: str, *, margin: float = MARGIN) -> None:
+def write_title(figure: Figure, title: str) -> None:
     """Write one bold line at the top left, made smaller or cut where it has no room."""
-    words, size = fitted(title, HEAD_SIZE, figure.get_figwidth() - 2 * margin, bold=True)
-    left, top, _, _ = shares_of_box(figure, (margin, margin, 0, 0))
+    words, size = fitted(title, HEAD_SIZE, figure.get_figwidth() - 2 * MARGIN, bold=True)
+    left, top, _, _ = shares_of_box(figure, (MARGIN, MARGIN, 0, 0))
     write(figure, (left, top), words, size=size, colour=INK, bold=True, ha="left")
 
 
-def write_notes(figure: Figure, lines: Sequence[str], *, margin: float = MARGIN) -> None:
+def write_notes(figure: Figure, lines: Sequence[str]) -> None:
     """Write lines of small print at the bottom left, one below the other."""
     height = figure.get_figheight()
     for line, words in enumerate(lines):
-        low = height - margin - NOTE_LINE * (len(lines) - 1 - line)
-        left, bottom, _, _ = shares_of_box(figure, (margin, low, 0, 0))
+        low = height - MARGIN - NOTE_LINE * (len(lines) - 1 - line)
+        left, bottom, _, _ = shares_of_box(figure, (MARGIN, low, 0, 0))
         write(figure, (left, bottom), words, size=NOTE_SIZE, colour=FAINT_INK, ha="left",
               va="bottom")  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from featviz._check import shown, size_text, whole_number
+from featviz._check import shown, size_text, true_or_false, whole_number
 from featviz.captions import check_title, one_line, range_text, value_text
 from featviz.map_choice import check_scale, checked_numbers
 from featviz.networks.layer_values import LayerKernels
@@ -60,7 +60,7 @@ def plot_layer_kernels(
         The figure; its footnote says how many of how many are shown, and what was done.
 
     Raises:
-        TypeError: no kernels of a layer.
+        TypeError: no kernels of a layer, or ``color`` or ``numbers`` neither True nor False.
         ValueError: no such feature or channel, or kernels of three axes in colour.
 
     Example:
@@ -74,6 +74,8 @@ def plot_layer_kernels(
     check_title(title)
     if not isinstance(kernels, LayerKernels):
         raise TypeError(f"kernels must come from layer_kernels(); got {shown(kernels)}")
+    color = None if color is None else true_or_false("color", color)
+    numbers = true_or_false("numbers", numbers)
     single = all(size == 1 for size in kernels.weights.shape[:-2]) and kernels.channels > 1
     most = CELLS if single and not color else COUNT
     rows = _chosen("features", most if features is None else features, kernels.features)
@@ -81,7 +83,7 @@ def plot_layer_kernels(
     flat = kernels.weights.ndim < 5
     whole = kernels.weights.ndim == 4 and kernels.groups == 1
     colored = kernels.channels == 3 and whole and not (numbers or single)
-    colored = colored if color is None else bool(color)
+    colored = colored if color is None else color
     if colored and (kernels.channels != 3 or not flat):
         raise ValueError(
             f"color must be False for kernels of {size_text(kernels.weights.shape)}; got {color}"
