@@ -78,7 +78,7 @@ def test_every_measured_number_of_the_tables_keeps_its_bound():
         for _, reached, bound in rows
         if NUMBER.match(reached) and NUMBER.match(bound)
     ]
-    assert len(pairs) == 14
+    assert len(pairs) == 18
     assert all(reached <= bound for reached, bound in pairs)
 
 
