@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from featviz._check import real_number, size_text
-from featviz.networks.inputs import Feed, Fit, note_of_input
+from featviz.networks.inputs import Fit
+from featviz.networks.joining import check_sizes, maps_from_batches
 from featviz.networks.paths import counted_text
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
-from featviz.networks.values import Array, FeatureMaps, Lines, frozen
+from featviz.networks.values import Array, FeatureMaps
 
 # What is kept may take this many bytes unless told: a quarter of a small machine.
 MOST_BYTES = 4 * 2**30
+BY_BATCH = "take them batch by batch with stream_feature_maps"
 
 
 def feature_maps(
@@ -96,22 +98,12 @@ def feature_maps(
                 f"{max(used, whole):,}; name fewer layers, raise max_bytes, or take them batch by "
                 "batch with stream_feature_maps"
             )
-        _check_sizes(parts, batch)
+        if parts:
+            check_sizes(parts[0].feed, batch.feed, BY_BATCH)
         parts.append(batch)
     if not parts:
         raise ValueError("images must hold at least one image; got none")
     return _joined(run, parts)
-
-
-def _check_sizes(parts: list[Batch], batch: Batch) -> None:
-    """Raise where a batch has other sizes than the first."""
-    pairs = zip(parts[0].feed.arrays, batch.feed.arrays, strict=True) if parts else ()
-    for first, other in pairs:
-        if first.shape[1:] != other.shape[1:]:
-            raise ValueError(
-                f"images must have one size; got {size_text(first.shape[1:])} and "
-                f"{size_text(other.shape[1:])}; take them batch by batch with stream_feature_maps"
-            )
 
 
 def stream_feature_maps(
@@ -169,27 +161,8 @@ def _joined_batch(run: Run, batch: Batch) -> FeatureMaps:
 
 
 def _joined(run: Run, parts: list[Batch]) -> FeatureMaps:
-    """Return batches as one value; arrays are read-only."""
     paths = dict.fromkeys(path for part in parts for path in part.arrays)
-    arrays = {path: frozen(_joined_maps(path, parts)) for path in paths}
-    images = _joined_columns([part.feed.arrays for part in parts])
-    pictures = _joined_columns([part.feed.pictures for part in parts])
-    notes = _notes([part.feed for part in parts])
-    return FeatureMaps(
-        arrays,
-        run.layers,
-        images,
-        Lines(lambda: tuple(map(note_of_input, images, notes))),
-        run.model.name,
-        run.unseen,
-        pictures,
-    )
-
-
-def _joined_columns(parts: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
-    """Return for each input the batches as one array, read-only."""
-    columns = zip(*parts, strict=True)
-    return tuple(frozen(one[0] if len(one) == 1 else np.concatenate(one)) for one in columns)
+    return maps_from_batches(run, parts, {path: _joined_maps(path, parts) for path in paths})
 
 
 def _joined_maps(path: str, parts: list[Batch]) -> Array:
@@ -214,11 +187,5 @@ def _joined_maps(path: str, parts: list[Batch]) -> Array:
         return np.concatenate(given)
     raise ValueError(
         f"layers must give maps of one size for every image to be joined; {got}; name other "
-        "layers, or take them batch by batch with stream_feature_maps"
+        f"layers, or {BY_BATCH}"
     )
-
-
-def _notes(feeds: list[Feed]) -> list[str]:
-    """Return for each input how its images came about, each way once."""
-    columns = zip(*(feed.notes for feed in feeds), strict=True)
-    return [" or ".join(dict.fromkeys(column)) for column in columns]

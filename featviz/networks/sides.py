@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from featviz._check import size_text
-from featviz.networks.inputs import Fit, note_of_input
+from featviz.networks.inputs import Fit
+from featviz.networks.joining import check_sizes, maps_from_batches
 from featviz.networks.paths import counted_text
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
-from featviz.networks.values import Array, FeatureMaps, Lines, frozen
+from featviz.networks.values import Array, FeatureMaps
 
 
 class Side:
@@ -106,7 +107,9 @@ class Kept:
 
     def add(self, one: Batch, two: Batch) -> None:
         """Keep what there is room for, at least the first image."""
-        self._check_sizes(one, two)
+        for parts, batch in zip(self.parts, (one, two), strict=True):
+            if parts:
+                check_sizes(parts[0].feed, batch.feed, "pass resize=True")
         if self._full:
             return
         size = count_of(one)
@@ -117,18 +120,6 @@ class Kept:
         for parts, batch in zip(self.parts, (one, two), strict=True):
             if take:
                 parts.append(batch if take == size else _part(batch, slice(take)))
-
-    def _check_sizes(self, *sides: Batch) -> None:
-        """Raise where images have other sizes than the first."""
-        for parts, batch in zip(self.parts, sides, strict=True):
-            for first, other in zip(
-                parts[0].feed.arrays if parts else (), batch.feed.arrays, strict=False
-            ):
-                if first.shape[1:] != other.shape[1:]:
-                    raise ValueError(
-                        f"images must have one size; got {size_text(first.shape[1:])} and "
-                        f"{size_text(other.shape[1:])}; pass resize=True"
-                    )
 
 
 def _bytes_of(batch: Batch) -> int:
@@ -143,24 +134,7 @@ def maps_of(run: Run, parts: list[Batch]) -> FeatureMaps:
         run: the model that gave them.
         parts: at least one.
     """
-    feeds = [part.feed for part in parts]
-    images, pictures = (
-        tuple(frozen(np.concatenate(one)) for one in zip(*columns, strict=True))
-        for columns in ([feed.arrays for feed in feeds], [feed.pictures for feed in feeds])
-    )
-    notes = [
-        " or ".join(dict.fromkeys(column))
-        for column in zip(*(feed.notes for feed in feeds), strict=True)
-    ]
-    return FeatureMaps(
-        dict(_joined_maps(parts)),
-        run.layers,
-        images,
-        Lines(lambda: tuple(map(note_of_input, images, notes))),
-        run.model.name,
-        run.unseen,
-        pictures,
-    )
+    return maps_from_batches(run, parts, dict(_joined_maps(parts)))
 
 
 def _joined_maps(parts: list[Batch]) -> Iterator[tuple[str, Array]]:
@@ -169,6 +143,6 @@ def _joined_maps(parts: list[Batch]) -> Iterator[tuple[str, Array]]:
         every = [part.arrays[path] for part in parts if path in part.arrays]
         like = len(every) == len(parts) and len({one.shape[1:] for one in every}) == 1
         if len(parts) == 1 and not first.ndim:
-            yield path, frozen(first)
+            yield path, first
         elif like and all(one.ndim and len(one) for one in every):
-            yield path, frozen(first if len(parts) == 1 else np.concatenate(every))
+            yield path, first if len(parts) == 1 else np.concatenate(every)

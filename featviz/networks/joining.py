@@ -1,0 +1,61 @@
+"""Batches of one run as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from featviz._check import size_text
+from featviz.networks.inputs import Feed, note_of_input
+from featviz.networks.runs import Batch, Run
+from featviz.networks.values import Array, FeatureMaps, Lines, frozen
+
+
+def maps_from_batches(run: Run, parts: Sequence[Batch], arrays: Mapping[str, Array]) -> FeatureMaps:
+    """Return what a run gave, with what went in; arrays are read-only.
+
+    Args:
+        run: the model that gave the batches.
+        parts: at least one batch.
+        arrays: path → the maps of all of them.
+    """
+    images = _joined_columns([part.feed.arrays for part in parts])
+    notes = [
+        " or ".join(dict.fromkeys(column))
+        for column in zip(*(part.feed.notes for part in parts), strict=True)
+    ]
+    return FeatureMaps(
+        {path: frozen(values) for path, values in arrays.items()},
+        run.layers,
+        images,
+        Lines(lambda: tuple(map(note_of_input, images, notes))),
+        run.model.name,
+        run.unseen,
+        _joined_columns([part.feed.pictures for part in parts]),
+    )
+
+
+def _joined_columns(parts: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Return for each input the batches as one array, read-only."""
+    columns = zip(*parts, strict=True)
+    return tuple(frozen(one[0] if len(one) == 1 else np.concatenate(one)) for one in columns)
+
+
+def check_sizes(first: Feed, other: Feed, cure: str) -> None:
+    """Raise where a batch has other sizes than the first.
+
+    Args:
+        first: the first batch.
+        other: a later one.
+        cure: how the sentence ends.
+
+    Raises:
+        ValueError: images of another size.
+    """
+    for one, two in zip(first.arrays, other.arrays, strict=True):
+        if one.shape[1:] != two.shape[1:]:
+            raise ValueError(
+                f"images must have one size; got {size_text(one.shape[1:])} and "
+                f"{size_text(two.shape[1:])}; {cure}"
+            )
