@@ -102,6 +102,12 @@ def compare(
     a, b = (Side(run, data, fit, limit) for run, data in zip(runs, both, strict=True))
     if None not in (a.count, b.count):
         _check_counts(a.count, b.count)
+    gathered, kept = _gathered(a, b, match, most)
+    return gathered.result(kept, sides)
+
+
+def _gathered(a: Side, b: Side, match: str, most: float) -> tuple[_Gathered, Kept]:
+    """Run both sides, piece by piece of as many images."""
     gathered = _Gathered(a, b, match)
     kept = Kept(most)
     while count := min(a.ready(), b.ready()):
@@ -112,7 +118,7 @@ def compare(
     _check_counts(gathered.images + a.rest(), gathered.images + b.rest())
     if not gathered.images:
         raise ValueError("images must hold at least one image; got none")
-    return gathered.result(kept, sides)
+    return gathered, kept
 
 
 def _check_counts(images: int | None, others: int | None) -> None:

@@ -83,27 +83,35 @@ def feature_maps(
     fit = Fit(resize, white, preprocess, finite)
     run = Run(model, layers, batch_size=batch_size, compiled=compiled)
     count, feeds = feeds_from_data(model, images, fit, run.batch_size, limit=limit)
+    return _joined(run, _gathered(run.batches(feeds, count), count, max_bytes))
+
+
+def _gathered(batches: Iterator[Batch], count: int | None, most: float) -> list[Batch]:
+    """Return all batches, of which there is at least one.
+
+    Raises:
+        ValueError: they take more than so many bytes, have several sizes, or there is none.
+    """
     parts: list[Batch] = []
     used = seen = 0
-    for batch in run.batches(feeds, count):
+    for batch in batches:
         used += sum(values.nbytes for values in batch.arrays.values())
         size = len(batch.feed.arrays[0])
         seen += size
         whole = used if parts or count is None else used * -(-count // size)
-        if max(used, whole) > max_bytes:
+        if max(used, whole) > most:
             number = counted_text(count or seen, "image")
             those = f"{number} take about" if count else f"the first {number} take"
             raise ValueError(
-                f"maps must take at most {max_bytes:,} bytes; those of {those} "
-                f"{max(used, whole):,}; name fewer layers, raise max_bytes, or take them batch by "
-                "batch with stream_feature_maps"
+                f"maps must take at most {most:,} bytes; those of {those} "
+                f"{max(used, whole):,}; name fewer layers, raise max_bytes, or {BY_BATCH}"
             )
         if parts:
             check_sizes(parts[0].feed, batch.feed, BY_BATCH)
         parts.append(batch)
     if not parts:
         raise ValueError("images must hold at least one image; got none")
-    return _joined(run, parts)
+    return parts
 
 
 def stream_feature_maps(
