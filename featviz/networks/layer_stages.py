@@ -132,6 +132,22 @@ def extraction_from_layer(
     words = ", ".join(flow.words) or "none"
     if not flow.words and not is_taken(flow.filter, entries, outputs):
         words = "none in a layer"  # a function took it, whose name is not known
+    return _extraction(run, feed, entries, flow, (words, channels))
+
+
+def _extraction(
+    run: Run, feed: Feed, entries: list[Entry], flow: Flow, how: tuple[str, Any]
+) -> Extraction:
+    """Return the stages of one layer.
+
+    Args:
+        run: the model, after the batch.
+        feed: what went in.
+        entries: of the whole run.
+        flow: those of the stages.
+        how: the activation in words, and the channels that are asked for.
+    """
+    words, channels = how
     axis = run.layers[flow.filter.path].channel_axis
     seen, filtered, detected = (
         _maps(value, axis) for value in (flow.filter.given[0], flow.filter.value, flow.detect.value)
