@@ -79,7 +79,7 @@ def diagnose(
 
     Raises:
         ValueError: a model that was never built, no image, images that do not fit, no such layer,
-            data without end.
+            a data set without end (a generator cannot tell).
         TypeError: no model, or data of another kind.
         RuntimeError: a layer failed, and the layers that ran are named; or the data itself did.
 

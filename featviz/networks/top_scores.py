@@ -76,7 +76,7 @@ def top_images(
     Raises:
         PathError: no such layer, or several; the nearest and the list are named.
         ValueError: no such channel, a layer that does not give one map of one size for each
-            image, a wrong value, images that do not fit, data without end.
+            image, a wrong value, images that do not fit, a data set without end.
         TypeError: no model, a path that is no text, or data of another kind.
 
     Example:
