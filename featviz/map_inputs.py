@@ -15,8 +15,6 @@ from featviz.panels import Limits
 from featviz.vocabulary import BROKEN_COLOUR, BROKEN_WORDS
 
 Colours = npt.NDArray[np.float32]
-# (B, H, W, C).
-IMAGE_AXES = 4
 
 # A picture of files and bytes; its range is shown whole, so that a dark one stays dark.
 WHITE_OF_BYTES = 255.0
@@ -61,26 +59,13 @@ def inputs_as_pictures(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
         place = checked_index("image", image, len(batch), "the images that were recorded")
         values, fed = floats_from(batch[place], "image"), floats_from(went_in[place], "image")
         changed = values.shape != fed.shape or not np.array_equal(values, fed, equal_nan=True)
-        sizes = size_text(values.shape)
-        if batch.ndim < IMAGE_AXES:
+        sizes, series = size_text(values.shape), batch.ndim == 3
+        if series:
             values, sizes = values[..., None], f"{sizes}, steps down"
         elif first and values.shape[0] in (1, 3, 4):
             values = np.moveaxis(values, 0, -1)
-        found.append(InputPicture(number, values, sizes, changed, batch.ndim < IMAGE_AXES))
+        found.append(InputPicture(number, values, sizes, changed, series))
     return found
-
-
-def image_that_went_in(maps: FeatureMaps, image: int = 0) -> Values:
-    """Return one image as it was before ``preprocess``, (H, W, C), channels last.
-
-    Args:
-        maps: of a recording.
-        image: which, from 0.
-
-    Raises:
-        ValueError: no input of the model is an image; no such image.
-    """
-    return first_image(maps, image).values
 
 
 def first_image(maps: FeatureMaps, image: int = 0) -> InputPicture:
@@ -101,11 +86,7 @@ def first_image(maps: FeatureMaps, image: int = 0) -> InputPicture:
 
 def images_among_inputs(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
     """Return the inputs that are images (H, W, C), of one image; no sequences."""
-    return [
-        picture
-        for picture in inputs_as_pictures(maps, image)
-        if maps.pictures[picture.number].ndim == IMAGE_AXES
-    ]
+    return [one for one in inputs_as_pictures(maps, image) if not one.series]
 
 
 def image_of_input(maps: FeatureMaps, image: int, number: int | None) -> InputPicture:

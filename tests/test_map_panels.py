@@ -8,7 +8,7 @@ from definitions import LOPSIDED
 from featviz.map_choice import stats_of_channels
 from featviz.map_inputs import (
     colours_of_image,
-    image_that_went_in,
+    first_image,
     image_words,
     inputs_as_pictures,
     range_of_images,
@@ -200,7 +200,7 @@ def test_hostile_names_stay_one_line_of_text():
 def test_an_image_is_found_and_turned_to_channels_last():
     picture = np.random.default_rng(0).random((1, 3, 4, 5)).astype(np.float32)
     maps = layer_maps(np.zeros((1, 4, 2, 2)), axis=1, images=(np.zeros((1, 7)), picture))
-    np.testing.assert_array_equal(image_that_went_in(maps), np.moveaxis(picture[0], 0, -1))
+    np.testing.assert_array_equal(first_image(maps).values, np.moveaxis(picture[0], 0, -1))
 
 
 def test_a_picture_is_the_input_before_preprocess_and_that_is_said():
@@ -209,7 +209,7 @@ def test_a_picture_is_the_input_before_preprocess_and_that_is_said():
     info = LayerInfo("conv", "conv", "Conv2D", "", -1)
     parts = {"conv": np.ones((1, 2, 2, 1))}, {"conv": info}
     maps = FeatureMaps(*parts, (pose, turned, photo), ("",) * 3, "net", {}, (pose, photo, photo))
-    np.testing.assert_array_equal(image_that_went_in(maps), photo[0])
+    np.testing.assert_array_equal(first_image(maps).values, photo[0])
     found = inputs_as_pictures(maps)
     assert [(one.number, one.changed, one.sizes) for one in found] == [
         (1, True, "3×4×3"), (2, False, "3×4×3"),
@@ -287,7 +287,7 @@ def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="numbers must be False"):
         panels_from_feature_maps(layer_maps(np.zeros((1, 90, 2, 1))), "net/conv", numbers=True)
     with pytest.raises(ValueError, match="must come from an image"):
-        image_that_went_in(layer_maps(four_channels()))
+        first_image(layer_maps(four_channels()))
 
 
 def test_green_is_explained_only_where_there_is_any():
