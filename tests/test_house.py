@@ -25,7 +25,7 @@ LADDER = [
     ["pipeline", "captions", "windows", "sparse", "expressions"],
     ["panels", "tracing"],
     ["networks.paths", "networks.outputs", "networks.seeds"],
-    ["networks.reach_cells"],
+    ["networks.reach_cells", "networks.telling"],
     ["networks.values", "networks.words", "networks.layer_values", "networks.reach"],
     ["networks.top_values"],
     ["networks.fitting", "networks.model_archives"],
@@ -115,7 +115,8 @@ OWNERS = {
     },
     "keras": {
         "networks.model_files", "training", "networks.weights",
-        "networks.recording", "networks.runs", "networks.inputs", "networks.layer_stages",
+        "networks.recording", "networks.telling", "networks.runs", "networks.inputs",
+        "networks.layer_stages",
         "networks.layer_flow", "networks.own_classes",
         "networks.keeping", "networks.graphs", "networks.channel_axes",
         "networks.bounds", "networks.roles", "networks.makers", "networks.sources",

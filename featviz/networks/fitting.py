@@ -7,6 +7,8 @@ integers stay as they are. What was done is told in words.
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -195,7 +197,7 @@ def _check_finite(batch: Array, name: str) -> None:
     if batch.dtype == np.float32:
         line = batch.reshape(-1)
         with np.errstate(all="ignore"):
-            if np.isfinite(np.dot(line, line)):
+            if math.isfinite(np.dot(line, line)):
                 return
     wrong = ~np.isfinite(batch)
     if wrong.any():
@@ -258,16 +260,26 @@ def _numbers(values: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]
         full = np.float32(np.iinfo(values.dtype).max)
         scaled = values.astype(np.float32) / full * np.float32(fit.white)
         return scaled.astype(wanted), [f"{values.dtype}, white is {value_text(fit.white)}"]
+    unused = "" if fit.white == 1 else f", not times the white of {value_text(fit.white)}"
+    cast = values if values.dtype == wanted else _cast(values, wanted, spec)
+    return cast, [f"{_dtype_text(values.dtype)} as given{unused}"]
+
+
+# NumPy spells a dtype out at length, each time anew.
+_dtype_text = functools.lru_cache(str)
+
+
+def _cast(values: Array, wanted: np.dtype[Any], spec: InputSpec) -> Array:
+    """Return numbers in another dtype, which must hold them."""
     with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused by its name
-        cast = values.astype(wanted, copy=False)
-    if wanted.kind in "iu" and cast is not values and not (cast == values).all():
+        cast = values.astype(wanted)
+    if wanted.kind in "iu" and not (cast == values).all():
         low, high = np.iinfo(wanted).min, np.iinfo(wanted).max
         raise ValueError(
             f"images must be whole numbers from {low} to {high} for the input {spec.name!r} of "
             f"{wanted}; got {values[cast != values][0]}"
         )
-    unused = "" if fit.white == 1 else f", not times the white of {value_text(fit.white)}"
-    return cast, [f"{values.dtype} as given{unused}"]
+    return cast
 
 
 def _is_small_float(dtype: np.dtype[Any]) -> bool:

@@ -5,10 +5,10 @@ The parts of a layer that a call may change are told by private names of Keras a
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
 from typing import Any
 
 import keras
@@ -52,20 +52,23 @@ class Keeper:
     """
 
     def __init__(self, layers: Iterable[Any]) -> None:
-        self._layers = tuple(layers)
+        every = tuple(layers)
+        layers = tuple(filter(_may_change, every))
+        own = any(map(_runs_own, layers))
+        # A layer of Keras' adds losses only by its regularizer.
+        self._adding = every if own else tuple(filter(_adds_losses, layers))
         self.trained = False
         self._reached: list[tuple[Any, Any]] = []
-        self._optimizers = [one for one in map(_optimizer_of, self._layers) if one is not None]
-        may_change = partial(_changeable, weights=not self._optimizers)
-        always = list(_of_each(self._layers, may_change))
-        own = any(map(_is_own, self._layers))
+        self._optimizers = [one for one in map(_optimizer_of, layers) if one is not None]
+        may_change = functools.partial(_changeable, weights=not self._optimizers)
+        always = list(_of_each(layers, may_change))
         if own and (seed := global_seed()) is not None:
             always.append(seed.value)
         self._seeds = SeedKeeper() if own else None
         self._variables = list({id(one): one for one in always}.values())
-        trained = {id(one): one for one in _of_each(self._layers, _changed_by_training)}
+        trained = {id(one): one for one in _of_each(layers, _changed_by_training)}
         self._trained_variables = [trained[key] for key in trained.keys() - set(map(id, always))]
-        alone = own or bool(self._variables) or any(map(_adds_losses, self._layers))
+        alone = own or bool(self._variables) or bool(self._adding)
         self._lock: AbstractContextManager[Any] = _LOCK if alone else nullcontext()
 
     @contextmanager
@@ -85,7 +88,7 @@ class Keeper:
             if goes_on:
                 self._put_back(self._reached)
             try:
-                with losses_kept(self._layers), self._seed_kept(goes_on=goes_on):
+                with losses_kept(self._adding), self._seed_kept(goes_on=goes_on):
                     yield
                 if goes_on:
                     self._reached = self._values()
@@ -128,10 +131,28 @@ def _of_each(layers: Iterable[Any], part: Callable[[Any], Iterator[Any]]) -> Ite
         yield from (value for value in values if value is not None)
 
 
-def _is_own(layer: Any) -> bool:
+# Where a layer of Keras' holds what a call may change.
+_CHANGING = (
+    "states", "optimizer", "activity_regularizer", "_non_trainable_variables", "_seed_generators",
+    "_metrics",
+)  # fmt: skip
+
+
+def _may_change(layer: Any) -> bool:
+    """Whether a call may change anything of a layer; most hold nothing of the kind."""
+    return any(map(vars(layer).get, _CHANGING)) or _runs_own(layer)
+
+
+def _runs_own(layer: Any) -> bool:
     """Whether a layer runs code of the caller's, which may do anything."""
-    own = type(layer).__module__.split(".")[0] != "keras"
-    return own or isinstance(layer, keras.layers.Lambda)
+    kind: Any = type(layer)
+    return _is_own(kind)
+
+
+@functools.lru_cache
+def _is_own(kind: Any) -> bool:
+    own = kind.__module__.split(".")[0] != "keras"
+    return own or issubclass(kind, keras.layers.Lambda)
 
 
 def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
@@ -144,7 +165,7 @@ def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
     states = getattr(layer, "states", None)
     if states:
         yield from keras.tree.flatten(states)
-    if _is_own(layer):
+    if _runs_own(layer):
         yield from _changed_by_training(layer)
         yield from getattr(layer, "_trainable_variables", ()) if weights else ()
         yield from _variables_in(vars(layer))

@@ -34,10 +34,14 @@ def named_outputs(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def tensors_among(args: Any, kwargs: Any) -> tuple[tf.Tensor, ...]:
-    """Return the tensors among the arguments of a call; nearly always there is one."""
-    if len(args) == 1 and not kwargs and is_tensor(args[0]):
-        return args  # type: ignore[no-any-return]
-    return tuple(one for _, one in named_outputs((args, kwargs)) if is_tensor(one))
+    """Return the tensors among the arguments of a call."""
+    found: list[tf.Tensor] = []
+    for value in (*args, *kwargs.values()) if kwargs else args:
+        if is_tensor(value):
+            found.append(value)
+        elif value is not None and value is not False:  # nearly all others are these
+            found += [one for _, one in named_outputs(value) if is_tensor(one)]
+    return tuple(found)
 
 
 def may_train(args: Any, kwargs: Any) -> bool:

@@ -24,7 +24,7 @@ def name_in_path(name: str) -> str:
         >>> name_in_path("conv@2"), name_in_path("block1_conv1")
         ('conv_2', 'block1_conv1')
     """
-    return name.translate(_MARKS)
+    return name if name.isidentifier() else name.translate(_MARKS)
 
 
 # What TensorFlow takes as the name of a scope, which Keras opens for every layer in a graph.

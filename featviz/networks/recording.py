@@ -1,8 +1,8 @@
 """What the layers of a running model give, by path.
 
-For the length of a ``with`` block ``keras.layers.Layer.__call__`` tells the recorder of the running
-context what it gives. So every kind of model is recorded while it runs as it always does: nothing
-is rebuilt, no layer is changed, and other threads run past it.
+For the length of a ``with`` block the layers tell the recorder of the running context what they
+give (:mod:`featviz.networks.telling`). So every kind of model is recorded while it runs as it
+always does: nothing is rebuilt and no layer is changed.
 
 Paths read as the calls stand in one another: ``backbone/block2_conv1``. A layer that is called
 again within the same call gets ``@2``, ``@3``; another layer of the same name gets ``#2``. A layer
@@ -14,14 +14,9 @@ with the layer inside a TimeDistributed, whose ``call`` runs past its ``__call__
 
 from __future__ import annotations
 
-import functools
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import CellType
 from typing import Any, NamedTuple
 
 import keras
@@ -29,23 +24,12 @@ import tensorflow as tf
 
 from featviz.networks.outputs import is_tensor, may_train, named_outputs, tensors_among
 from featviz.networks.paths import name_in_path
-
-Call = Callable[..., Any]
-Target = tuple[type, str]
+from featviz.networks.telling import Call, told
 
 IN_FUNCTION = "runs inside a tf.function, whose values do not leave it"
 UNCALLED = "was not called where it can be seen: not at all, by its call(), or inside a tf.function"
 BY_STEPS = "was not called where it can be seen: TimeDistributed runs its call() for every step"
 
-# Layers whose activation stands inside; their common bases hold the attribute.
-_CONVOLUTIONS = tuple(
-    getattr(keras.layers, name)
-    for name in (
-        "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
-        "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
-    )
-)  # fmt: skip
-_ACTIVATED = frozenset(kind.__mro__[1] for kind in _CONVOLUTIONS)
 _NO_NUMBERS = frozenset([tf.string, tf.resource, tf.variant])
 
 
@@ -67,30 +51,36 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Frame:
-    """A call that has begun: its layer, its path, and what it has called so far."""
+    """A call: its layer, what it stands in, what it was given, and what came of it."""
 
     layer: Any
-    path: str
-    given: tuple[tf.Tensor, ...] = ()
+    above: _Frame | None
+    graph: Any
+    args: Any
+    kwargs: Any
+    path: str = ""
+    result: Any = None
     activated: tuple[tf.Tensor, tf.Tensor] | None = None
     times: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[str, list[int]] = field(default_factory=dict)
 
-    def path_of(self, layer: Any, graph: int) -> str:
+    def path_of(self, layer: Any, graph: Any) -> str:
         """Return the path of the next call of a layer within this one.
 
         Args:
             layer: the Keras layer.
-            graph: what tells the graph of the call from others: Keras itself calls a layer once
-                more, on nothing, to learn the sizes of what it gives.
+            graph: of the call: Keras itself calls a layer once more, on nothing, to learn the
+                sizes of what it gives.
         """
-        own = name_in_path(layer.name)
-        same = self.names.setdefault(own, [])
+        name = name_in_path(layer.name)
+        same, call = self.names.setdefault(name, []), (id(layer), id(graph))
         if id(layer) not in same:
             same.append(id(layer))
-        number = same.index(id(layer)) + 1
-        times = self.times[id(layer), graph] = self.times.get((id(layer), graph), 0) + 1
-        name = own + f"#{number}" * (number > 1) + f"@{times}" * (times > 1)
+        times = self.times[call] = self.times.get(call, 0) + 1
+        if same[0] != id(layer):
+            name += f"#{same.index(id(layer)) + 1}"
+        if times > 1:
+            name += f"@{times}"
         return f"{self.path}/{name}" if self.path else name
 
 
@@ -98,7 +88,9 @@ class Recorder:
     """Keeps what the layers below one model give.
 
     Args:
-        keep: called with each :class:`Entry` as its layer ends, in the order of the run.
+        keep: called with each :class:`Entry`, in the order in which the layers end.
+        at_end: whether that waits for the end of the model. It holds all that the layers gave
+            until then, and takes less time: what runs after one another stays in the caches.
 
     Attributes:
         ran: paths of the layers that ended.
@@ -106,13 +98,16 @@ class Recorder:
         trained: whether a layer was called with ``training=True``.
     """
 
-    def __init__(self, keep: Callable[[Entry], None]) -> None:
+    def __init__(self, keep: Callable[[Entry], None], *, at_end: bool = False) -> None:
         self._keep = keep
+        self._at_end = at_end
         self.start()
 
     def start(self) -> None:
         """Begin anew, in the graph that is being built now, or eagerly."""
         self._frames: list[_Frame] = []
+        self._begun: list[_Frame] = []
+        self._ended: list[_Frame] = []
         self.ran: list[str] = []
         self.unseen: dict[str, str] = {}
         self._kept: set[str] = set()
@@ -123,23 +118,35 @@ class Recorder:
     def call(self, original: Call, layer: Any, args: Any, kwargs: Any) -> Any:
         """Call a layer and keep what it gives."""
         frames = self._frames
-        self.trained = self.trained or may_train(args, kwargs)
-        if frames and (frames[-1].layer is layer or isinstance(frames[-1].layer, keras.layers.RNN)):
+        above = frames[-1] if frames else None
+        if above and (above.layer is layer or isinstance(above.layer, keras.layers.RNN)):
             # super().__call__ of a class of its own; a cell, which runs once for every time step.
             return original(layer, *args, **kwargs)
-        path = frames[-1].path_of(layer, id(_graph())) if frames else ""
-        given = tensors_among(args, kwargs)
-        frame = _Frame(layer, path, given)
+        frame = _Frame(layer, above, _graph(), args, kwargs)
         frames.append(frame)
+        self._begun.append(frame)
         try:
-            result = original(layer, *args, **kwargs)
+            result = frame.result = original(layer, *args, **kwargs)
+            self._ended.append(frame)
         finally:
             frames.pop()
-        self._called.add(id(layer))
-        if path:
-            self.ran.append(path)
-            self._keep_outputs(frame, result)
+            if not (self._at_end and frames):
+                self._tell()
         return result
+
+    def _tell(self) -> None:
+        """Name the calls that began, keep what those that ended gave."""
+        begun, self._begun = self._begun, []
+        for frame in begun:
+            self.trained = self.trained or may_train(frame.args, frame.kwargs)
+            if frame.above:
+                frame.path = frame.above.path_of(frame.layer, frame.graph)
+        ended, self._ended = self._ended, []
+        for frame in ended:
+            self._called.add(id(frame.layer))
+            if frame.path:
+                self.ran.append(frame.path)
+                self._keep_outputs(frame)
 
     def add_uncalled(self, layer: Any, path: str = "") -> None:
         """Note the layers below one that was called which were not called themselves.
@@ -162,97 +169,36 @@ class Recorder:
     ) -> Any:
         """Call the activation inside a layer and remember what it was given, and gave."""
         result = function(values, *args, **kwargs)
-        if self._frames and self._frames[-1].layer is layer and self._is_array(values):
+        if self._frames and self._frames[-1].layer is layer:
             self._frames[-1].activated = values, result
         return result
 
-    def _keep_outputs(self, frame: _Frame, result: Any) -> None:
+    def _keep_outputs(self, frame: _Frame) -> None:
+        result = frame.result
         outputs = [("", result)] if is_tensor(result) else list(named_outputs(result))
-        kept = [(name, value) for name, value in outputs if self._is_array(value)]
+        kept = [(name, value) for name, value in outputs if self._is_array(value, frame)]
         if not kept:
-            inner = _graph() is not self._graph
+            inner = frame.graph is not self._graph
             if frame.path not in self._kept:
                 self.unseen[frame.path] = IN_FUNCTION if inner else "gives no array"
             return
         self._kept.add(frame.path)
         self.unseen.pop(frame.path, None)
-        if frame.activated and frame.activated[1] is result:
-            before = frame.activated[0]
-            self._keep(Entry(f"{frame.path}:filter", frame.layer, before, frame.given))
+        given = tensors_among(frame.args, frame.kwargs)
+        before, after = frame.activated or (None, None)
+        if after is result and self._is_array(before, frame):
+            self._keep(Entry(f"{frame.path}:filter", frame.layer, before, given))
             self._keep(Entry(f"{frame.path}:detect", frame.layer, result, (before,)))
             return
         for name, value in kept:
-            self._keep(Entry(f"{frame.path}{name}", frame.layer, value, frame.given))
+            self._keep(Entry(f"{frame.path}{name}", frame.layer, value, given))
 
-    def _is_array(self, value: Any) -> bool:
+    def _is_array(self, value: Any, frame: _Frame) -> bool:
         """Whether a value is a tensor of numbers of this very run."""
         if not is_tensor(value) or value.dtype in _NO_NUMBERS:
             return False
         # An EagerTensor has no graph; one of an inner graph has no value outside of it.
-        return (None if tf.executing_eagerly() else value.graph) is self._graph
-
-
-_ACTIVE: ContextVar[Recorder | None] = ContextVar("featviz_recorder", default=None)
-
-
-class _Telling:
-    """Keras' own classes while anybody records: their calls tell the recorder."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users: Counter[Target] = Counter()
-        self._replaced: dict[Target, tuple[Any, Any]] = {}
-
-    def begin(self, targets: Iterable[Target]) -> None:
-        with self._lock:
-            for target in targets:
-                self._users[target] += 1
-                if self._users[target] == 1:
-                    self._replace(target)
-
-    def end(self, targets: Iterable[Target]) -> None:
-        with self._lock:
-            for target in targets:
-                self._users[target] -= 1
-                if not self._users[target]:
-                    self._put_back(target)
-
-    def _replace(self, target: Target) -> None:
-        kind, name = target
-        original: Any = vars(kind).get(name)
-        inside = _cell_of(original)
-        if inside is not None:
-            # Python forgets what it has learnt of a class that changes, which costs half a
-            # millisecond; so the call inside of Keras' own wrapper is taken where there is one.
-            within = inside.cell_contents
-            self._replaced[target] = inside, within
-            inside.cell_contents = _telling(within)
-            return
-        new = _TellingActivation() if name == "activation" else _telling(original)
-        self._replaced[target] = original, new
-        setattr(kind, name, new)
-
-    def _put_back(self, target: Target) -> None:
-        (kind, name), (original, new) = target, self._replaced.pop(target)
-        if isinstance(original, CellType):
-            original.cell_contents = new
-        elif vars(kind).get(name) is not new:
-            return  # somebody has put another over it, which still calls this one
-        elif original is None:
-            delattr(kind, name)
-        else:
-            setattr(kind, name, original)
-
-
-def _cell_of(function: Any) -> CellType | None:
-    """Return where a decorated function keeps the one that it wraps, or None."""
-    within = getattr(function, "__wrapped__", None)
-    cells = getattr(function, "__closure__", None) or ()
-    found = [cell for cell in cells if within is not None and cell.cell_contents is within]
-    return found[0] if len(found) == 1 else None
-
-
-_TELLING = _Telling()
+        return (None if frame.graph is None else value.graph) is self._graph
 
 
 @contextmanager
@@ -275,25 +221,8 @@ def recording(recorder: Recorder, layers: Iterable[Any] | None = None) -> Iterat
         [('detect', [[0.0, 2.0]])]
     """
     recorder.start()
-    targets = _targets(_all_kinds(keras.layers.Layer) if layers is None else map(type, layers))
-    _TELLING.begin(targets)
-    token = _ACTIVE.set(recorder)
-    try:
+    with told(recorder, _all_kinds(keras.layers.Layer) if layers is None else map(type, layers)):
         yield
-    finally:
-        _ACTIVE.reset(token)
-        _TELLING.end(targets)
-
-
-def _targets(kinds: Iterable[type]) -> set[Target]:
-    """Return the attributes through which layers of some classes are called.
-
-    The fewer the better: Python forgets what it has learnt of a class that changes.
-    """
-    bases = {base for kind in set(kinds) for base in kind.__mro__}
-    layers = (base for base in bases if issubclass(base, keras.layers.Layer))
-    found = {(base, "__call__") for base in layers if "__call__" in vars(base)}
-    return found | {(base, "activation") for base in bases & _ACTIVATED}
 
 
 def _all_kinds(kind: type) -> Iterator[type]:
@@ -306,36 +235,3 @@ def _all_kinds(kind: type) -> Iterator[type]:
 def _graph() -> Any:
     """Return the graph that is being built, or None: eager."""
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-
-
-def _telling(original: Call) -> Call:
-    @functools.wraps(original)
-    def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        recorder = _ACTIVE.get()
-        if recorder is None:
-            return original(self, *args, **kwargs)
-        return recorder.call(original, self, args, kwargs)
-
-    return call
-
-
-class _TellingActivation:
-    """Stands for the attribute ``activation``, which stays in the layer."""
-
-    def __get__(self, layer: Any, kind: Any = None) -> Any:
-        if layer is None:
-            return self
-        try:
-            function = vars(layer)["activation"]
-        except KeyError:
-            raise AttributeError("activation") from None
-        recorder = _ACTIVE.get()
-        if recorder is None or function is None or function is keras.activations.linear:
-            return function
-        return functools.partial(recorder.activate, layer, function)
-
-    def __set__(self, layer: Any, value: Any) -> None:
-        vars(layer)["activation"] = value
-
-    def __delete__(self, layer: Any) -> None:
-        del vars(layer)["activation"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -80,21 +80,21 @@ class Run:
         return map(self._batch, feeds, compiling)
 
     def _batch(self, feed: Feed, compiling: bool) -> Batch:
-        tensors = self._tensors_given(feed)
+        tensors = list(map(tf.convert_to_tensor, feed.arrays))
         # The tensors are copies: what went in stays so when the caller writes into his array.
-        given = tuple(np.asarray(tensor) for tensor in keras.tree.flatten(tensors))
-        arrays = (compiling and self._compile(tensors)) or self._run(tensors)
-        return Batch(arrays, feed._replace(arrays=given))
+        feed = feed._replace(arrays=tuple(map(np.asarray, tensors)))
+        given = self._structured(tensors, feed.names)
+        arrays = (compiling and self._compile(given)) or self._run(given)
+        return Batch(arrays, feed)
 
-    def _tensors_given(self, feed: Feed) -> Any:
-        """Return the arrays as tensors, in the structure in which the model takes them."""
-        tensors = [tf.convert_to_tensor(array) for array in feed.arrays]
+    def _structured(self, tensors: list[tf.Tensor], names: Iterable[str]) -> Any:
+        """Return tensors in the structure in which the model takes them."""
         # Keras warns of a list where a model was made with a dict, and the other way round.
         made = getattr(self.model, "_inputs_struct", None)
         if made is not None:
             return keras.tree.pack_sequence_as(made, tensors)
-        if feed.names:
-            return dict(zip(feed.names, tensors, strict=True))
+        if names:
+            return dict(zip(names, tensors, strict=True))
         return tensors if len(tensors) > 1 else tensors[0]
 
     def _run(self, tensors: Any) -> dict[str, Array]:
@@ -122,7 +122,8 @@ class Run:
                 entries.append(entry)
                 places.append(axis)
 
-        recorder, _ = self._record(tensors, keep, goes_on=goes_on)
+        at_end = self._wanted is None  # all of it is held until then anyway
+        recorder, _ = self._record(tensors, keep, goes_on=goes_on, at_end=at_end)
         if not self.layers:
             recorder.add_uncalled(self.model)
             selection.check_found(paths, recorder.unseen)
@@ -133,9 +134,14 @@ class Run:
         return arrays_from_tensors({entry.path: entry.value for entry in entries})
 
     def _record(
-        self, tensors: Any, keep: Callable[[Entry], None], *, goes_on: bool = False
+        self,
+        tensors: Any,
+        keep: Callable[[Entry], None],
+        *,
+        goes_on: bool = False,
+        at_end: bool = False,
     ) -> tuple[Recorder, Any]:
-        recorder = Recorder(keep)
+        recorder = Recorder(keep, at_end=at_end)
         told, kept = _told(self.model, recorder), self._keeper.unchanged(goes_on=goes_on)
         with kept, told, recording(recorder, self._inner):
             try:
@@ -167,7 +173,8 @@ class Run:
             feed: what goes in.
             keep: called with each entry, whatever layers are wanted.
         """
-        recorder, outputs = self._record(self._tensors_given(feed), keep)
+        given = self._structured(list(map(tf.convert_to_tensor, feed.arrays)), feed.names)
+        recorder, outputs = self._record(given, keep)
         recorder.add_uncalled(self.model)
         self.unseen = dict(recorder.unseen)
         return outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,10 @@ from featviz._check import size_text
 # How many of the layers that ran an error names, and how much of what Keras says it repeats.
 MOST_RAN = 8
 LONGEST_REASON = 200
+_SETTINGS = (
+    "kernel_size", "pool_size", "filters", "units", "strides", "dilation_rate", "groups",
+    "padding", "activation",
+)  # fmt: skip
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -21,28 +26,44 @@ def settings_of_layer(layer: Any) -> str:
         layer: a Keras layer of any kind; unknown kinds give what they have of the usual settings.
     """
     # Keras keeps its settings in the layer itself; a failing getattr of a layer is slow.
-    own, kind = vars(layer), type(layer)
+    own: dict[str, Any] = vars(layer)
+    kind: Any = type(layer)
+    told = [own.get(name) for name in _SETTINGS]
+    for index in _told_by_class(kind):
+        if told[index] is None:
+            told[index] = getattr(layer, _SETTINGS[index], None)
+    *numbers, padding, activation = told
+    name = getattr(activation, "__name__", getattr(activation, "name", ""))
+    try:
+        return _settings_text(*numbers, padding, name)
+    except TypeError:  # a list, which nothing can be kept of
+        return _settings_text.__wrapped__(*numbers, padding, name)
 
-    def told(name: str) -> Any:
-        return own[name] if name in own else getattr(layer, name) if hasattr(kind, name) else None
 
-    windows = [told(name) for name in ("kernel_size", "pool_size")]
-    words = [size_text(_several(window)) for window in windows if window is not None]
-    features = told("filters") or told("units")
+@functools.lru_cache
+def _told_by_class(kind: type) -> tuple[int, ...]:
+    """Return which of the settings a class has itself, by number."""
+    return tuple(index for index, name in enumerate(_SETTINGS) if hasattr(kind, name))
+
+
+@functools.lru_cache
+def _settings_text(
+    kernel_size: Any, pool_size: Any, filters: Any, units: Any, strides: Any, dilation_rate: Any,
+    groups: Any, padding: Any, activation: str,
+) -> str:  # fmt: skip
+    windows = [one for one in (kernel_size, pool_size) if one is not None]
+    words = [size_text(_several(window)) for window in windows]
+    features = filters or units
     if isinstance(features, int):
         words.append(f"{features:,} feature{'s' * (features > 1)}")
-    for name, word in (("strides", "stride"), ("dilation_rate", "dilation")):
-        steps = _several(told(name) or 1)
+    for value, word in ((strides, "stride"), (dilation_rate, "dilation")):
+        steps = _several(value or 1)
         if max(steps) > 1:
             words.append(f"{word} {_short(steps)}")
-    groups = told("groups")
     if isinstance(groups, int) and groups > 1:
         words.append(f"{groups} groups")
-    padding, activation = told("padding"), told("activation")
-    if isinstance(padding, str):
-        words.append(padding)
-    name = getattr(activation, "__name__", getattr(activation, "name", ""))
-    return ", ".join([*words, name] if name and name != "linear" else words)
+    words += [padding] if isinstance(padding, str) else []
+    return ", ".join([*words, activation] if activation and activation != "linear" else words)
 
 
 def _several(value: Any) -> tuple[int, ...]:
