@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from featviz._check import one_of, shown, whole_number
-from featviz._options import above_zero, read_by, words
+from featviz._options import above_zero, place, read_by, words
 from featviz._options import scale as two_numbers
 from featviz._terminal import Failure
 from featviz.vocabulary import CHANNEL_CHOICES, MAP_SCALES, WEIGHTS
@@ -24,6 +24,7 @@ _WORDS = (
     (r"\binput_shape=", "--input-shape "),
     (r"^batch_size must", "--batch-size must"),
     (r"\bpass resize=True\b", "add --resize"),
+    (r"\bpass white=", "add --white "),
     (r"; pass finite=False to keep them", ""),
     (r"^layers must be names.* of a layer", "-l must be names, paths or patterns"),
     (r"^layers must", "-l must"),
@@ -39,7 +40,7 @@ def shape(name: str, text: str) -> tuple[int, ...]:
 
 
 def _whole(text: str) -> Any:
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
+    return int(text) if re.fullmatch(r"[0-9]{1,4000}", text) else text
 
 
 def channels(name: str, text: str) -> Any:
@@ -65,6 +66,11 @@ MODEL_OPTIONS = (
     click.option("--trust", is_flag=True,
                  help="Your own decision: open a model file that holds code. It may run any "
                  "program with your rights."),
+)  # fmt: skip
+SEED = click.option(
+    "--seed", metavar="N", callback=read_by(place),
+    help="Of random weights: the same N, a whole number from 0, gives the same weights.  "
+    "[default: 0]",
 )  # fmt: skip
 IMAGE_OPTIONS = (
     click.option("--white", metavar="NUMBER", callback=read_by(above_zero),

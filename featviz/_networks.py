@@ -7,7 +7,6 @@ import io
 import re
 import sys
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from featviz._files import check_target, is_file, is_folder, unique_names, write
 from featviz._network_options import (
     IMAGE_OPTIONS,
     MODEL_OPTIONS,
+    SEED,
     channels,
     own_words,
     scale,
@@ -106,10 +106,11 @@ def layers(
               help="Which maps of a layer.  [default: the first]")  # fmt: skip
 @click.option("--count", metavar="N", callback=read_by(count),
               help="How many maps of a layer at most.  [default: 64; 8 on a page]")  # fmt: skip
-@with_options((*IMAGE_OPTIONS, *MODEL_OPTIONS))
+@with_options((*IMAGE_OPTIONS, *MODEL_OPTIONS, SEED))
 def maps(
     model: str, image: str, layers: tuple[str, ...], output: str | None, scale: Any, channels: Any,
     count: int | None, white: float | None, resize: bool, weights: str, trust: bool,
+    seed: int | None,
 ) -> None:  # fmt: skip
     """Draw what the layers of a Keras model make of an image.
 
@@ -119,17 +120,19 @@ def maps(
     target = f"{stem(image)}-maps.png" if output is None else output
     folder = check_target(target, PICTURE_ENDINGS, folders=True) == "/"
     ships = _check_model(model)
+    _check_seed(seed, weights, ships=ships)
     _check_picture(image)
     if is_stored(image) and Path(target).resolve() == Path(image).resolve():
         raise WrongUse(f"-o must not be the image that is read; got {target!r}")
-    made = _read(model, weights, trust=trust, ships=ships)
+    made = _read(model, weights, trust=trust, ships=ships, seed=seed or 0)
+    from featviz.map_outputs import paths_of_choice
     from featviz.networks.maps import feature_maps
 
     settings = {"resize": resize, **_preparation(model, white, ships=ships)}
-    pixels = _pixels(image, settings)
+    pixels = _pixels(image)
     with own_words():
         found = feature_maps(made, pixels, list(layers), **settings)
-        paths = _outputs(found, layers)
+        paths = paths_of_choice(found, layers)
         if folder or len(paths) == 1:
             drawing = {"channels": channels, "scale": scale, "count": count or MOST_MAPS}
             files = _each_drawn(found, paths, target, folder=folder, **drawing)
@@ -140,7 +143,7 @@ def maps(
     for line in found.went_in:
         say(f"went in: {line}")
     if ships and weights == "none":
-        say(f"{found.model} has random weights")
+        say(_random_text(found.model, seed))
     for file in files:
         say(wrote_text(file))
 
@@ -176,13 +179,6 @@ def _page_drawn(
     return save_figure(page, target)
 
 
-def _outputs(found: Any, layers: Sequence[str]) -> list[str]:
-    """Return the paths that are drawn: what leaves a convolution, or as asked for."""
-    from featviz.map_choice import paths_of_outputs
-
-    return list(found) if any(":" in pattern for pattern in layers) else paths_of_outputs(found)
-
-
 @click.command(
     cls=Command,
     short_help="Find dead, saturated and broken channels of a model.",
@@ -198,10 +194,11 @@ def _outputs(found: Any, layers: Sequence[str]) -> list[str]:
 @click.option("--batch-size", default="32", show_default=True, metavar="N",
               callback=read_by(count), help="How many images run at once.")  # fmt: skip
 @click.option("--limit", metavar="N", callback=read_by(count), help="At most so many images.")
-@with_options((*IMAGE_OPTIONS, *MODEL_OPTIONS))
+@with_options((*IMAGE_OPTIONS, *MODEL_OPTIONS, SEED))
 def diagnose(
     model: str, images: str, layers: tuple[str, ...], output: str | None, batch_size: int,
     limit: int | None, white: float | None, resize: bool, weights: str, trust: bool,
+    seed: int | None,
 ) -> None:  # fmt: skip
     """Tell what the channels of a Keras model do over the images of a folder.
 
@@ -211,24 +208,25 @@ def diagnose(
     if output is not None:
         check_target(output, REPORT_ENDINGS)
     ships = _check_model(model)
+    _check_seed(seed, weights, ships=ships)
     folder = is_folder(images)
     if not images or (not folder and is_stored(images) and not is_file(images)):
         raise Failure(f"FOLDER must be a folder or an image that exists; got {shown(images)}")
     if not folder:
         _check_picture(images)
-    made = _read(model, weights, trust=trust, ships=ships)
+    made = _read(model, weights, trust=trust, ships=ships, seed=seed or 0)
     from featviz.networks.diagnosing import diagnose as diagnosed
     from featviz.render.diagnosis_text import text_from_diagnosis, write_diagnosis
     from featviz.render.rows import printable
 
     settings = {"resize": resize, **_preparation(model, white, ships=ships)}
-    data = images if folder else _pixels(images, settings)
+    data = images if folder else _pixels(images)
     with own_words(failing=folder):
         told = diagnosed(
             made, data, list(layers) or None, batch_size=batch_size, limit=limit, **settings
         )
     if ships and weights == "none":
-        say(f"{told.model} has random weights")
+        say(_random_text(told.model, seed))
     if output is None:
         say(text_from_diagnosis(told))
         return
@@ -260,10 +258,26 @@ def _check_model(model: str) -> bool:
     return False
 
 
-def _read(model: str, weights: str, *, trust: bool, ships: bool, input_shape: Any = None) -> Any:
-    """Return the model; what Keras prints of a download is shown to a terminal."""
-    from featviz.networks.model_files import read_model
+def _check_seed(seed: int | None, weights: str, *, ships: bool) -> None:
+    """Refuse a seed where no weights are random."""
+    if seed is not None and not (ships and weights == "none"):
+        own = f"those of {weights}" if ships else "its own"
+        raise WrongUse(f"--seed must be given for random weights; MODEL has {own}")
 
+
+def _random_text(name: str, seed: int | None) -> str:
+    return f"{name} has random weights, --seed {seed or 0}"
+
+
+def _read(
+    model: str, weights: str, *, trust: bool, ships: bool, input_shape: Any = None,
+    seed: int | None = None,
+) -> Any:  # fmt: skip
+    """Return the model; what Keras prints of a download is shown to a terminal."""
+    from featviz.networks.model_files import begin_random_numbers, read_model
+
+    if seed is not None:
+        begin_random_numbers(seed)
     talk = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else io.StringIO()
     with (
         warnings.catch_warnings(record=True) as caught,
@@ -296,12 +310,23 @@ def _check_picture(image: str) -> None:
         failing(featviz.read_image, image)
 
 
-def _pixels(image: str, settings: dict[str, Any]) -> Any:
-    """Return a picture's path, a sample times its white, or a matrix as given."""
+class _Picture:
+    """A sample that goes in as a file does, not as numbers of the caller's own."""
+
+    def __init__(self, pixels: Any) -> None:
+        self._pixels = pixels
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Return the pixels, as NumPy asks for them."""
+        return self._pixels
+
+
+def _pixels(image: str) -> Any:
+    """Return a picture's path, a sample that becomes one, or a matrix as given."""
     if is_picture(image):
         return image
     pixels = read_source(image, None)
-    return pixels * settings.pop("white") if image.startswith(SAMPLE_PREFIX) else pixels
+    return _Picture(pixels) if image.startswith(SAMPLE_PREFIX) else pixels
 
 
 def _written(output: str, text: str) -> str:

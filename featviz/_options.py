@@ -36,7 +36,8 @@ FIGURE_ENDINGS = tuple(f".{kind}" for kind in FIGURE_FORMATS)
 FOREIGN_ENDINGS = (".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".eps", ".pgf")
 
 Reader = Callable[[str, str], Any]
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+# Python itself reads no more than 4300 digits.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
 
 
 def read_by(reader: Reader) -> Callable[[Any, click.Parameter, str | None], Any]:
@@ -267,8 +268,8 @@ SIZE = click.option(
 
 DRAWING_OPTIONS = (
     click.option("--grid", is_flag=True, help="One figure: a row per image, a column per kernel."),
-    click.option("--stages", default=",".join(STAGES), show_default=True, metavar="STAGE,…",
-                 callback=read_by(stages), help="Which stages, in which order."),
+    click.option("--stages", metavar="STAGE,…", callback=read_by(stages),
+                 help=f"Which stages, in which order.  [default: {','.join(STAGES)}]"),
     click.option("--stage", default="detect", show_default=True, metavar="|".join(STAGES[1:]),
                  callback=read_by(words(STAGES[1:])), help="The stage that --grid shows."),
     click.option("--layout", default="rows", show_default=True, metavar="rows|columns|N",

@@ -53,6 +53,9 @@ def check_source(source: str) -> None:
     elif _is_matrix(source):
         _matrix_rows(source)
     elif not is_file(source):
+        if source in featviz.SAMPLES:
+            cure = f"the sample is {SAMPLE_PREFIX}{source}"
+            raise Failure(f"image must be a file that exists; got {source!r}; {cure}")
         failing(featviz.read_image, source)
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from featviz._files import check_length, folder_to_make
 from featviz.captions import one_line
 from featviz.images import read_image
 from featviz.map_choice import checked_numbers
+from featviz.map_outputs import paths_of_choice
 from featviz.networks.fitting import Fit
 from featviz.networks.maps import feature_maps
 from featviz.networks.selection import choice_from_layers
@@ -38,7 +40,9 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
 
     Args:
         image: one image, as for ``feature_maps``.
-        layers: as for ``feature_maps``; None: all.
+        layers: as for ``feature_maps``; None: all. Pictures show what leaves a layer: of a
+            convolution with its activation inside ``c1`` is ``c1:detect``, and what stands before
+            the activation is asked for as ``c1:filter``, or ``*:filter`` for all.
         folder: where the files go; it is made where it is not there.
         every: a picture after every so many epochs, and after the last one.
         channels: which maps of each layer: channel numbers from 0; None for the first ones.
@@ -133,6 +137,8 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
 
     def _see(self, number: int, loss: Any) -> None:
         maps = feature_maps(self.model, self._image, self._layers, compiled=False, **self._fit)
+        shown = {path: maps[path] for path in paths_of_choice(maps, self._layers)}
+        maps = replace(maps, arrays=shown)
         epoch = Epoch(number, None if loss is None else float(loss), maps)
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"epoch_{number:04d}.png"

@@ -538,6 +538,8 @@ ERRORS = [
     ("panels sample:step -k edge -o ''", 2,
      "-o must be a path, not empty and without '\\0'; got ''"),
     ("panels no.png -k edge", 1, "image must be a file that exists; got 'no.png'"),
+    ("panels coffee -k edge", 1,
+     "image must be a file that exists; got 'coffee'; the sample is sample:coffee"),
     ("panels a.png no.png -k edge -o new", 1, "image must be a file that exists; got 'no.png'"),
     ("panels folder -k edge", 1, "image must be a file; got the folder 'folder'"),
     ("matrix no.png -k edge", 1, "image must be a file that exists; got 'no.png'"),

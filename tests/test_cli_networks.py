@@ -181,13 +181,55 @@ def test_white_and_size_of_what_goes_in_are_said(call):
     assert "resized from 12×10" in out
 
 
-def test_a_matrix_goes_in_as_it_is_and_a_sample_times_white(call):
+def test_a_matrix_goes_in_as_it_is(call):
     Path("m.csv").write_text(
         "\n".join(",".join(str(9 * r + c) for c in range(5)) for r in range(6))
     )
     assert "float32, 0 to 49 (int64 as given)" in call("maps", "m.keras", "m.csv", "-l", "conv1")[1]
-    out = call("maps", "m.keras", "sample:step", "-l", "conv1", "--white", "10", "--resize")[1]
-    assert "0 to 10 (float32 as given" in out
+
+
+@pytest.mark.parametrize("white", [[], ["--white", "255"]], ids=["white 1", "white 255"])
+@pytest.mark.parametrize("name", ["camera", "coffee"], ids=["grey", "colour"])
+def test_a_sample_goes_in_as_the_same_picture_in_a_file(call, name, white):
+    fv.write_image(f"{name}.png", fv.sample_image(name))
+    words = ["-l", "conv*", "--resize", *white]
+    found = call("maps", "m.keras", f"sample:{name}", *words, "-o", "sample.png")[1]
+    expected = call("maps", "m.keras", f"{name}.png", *words, "-o", "file.png")[1]
+    assert found.splitlines()[0] == expected.splitlines()[0]
+    assert f"(a picture, white is {(white or [1])[-1]}, " in found
+    with Image.open("sample.png") as one, Image.open("file.png") as other:
+        assert np.array_equal(np.asarray(one), np.asarray(other))
+    words = ["--resize", *white]
+    told = [call("diagnose", "m.keras", word, *words) for word in (f"sample:{name}", f"{name}.png")]
+    assert told[0] == told[1]
+
+
+def test_a_sample_of_numbers_between_those_of_a_file_keeps_them(call, model):
+    out = call("diagnose", "m.keras", "sample:zone_plate", "--resize", "--white", "255")[1]
+    given = 255 * fv.sample_image("zone_plate")
+    expected = diagnosis_text.text_from_diagnosis(diagnose(model, given, resize=True))
+    assert out.rstrip("\n") == expected.replace("float32 as given", "a picture, white is 255")
+
+
+@pytest.mark.parametrize("command", ["maps", "diagnose"])
+def test_random_weights_are_those_of_a_seed(call, command):
+    words = [command, "MobileNet", "sample:coffee", "--resize", "-l", "conv1", "-o"]
+    ending = ".png" if command == "maps" else ".csv"
+    told = {}
+    for name, seed in {"one": [], "two": ["--seed", "0"], "other": ["--seed", "12"]}.items():
+        status, out, err = call(*words, f"{name}{ending}", *seed)
+        assert (status, err) == (0, "")
+        told[name] = Path(f"{name}{ending}").read_bytes()
+        assert f"has random weights, --seed {(seed or [0])[-1]}\n" in out
+    assert told["one"] == told["two"]
+    assert told["one"] != told["other"]
+
+
+def test_each_pattern_says_for_itself_whether_maps_before_the_activation_are_drawn(call):
+    words = ["maps", "m.keras", "photo.png", "-l", "conv2:filter", "-l", "conv1", "-o", "out/"]
+    assert call(*words)[0] == 0
+    names = ["conv1-detect.png", "conv2-filter.png"]
+    assert sorted(path.name for path in Path("out").iterdir()) == names
 
 
 def test_a_model_that_ships_with_keras_is_prepared_as_its_module_does(call):
@@ -196,11 +238,12 @@ def test_a_model_that_ships_with_keras_is_prepared_as_its_module_does(call):
     assert (status, err) == (0, "")
     assert "through mobilenet_v2.preprocess_input)" in out
     assert "has random weights" in out
-    pixels = fv.sample_image("coffee") * 255
-    _, preprocess = preprocessing_of("MobileNetV2")
+    fv.write_image("coffee.png", fv.sample_image("coffee"))
+    white, preprocess = preprocessing_of("MobileNetV2")
     maps = feature_maps(
-        read_model("MobileNetV2"), pixels, "Conv1", resize=True, preprocess=preprocess
-    )
+        read_model("MobileNetV2"), "coffee.png", "Conv1", resize=True, white=white,
+        preprocess=preprocess,
+    )  # fmt: skip
     assert out.splitlines()[0] == f"went in: {maps.went_in[0]}"
 
 
@@ -216,7 +259,7 @@ def test_one_picture_or_a_sample_does_for_a_first_look(call, model):
         diagnosis_text.text_from_diagnosis(told) + "\n"
     )
     words = ["diagnose", "m.keras", "sample:step", "--resize", "--white", "9"]
-    assert "0 to 9 (float32 as given" in call(*words)[1]
+    assert "0 to 9 (a picture, white is 9" in call(*words)[1]
 
 
 def test_a_diagnosis_takes_its_options(call, model):
@@ -256,6 +299,8 @@ def prepare():
     Path("broken/a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     image = keras.Input((2, 2, 1))
     keras.Model(image, keras.layers.Lambda(lambda x: x)(image)).save("lambda.keras")
+    given = [keras.Input((6, 5, 1), dtype="uint8", name="numbers"), keras.layers.Rescaling(1)]
+    keras.Sequential([*given, keras.layers.Conv2D(1, 2, name="c")]).save("ints.keras")
 
 
 RULE = "model must be a .keras file or the name of a keras.applications model; got "
@@ -315,6 +360,15 @@ ERRORS = [
     ("diagnose m.keras broken", 1, "image"),
     ("diagnose m.keras photos -o d.xml", 2, "output must end in one of .csv, .json, .md, .txt"),
     ("diagnose m.keras photos -l cnv1", 2, "-l must be among"),
+    ("maps m.keras photo.png -l conv1 --seed 1", 2, "--seed must be given for random weights; "
+     "MODEL has its own"),
+    ("diagnose MobileNet photos --seed 1 --weights imagenet", 2, "--seed must be given for random "
+     "weights; MODEL has those of imagenet"),
+    ("diagnose MobileNet photos --seed -1", 2, "--seed must be a whole number of at least 0; got "),
+    ("maps ints.keras photo.png -l c", 2, "--white must be above 1 for a picture in the input "
+     "'numbers' of uint8; got 1; add --white 255"),
+    (f"diagnose m.keras photos --limit {10**30}", 2, "--limit must be below 2147483648; got 1000"),
+    (f"layers m.keras --input-shape {10**30},1,1", 2, "--input-shape must be below 2147483648"),
     ("diagnose m.keras photos --limit 0", 2, "--limit must be a whole number of at least 1; got 0"),
 ]  # fmt: skip
 

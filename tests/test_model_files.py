@@ -220,17 +220,23 @@ def test_operations_between_layers_are_read():
 
 def broken(data):
     """Damaged files by name, and what the sentence says."""
-    place = data.index(b"Conv2D")
+    place, tree = data.index(b"Conv2D"), data.index(b"TREE")
     return {
         "empty": (b"", "which is empty"),
         "no zip": (b"hello", "which is none"),
         "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), "which is HDF5 within"),
         "cut off": (data[: len(data) // 2], "which begins as one and has no end"),
         "one letter other": (data[:place] + b"D" + data[place + 1 :], "which is damaged (Bad CRC"),
+        "other weights": (
+            data[:tree] + b"D" + data[tree + 1 :],
+            "(Bad CRC-32 for file 'model.weights.h5'); copy or save it again",
+        ),
     }
 
 
-@pytest.mark.parametrize("kind", ["empty", "no zip", "HDF5", "cut off", "one letter other"])
+@pytest.mark.parametrize(
+    "kind", ["empty", "no zip", "HDF5", "cut off", "one letter other", "other weights"]
+)
 def test_a_damaged_file_is_a_sentence(saved, kind):
     content, words = broken(saved[0])[kind]
     Path("bad.keras").write_bytes(content)

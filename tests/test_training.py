@@ -84,6 +84,20 @@ def test_pictures_show_each_epoch_and_the_animation_all(eager):
         assert durations == [300, 300, 300, 1200]
 
 
+@pytest.mark.parametrize(
+    ("layers", "shown"),
+    [("conv", ["conv:detect"]), ("conv:filter", ["conv:filter"]),
+     ("conv:*", ["conv:filter", "conv:detect"]), (["norm", "c*"], ["conv:detect", "norm"]),
+     (["*:filter", "norm"], ["conv:filter", "norm"]), (keras.layers.Conv2D, ["conv:detect"]),
+     (None, ["conv:detect", "norm", "drop", "mean", "out"])],
+    ids=["name", "filter", "both", "pattern", "pattern of filters", "class", "all"],
+)  # fmt: skip
+def test_pictures_show_what_leaves_a_layer_unless_asked_for_otherwise(layers, shown):
+    seen = FeatureMapCallback(IMAGES[0], layers, "out", animation="film.png")
+    fit(model(), seen, epochs=1)
+    assert [list(epoch.maps) for epoch in seen._film.epochs] == [shown] * 2
+
+
 class Stepping(keras.callbacks.Callback):
     """Sets the kernel of a convolution in every epoch, by a plan."""
 
@@ -273,7 +287,7 @@ def test_where_warnings_are_errors_the_training_goes_on(capsys):
 
 
 def test_an_animation_that_would_take_too_much_memory_is_cut_and_said(monkeypatch, capsys):
-    size = sum(values.nbytes for values in feature_maps(model(), IMAGES[0], "conv").values())
+    size = feature_maps(model(), IMAGES[0], "conv")["conv:detect"].nbytes
     monkeypatch.setattr(training_film, "MOST_BYTES", 2 * size)
     seen = FeatureMapCallback(IMAGES[0], "conv", "out")
     fit(model(), seen, epochs=4)

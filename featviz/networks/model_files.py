@@ -7,6 +7,7 @@ import importlib
 import os
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,8 +65,9 @@ def read_model(
     Args:
         source: the path of a ``.keras`` file, or the name of a model in ``keras.applications``
             such as ``"VGG16"``, in small or capital letters.
-        weights: of a model that ships with Keras: ``"none"`` for random ones or ``"imagenet"``,
-            which are downloaded once. A file has its own.
+        weights: of a model that ships with Keras: ``"none"`` for random ones, which
+            ``keras.utils.set_random_seed`` repeats, or ``"imagenet"``, which are downloaded once.
+            A file has its own.
         trust: your own decision that a file may run any program that is in it, with your rights:
             its layers may hold code. It must still be a ``.keras`` file.
         input_shape: of a model that ships with Keras: (H, W, C); None for its own.
@@ -97,6 +99,16 @@ def read_model(
         if note:
             warnings.warn(note, stacklevel=2)
     return _loaded(path, trust=trust)
+
+
+def begin_random_numbers(seed: int) -> None:
+    """Let the next random weights be those of a seed, where the program is our own.
+
+    Args:
+        seed: 0 to 2³¹−1. It is that of Python, NumPy, Keras and TensorFlow for the whole program,
+            so nothing that others call may come here.
+    """
+    keras.utils.set_random_seed(seed)
 
 
 def preprocessing_of(name: str) -> Preprocessing:
@@ -219,6 +231,9 @@ def _loaded(path: Path, *, trust: bool) -> Any:
 
 def _failure(path: Path, error: Exception, *, trust: bool) -> str:
     """Return why Keras did not read a file, in one sentence."""
+    if isinstance(error, zipfile.BadZipFile):
+        damage = f"which is damaged ({error})"
+        return refusal(path, "be a whole zip archive", damage, "copy or save it again")
     writer, here = saved_by(path), keras.__version__
     newer = writer and _ahead(writer, here)
     told = f"it was saved by keras {writer}, this is {here}: update keras"

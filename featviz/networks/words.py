@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from featviz._check import size_text
+from featviz.exact import exact_text
 
 # How many of the layers that ran an error names, and how much of what Keras says it repeats.
 MOST_RAN = 8
@@ -16,6 +17,25 @@ _SETTINGS = (
     "kernel_size", "pool_size", "filters", "units", "strides", "dilation_rate", "groups",
     "padding", "activation",
 )  # fmt: skip
+# What else must be known of layers without kernels, by the name of Keras' own class: the setting,
+# its word, and what goes without saying.
+_MORE_SETTINGS = {
+    "ReLU": (("max_value", "max", ""), ("negative_slope", "slope", "0"),
+             ("threshold", "threshold", "0")),
+    "LeakyReLU": (("negative_slope", "slope", ""),),
+    "ELU": (("alpha", "alpha", ""),),
+    "Rescaling": (("scale", "scale", ""), ("offset", "offset", "0")),
+} | dict.fromkeys(("Dropout", "AlphaDropout", "GaussianDropout"), (("rate", "rate", ""),)) | {
+    f"{name}{axes}D": settings
+    for axes in (1, 2, 3)
+    for name, settings in (
+        ("ZeroPadding", (("padding", "padding", ""),)),
+        ("Cropping", (("cropping", "cropping", ""),)),
+        ("UpSampling", (("size", "size", ""), ("interpolation", "", ""))),
+    )
+}  # fmt: skip
+# More numbers of one setting than these are counted.
+_MOST_NUMBERS = 6
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -34,10 +54,12 @@ def settings_of_layer(layer: Any) -> str:
             told[index] = getattr(layer, _SETTINGS[index], None)
     *numbers, padding, activation = told
     name = getattr(activation, "__name__", getattr(activation, "name", ""))
+    further = _more_settings(kind)
+    more = tuple((one, own.get(one[0])) for one in further) if further else ()
     try:
-        return _settings_text(*numbers, padding, name)
+        return _settings_text(*numbers, padding, name, more)
     except TypeError:  # a list, which nothing can be kept of
-        return _settings_text.__wrapped__(*numbers, padding, name)
+        return _settings_text.__wrapped__(*numbers, padding, name, more)
 
 
 @functools.lru_cache
@@ -47,9 +69,16 @@ def _told_by_class(kind: type) -> tuple[int, ...]:
 
 
 @functools.lru_cache
+def _more_settings(kind: type) -> tuple[tuple[str, str, str], ...]:
+    """Return the further settings of a class, or of Keras' own class below it."""
+    own = (base for base in kind.__mro__ if base.__module__.partition(".")[0] == "keras")
+    return next((found for base in own if (found := _MORE_SETTINGS.get(base.__name__))), ())
+
+
+@functools.lru_cache
 def _settings_text(
     kernel_size: Any, pool_size: Any, filters: Any, units: Any, strides: Any, dilation_rate: Any,
-    groups: Any, padding: Any, activation: str,
+    groups: Any, padding: Any, activation: str, more: tuple[Any, ...],
 ) -> str:  # fmt: skip
     windows = [one for one in (kernel_size, pool_size) if one is not None]
     words = [size_text(_several(window)) for window in windows]
@@ -63,6 +92,9 @@ def _settings_text(
     if isinstance(groups, int) and groups > 1:
         words.append(f"{groups} groups")
     words += [padding] if isinstance(padding, str) else []
+    for (_, word, unsaid), value in more:
+        text = _values_text(value)
+        words += [f"{word} {text}".strip()] if text not in ("", unsaid) else []
     return ", ".join([*words, activation] if activation and activation != "linear" else words)
 
 
@@ -72,6 +104,32 @@ def _several(value: Any) -> tuple[int, ...]:
 
 def _short(values: tuple[int, ...]) -> str:
     return str(values[0]) if len(set(values)) == 1 else size_text(values)
+
+
+def _values_text(value: Any) -> str:
+    """Return a word, a number, or several as Keras writes them; equal ones once."""
+    values = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(values, (list, tuple)):
+        return values if isinstance(values, str) else _number_text(values)
+    if len(values) > _MOST_NUMBERS:
+        return f"of {len(values)} numbers"
+    texts = [_values_text(one) for one in values]
+    if any(text.startswith("(") for text in texts):  # one is (before, after)
+        texts = [_pair_text(one) for one in values]
+    elif len(set(texts)) == 1:
+        return texts[0]
+    return f"({', '.join(texts)})"
+
+
+def _pair_text(pair: Any) -> str:
+    return f"({', '.join(map(_number_text, _several(pair)))})"
+
+
+def _number_text(value: Any) -> str:
+    try:
+        return exact_text(float(value)).replace("-", "−")
+    except (TypeError, ValueError, OverflowError):  # None, or no number
+        return ""
 
 
 def reason_of_error(error: BaseException) -> str:
