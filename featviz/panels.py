@@ -8,7 +8,7 @@ A :class:`Panel` carries its colour limits; no renderer chooses any. Scales have
 * ``(low, high)``: these limits for all maps; what lies beyond takes the end's colour.
 
 Panels with the same ``scale`` text stand beside one colour bar, which is true for all of them.
-The image has a scale of its own: 0..1, or its range when it is a matrix of other numbers.
+The image has a scale of its own: 0..1, or its range where it holds other numbers or is a mean.
 """
 
 from __future__ import annotations
@@ -93,8 +93,7 @@ class MapView:
 
 def map_view(extraction: Extraction, stage: str, index: int, title: str) -> MapView:
     """Return one map of a run on its way to a panel; errors of rounding are 0."""
-    values = extraction.without_rounding(stage, index)
-    return MapView(title, stage, values, stage == "filter")
+    return MapView(title, stage, extraction.without_rounding(stage, index), stage == "filter")
 
 
 def panels_from_extraction(
@@ -186,13 +185,15 @@ def image_panel(image: Pixels, title: str, *, numbers: bool = False) -> Panel:
     """Return the panel of an image (H, W, C): colours if C = 3, else the grey mean."""
     stats = map_stats(image.reshape(image.shape[0], -1))
     inside = stats.low >= 0 and stats.high <= 1
-    lines = [f"{size_text(image.shape)} · {range_text(stats)}"]
-    lines.append(f"{share_text(stats.zero_share)} zeros")
+    shape = f"{size_text(image.shape)} · {range_text(stats)}"
+    lines = [shape, f"{share_text(stats.zero_share)} zeros"]
     if image.shape[2] == 3 and inside:
         return Panel(title, image, (0.0, 1.0), "rgb", "image", tuple(lines))
     values = image[:, :, 0] if image.shape[2] == 1 else image.mean(axis=2)
     if image.shape[2] > 1:
-        lines.append(f"mean of {image.shape[2]} channels, {range_text(map_stats(values))}")
+        stats = map_stats(values)  # of many channels it is far from their ends
+        lines.append(f"mean of {image.shape[2]} channels, {range_text(stats)}")
+        inside = stats.low == stats.high == 0
     limits = (0.0, 1.0) if inside else (min(stats.low, 0.0), max(stats.high, 0.0))
     scale = "image" if inside else f"image {limits}"
     cells = cell_texts(values) if numbers else None
@@ -345,6 +346,5 @@ def _floats(kernel: Kernel) -> Pixels:
 
 
 def _kernel_cells(kernel: Kernel) -> tuple[tuple[str, ...], ...] | None:
-    if max(kernel.shape) > MOST_CELLS:
-        return None
-    return tuple(tuple(map(kernel_cell, row)) for row in kernel.rows)
+    few = max(kernel.shape) <= MOST_CELLS
+    return tuple(tuple(map(kernel_cell, row)) for row in kernel.rows) if few else None

@@ -298,6 +298,113 @@ def test_numbers_of_a_bar_keep_clear_of_each_other_and_of_its_neighbour(high, ga
         assert not a.get_window_extent().overlaps(b.get_window_extent())
 
 
+# ------------------------------------------------------------------------- the size of a page
+
+
+def page_of(count, pixels, title="x", **options):
+    return [Panel(f"{title}\n{n}", pixels, (0.0, 1.0), "heat", "shared", ("a caption",), **options)
+            for n in range(count)]  # fmt: skip
+
+
+def inches_of(figure, axes):
+    return figure.get_size_inches() * axes.get_position().size
+
+
+def type_sizes(figure):
+    return {text.get_text(): text.get_size() for text in figure.texts}
+
+
+@pytest.mark.parametrize(("count", "columns"), [(64, 8), (8, 8), (8, 1), (32, 4), (24, 3)], ids=str)
+def test_a_page_shrinks_its_pictures_but_not_its_words(count, columns):
+    panels = page_of(count, ramp(8, 8))
+    figure = fv.figure_from_panels(panels, columns, title="t", footnote="f")
+    width, height = figure.get_size_inches()
+    assert width <= 14
+    assert height <= 21  # with title and footnote
+    sides = {round(float(side), 3) for axes in pictures(figure) for side in inches_of(figure, axes)}
+    assert len(sides) == 1
+    assert 1.2 <= max(sides) < 2.4
+    few = type_sizes(fv.figure_from_panels(panels[:1], 1, title="t", footnote="f"))
+    assert few.items() <= type_sizes(figure).items()
+
+
+@pytest.mark.parametrize(("count", "columns"), [(20, 5), (25, 5), (1, 1), (5, 1)], ids=str)
+def test_a_page_that_a_book_can_hold_keeps_its_pictures(count, columns):
+    figure = fv.figure_from_panels(page_of(count, ramp(6, 8)), columns)
+    for axes in pictures(figure):
+        np.testing.assert_allclose(inches_of(figure, axes), (2.4, 1.8))
+
+
+def test_pictures_are_halved_at_most():
+    figure = fv.figure_from_panels(page_of(40, ramp(8, 8)), 1)
+    assert {round(float(side), 3) for axes in pictures(figure)
+            for side in inches_of(figure, axes)} == {1.2}  # fmt: skip
+
+
+def test_pictures_between_wide_words_are_not_made_smaller_for_nothing():
+    figure = fv.figure_from_panels(page_of(16, ramp(8, 8), title="a long title of a panel " * 3), 8)
+    sides = {round(float(side), 2) for axes in pictures(figure) for side in inches_of(figure, axes)}
+    assert figure.get_figwidth() > 14
+    assert sides == {2.4}
+
+
+def test_numbers_in_cells_shrink_to_three_quarters_and_those_of_kernels_not_at_all():
+    cells = (("0.123",) * 8,) * 8
+    one, many = (
+        pictures(fv.figure_from_panels(page_of(count, ramp(8, 8), cells=cells), 1))[0]
+        for count in (1, 12)
+    )
+    sides = [inches_of(axes.figure, axes)[0] for axes in (one, many)]
+    assert sides[1] == pytest.approx(0.75 * sides[0])
+    assert min(text.get_size() for text in many.texts) >= 6
+    tall = [inches_of(axes.figure, axes)[0] for count in (1, 20)
+            for axes in pictures(fv.plot_kernels([LOPSIDED] * count, columns=1))]  # fmt: skip
+    assert len(set(np.round(tall, 6))) == 1
+
+
+def test_a_place_may_be_left_free():
+    first, second, third = page_of(3, ramp(8, 8))
+    figure = fv.figure_from_panels([first, second, None, third], 2)
+    places = [axes.get_position() for axes in pictures(figure)]
+    assert len(places) == 3
+    assert places[2].x0 == pytest.approx(places[1].x0)
+    assert places[2].y1 < places[1].y0
+    (bar,) = bars(figure)
+    assert bar.get_position().y1 < places[2].y0
+
+
+def test_large_kernels_stand_in_rows_above_their_bar():
+    figure = fv.plot_kernels([fv.gaussian(61, sigma=n) for n in range(3, 9)])
+    (bar,) = bars(figure)
+    assert len(pictures(figure)) == 6
+    assert bar.get_position().y1 < min(axes.get_position().y0 for axes in pictures(figure))
+
+
+def has_numbers(figure):
+    return {bool(axes.texts) for axes in pictures(figure)}
+
+
+@pytest.mark.parametrize("size", [5, 8])
+@pytest.mark.parametrize("unit", [None, 1.0, 1e-7], ids=["whole", "decimals", "powers of ten"])
+def test_a_small_matrix_under_one_kernel_keeps_its_numbers(size, unit):
+    cells = np.random.default_rng(1).normal(0, unit or 1, (size, size))
+    figure = fv.plot_extraction(fv.extract(cells if unit else ramp(size, size), LOPSIDED))
+    assert has_numbers(figure) == {True}
+
+
+@pytest.mark.parametrize("size", [5, 12])
+def test_numbers_are_left_out_where_the_page_would_be_too_large(size):
+    matrix = np.random.default_rng(1).normal(0, 1, (size, size))
+    run = fv.extract(matrix, [np.multiply(LOPSIDED, n) for n in range(1, 9)])
+    figure = fv.plot_extraction(run)
+    assert has_numbers(figure) == {False}
+    assert figure.get_figwidth() <= 16
+    assert figure.get_figheight() <= 21
+    assert bars(figure)
+    asked = fv.plot_extraction(run, numbers=True, stages=("condense",))
+    assert has_numbers(asked) == {True}
+
+
 # ------------------------------------------------------------------------ nothing cut or covered
 
 
@@ -781,6 +888,8 @@ ERRORS = {
     "no images": (lambda: fv.plot_images([]), ValueError,
         "images must be at least one image; got none"),
     "no panels": (lambda: fv.figure_from_panels([], 1), ValueError,
+        "panels must be 1 to 400 in a figure; got 0"),
+    "free places": (lambda: fv.figure_from_panels([None, None], 1), ValueError,
         "panels must be 1 to 400 in a figure; got 0"),
     "save ending": (lambda: fv.save_figure(fv.plot_kernel("edge"), "a.jpg"), ValueError,
         "output must end in one of .png, .svg, .pdf; got 'a.jpg' (did you mean '.png'?)"),

@@ -10,6 +10,7 @@ from featviz.networks.layer_stages import extraction_from_layer
 from featviz.networks.maps import feature_maps
 from featviz.networks.paths import PathError
 from featviz.panels import panels_from_extraction
+from featviz.render.plots import plot_extraction
 
 layers = keras.layers
 IMAGE = images(3, 1)[0]
@@ -305,6 +306,118 @@ def test_maps_of_a_layer_and_plain_images_are_drawn_as_they_are():
     run = extraction_from_layer(grey, matrix, "conv")
     assert run.picture is None
     assert panels_from_extraction(run)[0].cells[5][5] == "35"
+
+
+# --- on the page ---
+
+
+def drawn(run, **options):
+    """The first words of the panels, row by row as they stand; and the footnote."""
+    figure = plot_extraction(run, **options)
+    panels = [axes for axes in figure.axes if axes.images]
+    rows = {}
+    for axes in panels:
+        top = round(axes.get_position().y1, 4)
+        rows.setdefault(top, []).append(axes.get_label().split(" ")[0])
+    assert list(rows) == sorted(rows, reverse=True)
+    footnote = " ".join(text.get_text() for text in figure.texts if text.get_ha() == "left")
+    return [" ".join(row) for row in rows.values()], footnote
+
+
+WHOLE = "Filter Detect Condense"
+LAYOUTS = {
+    "rows": ["Image " + WHOLE, *[WHOLE] * 2],
+    "columns": ["Image", *[" ".join([stage] * 3) for stage in WHOLE.split()]],
+    4: ["Image " + WHOLE, *[WHOLE] * 2],
+    8: [f"Image {WHOLE} {WHOLE}", WHOLE],
+    5: [f"Image {WHOLE} Filter", "Detect Condense " + WHOLE],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_a_layer_saw_is_drawn_once(layout):
+    run = extraction_from_layer(stack(), IMAGE, "conv", channels=range(3))
+    assert drawn(run, layout=layout)[0] == LAYOUTS[layout]
+
+
+ASKED = {
+    ("filter", "image"): ["Filter Image", "Filter", "Filter"],
+    ("image",): ["Image"],
+    ("image", "detect"): ["Image Detect Detect Detect"],
+    ("detect", "filter"): ["Detect Filter"] * 3,
+    ("condense",): ["Condense"] * 3,
+}
+
+
+@pytest.mark.parametrize("stages", ASKED, ids="+".join)
+def test_stages_of_a_layer_are_drawn_as_asked(stages):
+    run = extraction_from_layer(stack(), IMAGE, "conv", channels=range(3))
+    assert drawn(run, stages=stages)[0] == ASKED[stages]
+
+
+def test_the_image_of_several_maps_stands_on_the_left_and_nothing_below_it():
+    run = extraction_from_layer(stack(), IMAGE, "conv", channels=range(3))
+    image, *maps = [axes.get_position() for axes in plot_extraction(run).axes if axes.images]
+    assert all(image.x1 < place.x0 for place in maps)
+    assert {round(place.x0 + place.width / 2, 4) for place in maps[::3]} == {
+        round(maps[0].x0 + maps[0].width / 2, 4)
+    }
+
+
+LEFT_OUT = {
+    "no pool": (
+        [layers.ReLU()], ["Image " + "Filter Detect " * 2, "Filter Detect " * 2, "Filter Detect"],
+        "valid · bias 0 · relu · no pool was found: Condense would repeat Detect",
+    ),
+    "no activation": (
+        [layers.MaxPooling2D()], ["Image Filter Condense Filter Condense",
+                                  "Filter Condense Filter Condense", "Filter Condense"],
+        "max 2×2 stride 2×2 · no activation was found: Detect would repeat Filter",
+    ),
+    "neither": (
+        [], ["Image" + " Filter" * 4, "Filter"],
+        "valid · bias 0 · no activation was found and no pool was found: "
+        "Detect and Condense would repeat Filter",
+    ),
+    "both": (
+        [layers.ReLU(), layers.MaxPooling2D()], ["Image " + WHOLE, *[WHOLE] * 4],
+        "valid · bias 0 · relu · max 2×2 stride 2×2",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LEFT_OUT)
+def test_a_stage_that_says_nothing_new_is_left_out_and_that_is_said(case):
+    after, rows, words = LEFT_OUT[case]
+    after = [type(one).from_config(one.get_config()) for one in after]
+    conv = layers.Conv2D(5, (2, 3), name="conv", kernel_initializer="glorot_normal")
+    model = keras.Sequential([keras.Input((8, 8, 3)), conv, *after])
+    run = extraction_from_layer(model, IMAGE, "conv")
+    told, footnote = drawn(run)
+    assert told == [row.strip() for row in rows]
+    assert footnote.endswith(words)
+    asked, footnote = drawn(run, stages=("image", "filter", "detect", "condense"))
+    assert asked == ["Image " + WHOLE, *[WHOLE] * 4]
+    assert "would repeat" not in footnote
+
+
+def test_an_activation_without_a_layer_that_is_not_known_is_told_so():
+    x = keras.Input((8, 8, 3))
+    y = keras.ops.square(layers.Conv2D(2, 2, name="conv")(x))
+    model = keras.Model(x, layers.Flatten()(y))
+    words = "no activation was found in a layer and no pool was found: "
+    run = extraction_from_layer(model, IMAGE, "conv")
+    assert words in drawn(run)[1]
+
+
+def test_eight_maps_stand_on_one_page():
+    for size, after in ((12, [layers.ReLU(), layers.MaxPooling2D()]), (30, [layers.ReLU()])):
+        model = built(
+            layers.Conv2D(9, 3, padding="same", name="conv"), *after, shape=(size, size, 1)
+        )
+        figure = plot_extraction(extraction_from_layer(model, images(1, 1, size=size)[0], "conv"))
+        assert figure.get_figwidth() <= 16
+        assert figure.get_figheight() <= 21
 
 
 # --- classes of the caller's own: only what their numbers bear out ---

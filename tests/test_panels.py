@@ -190,6 +190,15 @@ def test_channels_that_are_no_colours_are_drawn_as_their_mean():
     panel = image_panel(image, "x")
     np.testing.assert_allclose(panel.pixels, image.sum(axis=2) / 4)
     assert panel.lines == ("2×3×4 · 0 to 23", "4 % zeros", "mean of 4 channels, 1.5 to 21.5")
+    assert panel.limits == (0.0, 21.5)
+
+
+@pytest.mark.parametrize(
+    ("unit", "limits"), [(1 / 64, (0.0, 21.5 / 64)), (0, (0.0, 1.0)), (-1, (-21.5, 0.0))], ids=str
+)
+def test_a_mean_of_channels_is_as_bright_as_it_goes(unit, limits):
+    image = np.arange(24, dtype=np.float32).reshape(2, 3, 4) * unit
+    assert image_panel(image, "x").limits == pytest.approx(limits)
 
 
 def test_each_channel_stands_beside_its_own_maps():

@@ -136,6 +136,17 @@ def test_figures_of_kernels_speak_of_kernels():
     assert "64 of 1,500 features shown · 64 of 2,000 channels shown" in words
 
 
+@pytest.mark.parametrize(("size", "channels"), [(3, 8), (8, 1), (11, 3), (11, 40)], ids=str)
+def test_kernels_of_any_size_stand_on_one_page(size, channels):
+    weights = np.random.default_rng(0).normal(0, 1e-3, (size, size, channels, 20))
+    figure = plot_layer_kernels(kernels_of(weights, note="a note of it"))
+    assert figure.get_figwidth() <= 14
+    assert figure.get_figheight() <= 21
+    sides = figure.get_size_inches() * figure.axes[0].get_position().size
+    assert min(sides) > 1.3
+    assert "conv · Conv2D" in texts(figure)
+
+
 def test_three_channels_of_sequences_and_groups_are_no_colours():
     for weights, groups in ((np.ones((5, 3, 2)), 1), (np.ones((2, 2, 3, 4)), 2)):
         figure = plot_layer_kernels(kernels_of(weights, groups=groups))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,20 @@ from featviz.panels import Panel
 from featviz.render import drawing
 from featviz.render.bars import draw_bar, extension, style_bar
 from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, drawable, fitted, text_width
+from featviz.render.page_layout import (
+    BAR_STRIP,
+    CAPTION_LINE,
+    CAPTION_SIZE,
+    GAP,
+    NARROWEST,
+    TITLE_LINE,
+    TITLE_SIZE,
+    Bar,
+    Grid,
+    caption_of,
+    has_bar,
+    plan_page,
+)
 from featviz.render.paper import (
     DOTS_PER_INCH,
     HEAD_SIZE,
@@ -46,63 +59,23 @@ __all__ = [
 ]
 
 MOST_PANELS = 400
-GAP = 0.2
-TITLE_SIZE, CAPTION_SIZE = 9.0, 7.0
-TITLE_LINE, CAPTION_LINE = 0.165, 0.13
-BAR_STRIP, BAR_HEIGHT = 0.46, 0.08
-WIDEST_TEXT, WIDEST_BAR = 2.4, 6.0
-NARROWEST, NARROWEST_BAR, WIDEST_ROW = 0.9, 1.4, 11.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A colour bar: its panels, the row above it, its columns and its strip."""
-
-    members: tuple[int, ...]
-    row: int
-    first: int
-    last: int
-    lane: int
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Sizes of each row in inches: its columns, title, picture, caption and bar."""
-
-    columns: list[list[float]]
-    titles: list[float]
-    pictures: list[float]
-    captions: list[float]
-    bars: list[float]
-
-    def left(self, row: int, column: int) -> float:
-        """Return the distance of a panel from the left side."""
-        return MARGIN + sum(self.columns[row][:column]) + GAP * column
-
-    def top(self, row: int) -> float:
-        """Return the distance of a row's title from the top of the grid."""
-        parts = (self.titles, self.pictures, self.captions, self.bars)
-        return sum(sum(part[:row]) for part in parts) + GAP * row
-
-    @property
-    def width(self) -> float:
-        """Width of the figure."""
-        ends = (self.left(row, len(widths)) for row, widths in enumerate(self.columns))
-        return max(ends) - GAP + MARGIN
-
-    @property
-    def height(self) -> float:
-        """Height of the grid, without the margins."""
-        return self.top(len(self.titles)) - GAP
+BAR_HEIGHT, WIDEST_BAR = 0.08, 6.0
 
 
 def figure_from_panels(
-    panels: Sequence[Panel], columns: int | None, *, title: str = "", footnote: str = ""
+    panels: Sequence[Panel | None],
+    columns: int | None,
+    *,
+    title: str = "",
+    footnote: str = "",
 ) -> Figure:
     """Return a figure of panels, row by row.
 
+    Pictures are 2.4 inches long, or as large as the numbers in their cells ask for; smaller, to
+    the half, where the page would be wider than 14 or higher than 20 inches.
+
     Args:
-        panels: at least one.
+        panels: at least one; None is a place left free.
         columns: panels in a row; None lets each row take what fits.
         title: one line above all.
         footnote: small print below all; it is wrapped.
@@ -113,12 +86,12 @@ def figure_from_panels(
     Raises:
         ValueError: no panel, too many, or columns below 1.
     """
-    if not 1 <= len(panels) <= MOST_PANELS:
-        raise ValueError(f"panels must be 1 to {MOST_PANELS} in a figure; got {len(panels)}")
-    sizes = drawing.picture_sizes(panels)
-    rows = _rows(sizes, None if columns is None else whole_number("columns", columns, minimum=1))
-    bars = _bars(panels, rows)
-    grid = _grid(panels, sizes, rows, bars, aligned=columns is not None)
+    count = sum(panel is not None for panel in panels)
+    if not 1 <= count <= MOST_PANELS:
+        raise ValueError(f"panels must be 1 to {MOST_PANELS} in a figure; got {count}")
+    columns = None if columns is None else whole_number("columns", columns, minimum=1)
+    plan = plan_page(panels, columns)
+    grid = plan.grid
     head = 0.28 if title else 0.0
     wanted = min(text_width(drawable(title), HEAD_SIZE, bold=True), WIDEST_BAR) if title else 0.0
     width = max(grid.width, wanted + 2 * MARGIN)
@@ -134,37 +107,14 @@ def figure_from_panels(
 
     if title:
         write_title(figure, title)
-    for row, members in enumerate(rows):
+    for row, members in enumerate(plan.rows):
         for column, index in enumerate(members):
-            _draw_panel(figure, panels[index], sizes[index], grid, (row, column), place)
-    for bar in bars:
-        _draw_bar(figure, bar, [panels[index] for index in bar.members], grid, place)
+            if panel := panels[index]:
+                _draw_panel(figure, panel, plan.sizes[index], grid, (row, column), place)
+    for bar in plan.bars:
+        _draw_bar(figure, bar, [p for i in bar.members if (p := panels[i])], grid, place)
     write_notes(figure, notes)
     return figure
-
-
-def _bars(panels: Sequence[Panel], rows: list[range]) -> list[Bar]:
-    """Return the colour bars, each below the last row of its panels, none on another."""
-    found: dict[str, Bar] = {}
-    for row, members in enumerate(rows):
-        for column, index in enumerate(members):
-            if _has_bar(panels[index]):
-                scale = panels[index].scale
-                bar = found.get(scale, Bar((), row, column, column, 0))
-                first, last = min(bar.first, column), max(bar.last, column)
-                found[scale] = Bar((*bar.members, index), row, first, last, 0)
-    placed: list[Bar] = []
-    for bar in found.values():
-        last = min(bar.last, len(rows[bar.row]) - 1) if len(rows[0]) < bar.last else bar.last
-        beside = [o for o in placed if o.row == bar.row and o.first <= last and bar.first <= o.last]
-        lane = 1 + max((other.lane for other in beside), default=-1)
-        placed.append(replace(bar, last=last, lane=lane))
-    return placed
-
-
-def _has_bar(panel: Panel) -> bool:
-    """Whether a bar explains the panel: neither an RGB image nor numbers in cells."""
-    return panel.palette != "rgb" and panel.cells is None
 
 
 def _draw_bar(
@@ -177,62 +127,6 @@ def _draw_bar(
     top += grid.captions[bar.row] + 0.08 + BAR_STRIP * bar.lane
     box = place(left + (width - length) / 2, top, length, BAR_HEIGHT)
     draw_bar(figure, box, panels, width + GAP / 2)
-
-
-def _rows(sizes: list[tuple[float, float]], columns: int | None) -> list[range]:
-    """Return which panels stand in which row."""
-    count = len(sizes)
-    if columns is not None:
-        return [range(start, min(start + columns, count)) for start in range(0, count, columns)]
-    rows, start, reach = [], 0, 0.0
-    for index, (width, _) in enumerate(sizes):
-        wide = max(width, NARROWEST) + GAP
-        if index > start and reach + wide > WIDEST_ROW:
-            rows.append(range(start, index))
-            start, reach = index, 0.0
-        reach += wide
-    return [*rows, range(start, count)]
-
-
-def _grid(
-    panels: Sequence[Panel],
-    sizes: list[tuple[float, float]],
-    rows: list[range],
-    bars: list[Bar],
-    *,
-    aligned: bool,
-) -> Grid:
-    widths = [[_panel_width(panels[i], sizes[i][0]) for i in members] for members in rows]
-    if aligned:
-        common = [
-            max(row[column] for row in widths if column < len(row))
-            for column in range(len(widths[0]))
-        ]
-        widths = [common for _ in widths]
-    lines = [max(len(panels[i].title.split("\n")) for i in members) for members in rows]
-    below = [max(len(_caption(panels[i])) for i in members) for members in rows]
-    strips = [0.0] * len(rows)
-    for bar in bars:
-        strips[bar.row] = max(strips[bar.row], BAR_STRIP * (bar.lane + 1))
-    return Grid(
-        widths,
-        [TITLE_LINE * count + 0.05 for count in lines],
-        [max(sizes[i][1] for i in members) for members in rows],
-        [CAPTION_LINE * count + 0.04 for count in below],
-        strips,
-    )
-
-
-def _panel_width(panel: Panel, picture: float) -> float:
-    """Return the width that picture, title and caption of a panel ask for."""
-    lines = panel.title.split("\n")
-    words = [text_width(drawable(line), TITLE_SIZE, bold=not i) for i, line in enumerate(lines)]
-    words += [text_width(drawable(line), CAPTION_SIZE) for line in _caption(panel)]
-    return max(picture, min(max(words), WIDEST_TEXT), NARROWEST_BAR if _has_bar(panel) else 0.0)
-
-
-def _caption(panel: Panel) -> list[str]:
-    return ([panel.mark] if panel.mark else []) + list(panel.lines)
 
 
 def _draw_panel(
@@ -258,7 +152,7 @@ def _draw_panel(
     axes.set_label(panel.title.replace("\n", " · "))
     drawing.draw_pixels(axes, panel, size, DOTS_PER_INCH)
     below += size[1] + 0.04
-    for line, words in enumerate(_caption(panel)):
+    for line, words in enumerate(caption_of(panel)):
         alarm = bool(panel.mark) and line == 0
         colour = ALARM if alarm else FAINT_INK
         write(below + CAPTION_LINE * line, words, CAPTION_SIZE, bold=alarm, colour=colour)
@@ -280,10 +174,10 @@ def figure_on_axes(panel: Panel, axes: Any) -> Figure:
     room = max(inches[0], NARROWEST)
     words, size = drawing.fitted_lines(panel.title.split("\n"), TITLE_SIZE, room)
     axes.set_title(words, size=size, color=inks[0], weight="normal", loc="center", **TEXT)
-    words, size = drawing.fitted_lines(_caption(panel), CAPTION_SIZE, room)
+    words, size = drawing.fitted_lines(caption_of(panel), CAPTION_SIZE, room)
     colour = inks[2] if panel.mark else inks[1]
     axes.set_xlabel(words, size=size, color=colour, weight="normal", loc="center", **TEXT)
-    if _has_bar(panel):
+    if has_bar(panel):
         bar = figure.colorbar(colours, ax=axes, fraction=0.046, pad=0.04, extend=extension([panel]))
         style_bar(bar, panel, inches[1], room=max(inches[1], NARROWEST), inks=inks)
     return figure  # type: ignore[no-any-return]

@@ -23,13 +23,19 @@ from featviz.panels import (
     panels_from_kernels,
 )
 from featviz.render.figures import figure_from_panels, figure_on_axes
+from featviz.render.page_layout import numbers_fit
 from featviz.vocabulary import LAYOUTS, STAGES
+
+# Rows and columns up to which a matrix is there to be read, whatever page that takes.
+LARGEST_LESSON = 8
+# Panels on the right of what a layer saw: four maps of one stage, two of two, one of three.
+MOST_BESIDE = 4
 
 
 def plot_extraction(
     extraction: Extraction,
     *,
-    stages: Sequence[str] = STAGES,
+    stages: Sequence[str] | None = None,
     layout: str | int = "rows",
     scale: str | Limits = "shared",
     gamma: float | None = None,
@@ -39,18 +45,24 @@ def plot_extraction(
 ) -> Figure:
     """Draw the stages of a run, one panel for each map and stage.
 
+    Where a layer of a network was run, what it saw is drawn once, on the left of its maps.
+
     Args:
-        extraction: what :func:`featviz.extract` returned.
+        extraction: what :func:`featviz.extract` returned, or :func:`extraction_from_layer`.
         stages: any of ``"image"``, ``"filter"``, ``"detect"``, ``"condense"``, in any order.
-        layout: ``"rows"`` (a row for each map), ``"columns"`` (a column for each map), or how
-            many panels stand in a row.
+            None: all; of a layer of a network without those that only say again what stands
+            before them, as where no pool was found. What is left out is said.
+        layout: ``"rows"`` (a row for each map; of a layer of a network two maps of two stages
+            beside each other, four of one), ``"columns"`` (a column for each map), or how many
+            panels stand in a row.
         scale: ``"shared"`` (one for all maps), ``"signed"`` (one per stage, symmetric about 0),
             ``"each"`` (every map its own), or ``(low, high)``.
         gamma: exponent of the display, above 0, the sign kept; the colour bar is drawn to match.
             None: 1 where numbers stand in the cells, else 0.5, which lifts what is small.
         palette: ``"signed"``, ``"heat"`` or ``"grey"``; None: signed where values may be
             negative, else heat.
-        numbers: write the value into every cell; None: when all maps are small.
+        numbers: write the value into every cell; None: when all maps are small and the page with
+            them is no larger than 17×20 inches.
         title: a line above the figure; None or empty for none.
 
     Returns:
@@ -63,26 +75,85 @@ def plot_extraction(
     if not isinstance(extraction, Extraction):
         raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
     check_title(title)
-    chosen = checked_stages(stages)
-    panels = panels_from_extraction(
-        extraction, stages=chosen, scale=scale, gamma=gamma, palette=palette, numbers=numbers
-    )
-    count = len(extraction.labels)
+    chosen, told, left_out = _stages_drawn(extraction, stages)
     if isinstance(layout, str):
         one_of("layout", layout, LAYOUTS, also=" or a number of columns")
-        columns = len(chosen) if layout == "rows" else count
-        if layout == "columns":
-            panels = _transposed(panels, len(chosen))
     else:
-        columns = whole_number("layout", layout, minimum=1)
-    return figure_from_panels(
-        panels, columns, title=title or "", footnote=settings_text(extraction)
-    )
+        layout = whole_number("layout", layout, minimum=1)
+
+    def placed(written: bool | None) -> tuple[list[Panel | None], int]:
+        panels = panels_from_extraction(
+            extraction, stages=chosen, scale=scale, gamma=gamma, palette=palette, numbers=written
+        )
+        return _placed(panels, chosen, layout, once=not extraction.kernels)
+
+    panels, columns = placed(numbers)
+    if numbers is None and not (_is_lesson(extraction) or numbers_fit(panels, columns)):
+        panels, columns = placed(False)
+    footnote = " · ".join([settings_text(extraction, stage=told), *left_out])
+    return figure_from_panels(panels, columns, title=title or "", footnote=footnote)
 
 
-def _transposed(panels: Sequence[Panel], columns: int) -> tuple[Panel, ...]:
-    return tuple(panels[start] for column in range(columns)
-                 for start in range(column, len(panels), columns))  # fmt: skip
+def _stages_drawn(
+    extraction: Extraction, stages: Sequence[str] | None
+) -> tuple[tuple[str, ...], str, list[str]]:
+    """Return the stages, the last that the footnote tells of, and what is left out."""
+    settings = extraction.settings
+    if stages is not None or extraction.kernels:
+        return checked_stages(STAGES if stages is None else stages), "condense", []
+    reasons = {}
+    if settings.activation.startswith("none"):
+        reasons["detect"] = f"no activation was found{settings.activation.removeprefix('none')}"
+    if settings.pool == "none":
+        reasons["condense"] = "no pool was found"
+    drawn = tuple(stage for stage in STAGES if stage not in reasons)
+    if not reasons:
+        return drawn, drawn[-1], []
+    same = STAGES[STAGES.index(next(iter(reasons))) - 1]
+    names = " and ".join(stage.capitalize() for stage in reasons)
+    return drawn, drawn[-1], [
+        f"{' and '.join(reasons.values())}: {names} would repeat {same.capitalize()}"
+    ]  # fmt: skip
+
+
+def _placed(
+    panels: Sequence[Panel], stages: tuple[str, ...], layout: str | int, *, once: bool
+) -> tuple[list[Panel | None], int]:
+    """Return the panels of a layout, the image once where asked for, and its columns."""
+    count = len(stages)
+    columns = count if isinstance(layout, str) else layout
+    places: list[Panel | None] = list(panels)
+    if once and "image" in stages:
+        first = stages.index("image")
+        for again in range(first + count, len(panels), count):
+            places[again] = None
+        if layout == "rows" and first == 0 < count - 1:
+            return _beside(panels[0], [panel for panel in places[1:] if panel], count - 1)
+        if count == 1 or columns % count:
+            places = [panel for panel in places if panel]
+    if layout == "columns":
+        return _transposed(places, count), len(panels) // count
+    return places, columns
+
+
+def _beside(image: Panel, maps: Sequence[Panel], stages: int) -> tuple[list[Panel | None], int]:
+    """Return an image and on its right the maps, and how many columns that takes."""
+    wide = min(stages * max(1, MOST_BESIDE // stages), len(maps))
+    places: list[Panel | None] = []
+    for start in range(0, len(maps), wide):
+        places += [None if start else image, *maps[start : start + wide]]
+    return places, 1 + wide
+
+
+def _transposed(panels: Sequence[Panel | None], columns: int) -> list[Panel | None]:
+    return [panels[start] for column in range(columns)
+            for start in range(column, len(panels), columns)]  # fmt: skip
+
+
+def _is_lesson(extraction: Extraction) -> bool:
+    """Whether this is one map of a matrix so small that it is there for its numbers."""
+    sides = [max(extraction.stage(stage).shape[:2]) for stage in STAGES]
+    return len(extraction.labels) == 1 and max(sides) <= LARGEST_LESSON
 
 
 def plot_image(image: Any, *, ax: Any = None, title: str | None = None) -> Figure:
