@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import tensorflow as tf
 from definitions import LOPSIDED
 
+from featviz.captions import value_text
 from featviz.networks.comparing import compare
 from featviz.networks.maps import feature_maps
 from featviz.render.comparison_plots import plot_comparison
@@ -122,7 +124,7 @@ def test_a_generator_and_a_shuffled_data_set_give_both_sides_the_same_images():
         assert len(told.a.images[0]) == 3
         assert all(layer.identical for layer in told.layers.values())
     assert len(compare(A, B, shuffled.repeat(), limit=2, compiled=False).b.images[0]) == 2
-    with pytest.raises(ValueError, match="data must have an end"):
+    with pytest.raises(ValueError, match=r"^images must have an end"):
         compare(A, B, shuffled.repeat())
 
 
@@ -261,17 +263,140 @@ def test_the_figure_says_what_went_into_both_sides():
     )
 
 
-def test_vectors_and_sequences_are_one_picture():
-    told = compare(A, B, IMAGES)
+def axes_of(figure, label):
+    (axes,) = [axes for axes in figure.axes if axes.get_label() == label]
+    return axes
+
+
+ROWS = ("a · all channels", "b · all channels", "b − a · all channels")
+
+
+def bars_of(axes):
+    """Channel → value of each bar, all of which begin at 0."""
+    (bars,) = axes.collections
+    ends = [path.vertices for path in bars.get_paths()]
+    assert all(below[0] == above[0] and below[1] == 0 for below, above in ends)
+    return {int(above[0]): above[1] for _, above in ends}
+
+
+def test_a_vector_is_drawn_as_bars_the_sides_on_one_axis():
+    told = compare(A, BOLD, IMAGES)
+    one, other = (side[2] for side in told.maps("out"))
+    assert one.max() < other.max()
     figure = plot_comparison(told, "out", image=2)
-    np.testing.assert_array_equal(
-        pixels_of(figure, "b · all channels").get_array(), told.maps("out")[1][2][None]
-    )
-    model = keras.Sequential([keras.Input((5, 2)), L.Conv1D(3, 2, name="conv")])
-    figure = plot_comparison(
-        compare(model, None, IMAGES[:, :5, :2, 0], other_images=IMAGES[:, :5, 2:4, 0]), "conv"
-    )
-    assert pixels_of(figure, "a · all channels").get_array().shape == (4, 3)
+    axes = [axes_of(figure, label) for label in ROWS]
+    for each, values in zip(axes, (one, other, other - one), strict=True):
+        assert bars_of(each) == dict(enumerate(values))
+        assert (each.get_xlabel(), each.get_ylabel()) == ("channel", "value")
+        shown = [text.get_text() for text in each.texts]
+        assert shown == [value_text(value) for value in values]
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+    low, high = axes[2].get_ylim()
+    assert low == -high
+    words = [text.get_text() for text in figure.texts]
+    assert len([text for text in words if text.startswith("image 2 (from 0) of 3 · 12 ")]) == 1
+
+
+def series(features=3, steps=5):
+    model = keras.Sequential([keras.Input((steps, 2)), L.Conv1D(features, 2, name="c")], name="s")
+    kernel = np.arange(4.0 * features).reshape(2, 2, features) % 5 - 2
+    model.set_weights([kernel, np.zeros(features)])
+    data = RANDOM.normal(size=(2, 3, steps, 2)).astype(np.float32)
+    return compare(model, None, data[0], other_images=data[1])
+
+
+def test_a_sequence_is_a_picture_with_steps_down_and_channels_to_the_right():
+    told = series()
+    figure = plot_comparison(told, "c", image=1)
+    one, other = (side[1] for side in told.maps("c"))
+    for label, values in zip(ROWS, (one, other, other - one), strict=True):
+        axes = axes_of(figure, label)
+        np.testing.assert_array_equal(axes.images[0].get_array(), values)
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("channel", "step")
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "1", "2", "3"]
+        assert axes.get_xticks().tolist() == [0, 1, 2]
+    bars = [axes.get_xlabel() for axes in figure.axes if axes.get_label() == "colour bar"]
+    assert bars == ["one scale for a and b, gamma 0.5", "one scale for b − a, gamma 0.5"]
+
+
+@pytest.mark.parametrize("features", [3, 300], ids=["beside", "below"])
+def test_of_a_long_sequence_each_row_is_a_mean_at_its_true_step(features):
+    told = series(features, 1502)
+    figure = plot_comparison(told, "c")
+    axes = axes_of(figure, ROWS[2])
+    shown = axes.images[0].get_array()
+    each = -(-1501 // len(shown))
+    values = told.difference("c")[0]
+    assert shown[1, 0] == pytest.approx(values[each : 2 * each, 0].mean())
+    rows = dict(zip([t.get_text() for t in axes.get_yticklabels()], axes.get_yticks(), strict=True))
+    at = max(map(int, rows))
+    assert rows[str(at)] == pytest.approx((at + 0.5) / each - 0.5)
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert f"each row is the mean of {each} steps" in words
+
+
+@pytest.mark.parametrize("which", ["short", "long", "one", "many", "broken"])
+def test_words_of_strips_lie_on_the_figure_and_apart(which):
+    if which in ("short", "long"):
+        told, path = series(steps=5 if which == "short" else 900), "c"
+    else:
+        size = {"one": 1, "many": 700, "broken": 5}[which]
+        data = RANDOM.normal(size=(2, 1, size)) * 1e4
+        data[1, 0, -1] = NAN if which == "broken" else 0
+        told = compare(identity((size,)), None, data[0], other_images=data[1], finite=False,
+                       names=("the side before the training", "after"))  # fmt: skip
+        path = "same"
+    figure = plot_comparison(told, path)
+    png_from_figure(figure)
+    width, height = figure.get_size_inches() * figure.dpi
+    texts = [*figure.texts]
+    for axes in figure.axes:
+        texts += [*axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts]
+        texts += [axes.xaxis.label, axes.yaxis.label]
+        ticks = [label.get_window_extent() for label in axes.get_xticklabels()]
+        assert all(left.x1 < right.x0 for left, right in pairwise(ticks))
+    for text in texts:
+        if text.get_text():
+            box = text.get_window_extent()
+            assert -1 <= box.x0 < box.x1 <= width + 1, text.get_text()
+            assert -1 <= box.y0 < box.y1 <= height + 1, text.get_text()
+            assert "…" not in text.get_text()
+
+
+def test_nan_among_bars_is_written():
+    told = compare(identity((3,)), None, [[1.0, NAN, 3]], other_images=[[2.0, 4, INF]],
+                   finite=False)  # fmt: skip
+    figure = plot_comparison(told, "same")
+    texts = [[text.get_text() for text in axes_of(figure, label).texts] for label in ROWS]
+    assert texts == [["1", "NaN", "3"], ["2", "4", "∞"], ["1", "NaN", "NaN"]]
+    assert [len(bars_of(axes_of(figure, label))) for label in ROWS] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("gamma", [None, 1, 0.3])
+def test_the_display_is_bent_as_that_of_feature_maps_and_the_bars_say_so(gamma):
+    figure = plot_comparison(compare(A, BOLD, IMAGES), "conv:filter", gamma=gamma)
+    power = 0.5 if gamma is None else gamma
+    for label in ("a · channel 1", "b − a · channel 1"):
+        norm = pixels_of(figure, label).norm
+        assert norm(0.25 * norm.vmax) == pytest.approx(0.5 + 0.5 * 0.25**power)
+    bars = [axes.get_xlabel() for axes in figure.axes if axes.get_label() == "colour bar"]
+    said = "" if gamma == 1 else f", gamma {power:g}"
+    assert bars == [f"one scale for a and b{said}", f"one scale for b − a{said}"]
+
+
+def test_the_title_names_the_models_once():
+    def title(told, path="conv"):
+        return plot_comparison(told, path).texts[0].get_text()
+
+    told = compare(A, B, IMAGES, names=("old", "new"))
+    assert title(told) == "net · conv:detect: old, new and their difference"
+    other = net(1.5)
+    other.name = "later"
+    told = compare(A, other, IMAGES)
+    assert title(told) == "conv:detect: a (net), b (later) and their difference"
+    assert title(told, "out") == "out: a (net), b (later) and their difference"
+    told = compare(A, other, IMAGES, names=("net", "later"))
+    assert title(told) == "conv:detect: net, later and their difference"
 
 
 def test_nan_is_marked_in_the_picture():
@@ -281,7 +406,7 @@ def test_nan_is_marked_in_the_picture():
     figure = plot_comparison(told, "conv:filter", channels=[0])
     words = " ".join(text.get_text() for text in figure.texts)
     assert "6 NaN" in words
-    assert "cells NaN or infinite" in words
+    assert "cells NaN or infinite, drawn green" in words
     assert png_from_figure(figure).startswith(b"\x89PNG")
 
 
@@ -297,6 +422,7 @@ def test_of_a_volume_the_middle_slice_is_drawn_and_the_figure_says_so():
     assert "slice 2 (from 0, the middle) of 5" in words
 
 
+OPEN = keras.Sequential([keras.Input((None, None, 1)), L.ReLU(name="relu")])
 TOLD = compare(A, B, IMAGES)
 ERRORS = [
     ("no second side", lambda: compare(A, None, IMAGES),
@@ -332,7 +458,17 @@ ERRORS = [
     ("no channel", lambda: plot_comparison(TOLD, "conv", channels=[]),
      "channels must hold at least one channel number; got none"),
     ("channels of a vector", lambda: plot_comparison(TOLD, "out", channels=[0]),
-     "channels must be None for a layer that is drawn as one picture"),
+     "channels must be None for 'out', all of whose channels are drawn; got [0]"),
+    ("gamma", lambda: plot_comparison(TOLD, "conv", gamma=0),
+     "gamma must be a finite number above 0; got 0"),
+    ("first model", lambda: compare(3, B, IMAGES), "model_a must be a keras.Model; got 3"),
+    ("second model", lambda: compare(A, 3, IMAGES), "model_b must be a keras.Model; got 3"),
+    ("no image on the other side", lambda: compare(A, None, IMAGES, other_images=[]),
+     "other_images must hold at least one image; got none"),
+    ("other images of several sizes",
+     lambda: compare(OPEN, None, np.ones((4, 5, 5, 1)),
+                     other_images=(np.ones((2, size, 5, 1)) for size in (5, 4))),
+     "other_images must have one size; got 5×5×1 and 4×5×1; pass resize=True"),
 ]  # fmt: skip
 
 

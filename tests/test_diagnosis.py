@@ -485,6 +485,37 @@ def test_markdown_has_no_marks_from_names():
     assert "…" in text_from_diagnosis(diagnose(SICK, IMAGES), form="markdown", layers=2)
 
 
+def late_and_sick():
+    """A linear layer, one that passes on a dead unit, a healthy layer, a sick one."""
+    given = keras.Input((2, 2, 1))
+    first = L.Activation("linear", name="plain")(given)
+    row = L.Flatten(name="row")(first)
+    shifted = L.Rescaling(2.0, 1.0, name="shifted")(row)
+    return keras.Model(given, L.ReLU(name="relu")(L.Rescaling(-1.0, name="turned")(shifted)))
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_short_table_holds_the_sick_layers_in_their_order(form):
+    images = np.array([[[1.0, 0], [2, 3]], [[3, 0], [-4, 1]]])
+    told = diagnose(late_and_sick(), images)
+    found = [path for path, layer in told.layers.items() if layer.verdict]
+    assert (found, next(iter(told.layers))) == (["row", "shifted", "turned", "relu"], "plain")
+
+    def shown(count):
+        lines = text_from_diagnosis(told, form=form, layers=count).splitlines()
+        lines = [line for line in lines if line.startswith("| ") or "  " in line][1:]
+        return [line.strip("| ").split()[0] for line in lines if "--" not in line]
+
+    assert shown(1) == ["shifted"]
+    assert shown(3) == ["shifted", "turned", "relu"]
+    assert shown(4) == ["row", "shifted", "turned", "relu"]
+    assert shown(5) == list(told.layers)
+    left = {2: "3 of 5 layers left out, 1 with findings", 3: "2 of 5 layers left out, none with"}
+    for count, words in left.items():
+        assert f"… {words}" in text_from_diagnosis(told, form=form, layers=count)
+    assert "left out" not in text_from_diagnosis(told, form=form, layers=5)
+
+
 def test_csv_and_json_hold_every_channel(empty_folder):
     images = IMAGES.copy()
     images[3] = NAN

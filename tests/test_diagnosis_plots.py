@@ -14,6 +14,7 @@ from PIL import Image
 from featviz.networks.diagnosing import diagnose
 from featviz.render.channel_states import STATES, states_of_layer
 from featviz.render.diagnosis_plots import plot_diagnosis
+from featviz.render.drawing import ALARM, FAINT_INK
 from featviz.render.figures import png_from_figure
 
 L = keras.layers
@@ -177,9 +178,10 @@ def test_the_figure_says_what_went_in():
     inputs = [keras.Input((2,), name=name) for name in ("left", "right")]
     told = diagnose(keras.Model(inputs, L.Add(name="sum")(inputs)), [np.eye(2), np.full((2, 2), 7)])
     lines = [text.get_text() for text in plot_diagnosis(told).texts]
-    assert [line[:23] for line in lines if line.startswith("went in")] == [
-        "went in: 2×2 float32, 0", "went in: 2×2 float32, 7",
-    ]  # fmt: skip
+    assert [line for line in lines if line.startswith("went in")] == [
+        f"went in: {line}" for line in told.went_in
+    ]
+    assert ["2×2 float32, 0" in told.went_in[0], "2×2 float32, 7" in told.went_in[1]] == [True] * 2
 
 
 def test_what_is_not_shown_is_said():
@@ -267,7 +269,27 @@ def test_hostile_names_are_text():
     assert "$x^2$ \\frac" in words_of(figure)
 
 
+def colours_of_marks(figure, words):
+    return [text.get_color() for text in figure.texts if words in text.get_text()]
+
+
+def test_what_a_layer_only_passes_on_is_no_alarm():
+    model = keras.Sequential([
+        keras.Input((2, 2, 1)), L.Flatten(name="row"), L.ReLU(name="relu"),
+    ])  # fmt: skip
+    images = np.array([[[1.0, 0], [2, -3]], [[3, 0], [0, -1]]])
+    told = diagnose(model, images)
+    figure = plot_diagnosis(told)
+    assert colours_of_marks(figure, "of 4 units: 1 dead, passed on") == [FAINT_INK]
+    assert colours_of_marks(figure, "of 4 units: 2 dead") == [ALARM]
+    alone = plot_diagnosis(diagnose(model, images, "row"))
+    assert colours_of_marks(alone, "of 4 units: 1 dead") == [ALARM]
+    assert "passed on" not in words_of(alone)
+
+
 ERRORS = [
+    ("layers", lambda: plot_diagnosis(TOLD, layers=3),
+     "layers must be paths of layers or None; got 3"),
     ("no diagnosis", lambda: plot_diagnosis(1), "diagnosis must come from diagnose(); got 1"),
     ("no layer", lambda: plot_diagnosis(TOLD, layers=[]),
      "layers must be at least one path; got none"),

@@ -22,7 +22,7 @@ from featviz.networks.reach_cells import (
     spread_by_window,
 )
 from featviz.networks.reach_layers import nodes_of_entries
-from featviz.networks.receptive import receptive_field
+from featviz.networks.receptive import receptive_field, shapes_for_image
 from featviz.networks.tables import layer_table
 from featviz.render.field_plots import figure_from_field
 from featviz.render.table_text import text_from_table
@@ -614,10 +614,69 @@ def test_wrong_questions_are_answered_in_words(name):
         receptive_field(chain(Conv(1, 3, name="last")), *arguments, **options)
 
 
+@pytest.mark.parametrize("given", [False, True], ids=["without a shape", "with a shape"])
+@pytest.mark.parametrize(
+    ("shape", "layer", "words"),
+    [((9, 2), layers.Conv1D(3, 2), "9×2"), ((None, 2), layers.Conv1D(3, 2), "any×2"),
+     ((4, 5, 6, 1), layers.Conv3D(3, 2), "4×5×6×1"), ((4,), layers.Dense(3), "4")],
+    ids=["series", "open series", "volume", "vector"],
+)  # fmt: skip
+def test_of_a_model_without_images_the_model_is_at_fault_and_no_argument(
+    shape, layer, words, given
+):
+    model = keras.Sequential([keras.Input(shape), layer], name="net")
+    options = {"input_shape": tuple(size or 7 for size in shape)} if given else {}
+    words = words.replace("any", "7") if given else words
+    with pytest.raises(ValueError, match=r"^model must take an image") as caught:
+        receptive_field(model, layer.name, 0, **options)
+    assert str(caught.value) == (
+        f"model must take an image, (height, width, channels); got 'net', whose input is {words}; "
+        "layer_table tells the sizes of its fields"
+    )
+    with pytest.raises(ValueError, match=r"^model must take an image"):
+        shapes_for_image(model, (9, 2, 1), 0)
+
+
+def test_of_several_inputs_none_of_which_is_an_image_all_are_named():
+    inputs = [keras.Input((3,)), keras.Input((5, 2))]
+    flat = [inputs[0], layers.Flatten()(inputs[1])]
+    model = keras.Model(inputs, layers.Concatenate(name="all")(flat), name="net")
+    with pytest.raises(ValueError, match="got 'net', whose inputs are 3 and 5×2; layer_table"):
+        receptive_field(model, "all", 0)
+
+
+def test_a_model_that_tells_no_shape_is_not_at_fault_for_that_of_the_caller():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.dense = layers.Dense(3, name="dense")
+
+        def call(self, given):
+            return self.dense(given)
+
+    model = Own()
+    model(np.ones((1, 9, 2)))
+    with pytest.raises(ValueError, match=r"^input_shape must be that of an .* got \(9, 2\)$"):
+        receptive_field(model, "dense", 0, input_shape=(9, 2))
+    with pytest.raises(ValueError, match=r"^model must take an image, .* whose input is 9×2;"):
+        receptive_field(model, "dense", 0)
+
+
+def test_the_picture_of_a_field_names_the_model():
+    model = keras.Sequential([keras.Input((6, 7, 1)), Conv(1, 3, name="conv")], name="net")
+    field = receptive_field(model, "conv", (1, 2))
+    assert field.model == "net"
+    heading = figure_from_field(field).texts[0].get_text()
+    assert heading == "net · conv · cell (1, 2)"
+    assert figure_from_field(field, title="mine").texts[0].get_text() == "mine"
+
+
 def test_an_open_size_asks_for_one():
     model = chain(Conv(1, 3, name="last"), shape=(None, None, 1))
-    with pytest.raises(ValueError, match="every size known; got"):
+    with pytest.raises(ValueError, match=r"input_shape must be given for .* any×any×1; got None"):
         receptive_field(model, "last", (0, 0))
+    with pytest.raises(ValueError, match=r"every size known; got \(None, 6, 1\)"):
+        receptive_field(model, "last", (0, 0), input_shape=(None, 6, 1))
     field = receptive_field(model, "last", (0, 1), input_shape=(5, 6, 1))
     assert field.window == Window(0, 1, 3, 3)
     assert layer_table(model).rows[0].receptive_field is None

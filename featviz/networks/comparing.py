@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,10 @@ import numpy as np
 from featviz._check import one_of, real_number, shown
 from featviz.networks.comparison import Comparison
 from featviz.networks.differences import RunningDifference
-from featviz.networks.inputs import Fit
+from featviz.networks.inputs import Fit, naming
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.paths import counted_text, names_text
-from featviz.networks.runs import Batch, Run
+from featviz.networks.runs import Batch, Run, check_model
 from featviz.networks.selection import choice_from_layers
 from featviz.networks.sides import Kept, Side, count_of, maps_of
 from featviz.networks.sources import twice
@@ -92,24 +93,39 @@ def compare(
         raise ValueError(
             "model_b must be a model, or None with other_images; got None and no other images"
         )
+    _check_models(model_a, model_b)
     fit = Fit(resize, white, preprocess, finite)
     wanted = choice_from_layers(layers)  # a generator would not last for both
-    both = twice(images, limit=limit) if other_images is None else (images, other_images)
+    with naming("images"):
+        both = twice(images, limit=limit) if other_images is None else (images, other_images)
     runs = [
         Run(model, wanted, batch_size=batch_size, compiled=compiled)
         for model in (model_a, model_a if model_b is None else model_b)
     ]
-    a, b = (Side(run, data, fit, limit) for run, data in zip(runs, both, strict=True))
+    arguments = "images", "images" if other_images is None else "other_images"
+    a, b = (
+        Side(run, data, fit, limit, name)
+        for run, data, name in zip(runs, both, arguments, strict=True)
+    )
     if None not in (a.count, b.count):
         _check_counts(a.count, b.count)
     gathered, kept = _gathered(a, b, match, most)
     return gathered.result(kept, sides)
 
 
+def _check_models(a: Any, b: Any) -> None:
+    """Raise, with the name of the argument, where a side is no built model."""
+    for argument, model in (("model_a", a), ("model_b", a if b is None else b)):
+        try:
+            check_model(model)
+        except (TypeError, ValueError) as error:
+            raise type(error)(re.sub("^model(?= must )", argument, str(error))) from None
+
+
 def _gathered(a: Side, b: Side, match: str, most: float) -> tuple[_Gathered, Kept]:
     """Run both sides, piece by piece of as many images."""
     gathered = _Gathered(a, b, match)
-    kept = Kept(most)
+    kept = Kept(most, (a.name, b.name))
     while count := min(a.ready(), b.ready()):
         pair = a.piece(count), b.piece(count)
         gathered.add(*pair)

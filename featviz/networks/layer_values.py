@@ -263,6 +263,7 @@ class ReceptiveField:
         window: on the image without padding; it may reach beyond it.
         inside: what of it lies on the image and is really read; None if nothing is.
         image_size: (rows, columns) of the image.
+        model: its name; nothing where it is not known.
     """
 
     path: str
@@ -270,6 +271,7 @@ class ReceptiveField:
     window: Window
     inside: Window | None
     image_size: tuple[int, int]
+    model: str = ""
 
     def _repr_png_(self) -> bytes | None:
         return _notebook.png_from_value(self)

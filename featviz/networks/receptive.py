@@ -65,7 +65,7 @@ def receptive_field(
     traced = trace_model(model, input_shape)
     if number >= len(traced.inputs):
         raise ValueError(f"input_number must be below {len(traced.inputs)}; got {number}")
-    image = _image_size(traced, number)
+    image = _image_size(traced, number, model, given=input_shape is not None)
     entry = _entry(traced, path)
     node = _known(nodes_of_entries(traced)[entry.path], path)
     patch = _patch_of_cell(node, (row, column), path)
@@ -80,31 +80,53 @@ def receptive_field(
         Window(0, 0, 0, 0) if whole is None else _window(whole),
         None if inside is None else _window(inside),
         image,
+        model.name,
     )
 
 
-def _image_size(traced: Traced, number: int) -> tuple[int, int]:
-    """Return the rows and columns of one input."""
+def _image_size(traced: Traced, number: int, model: Any, *, given: bool) -> tuple[int, int]:
+    """Return the rows and columns of one input.
+
+    Args:
+        traced: the model.
+        number: of the input.
+        model: the same, for the sentence where the input is no image.
+        given: whether the caller gave the shape; of a model that tells its own, that is at fault.
+    """
     shapes = [tuple(one.shape[1:]) for one in traced.inputs]
     if len(shapes[number]) == 3:
         image = places_of(traced.inputs[number], traced.channel_axis)
         if image is not None:
             return image[0], image[1]
-    if len(shapes) > 1 and len(shapes[number]) != 3:
-        raise _no_image(number, shapes)
-    raise ValueError(
-        "input_shape must be that of an image, (height, width, channels), every size known; "
-        f"got {shown(shapes[number])}"
-    )
+    own = any(spec.shape is not None for spec in inputs_of_model(model))
+    if len(shapes[number]) != 3 and (own or not given or len(shapes) > 1):
+        raise _no_image(number, shapes, model)
+    rule = "that of an image, (height, width, channels), every size known"
+    if not given:
+        raise ValueError(
+            f"input_shape must be given for {model.name!r}, whose input is "
+            f"{_sizes(shapes[number])}; got None; pass {rule}"
+        )
+    raise ValueError(f"input_shape must be {rule}; got {shown(shapes[number])}")
 
 
-def _no_image(number: int, shapes: Sequence[Shape]) -> ValueError:
+def _no_image(number: int, shapes: Sequence[Shape], model: Any) -> ValueError:
+    """Return the error for an input that is no image: another one is, or none at all."""
     images = [str(at) for at, shape in enumerate(shapes) if len(shape) == 3]
-    hint = f"pass input_number={' or '.join(images)}" if images else "no input is an image"
+    if images:
+        return ValueError(
+            f"input_number must be that of an image; got {number}, an input of "
+            f"{shown(shapes[number])}; pass input_number={' or '.join(images)}"
+        )
+    inputs = "input is" if len(shapes) == 1 else "inputs are"
     return ValueError(
-        f"input_number must be that of an image; got {number}, an input of "
-        f"{shown(shapes[number])}; {hint}"
+        f"model must take an image, (height, width, channels); got {model.name!r}, whose {inputs} "
+        f"{' and '.join(map(_sizes, shapes))}; layer_table tells the sizes of its fields"
     )
+
+
+def _sizes(shape: Shape) -> str:
+    return "×".join("any" if one is None else str(one) for one in shape) or "one number"
 
 
 def _entry(traced: Traced, path: Any) -> Entry:
@@ -154,14 +176,13 @@ def shapes_for_image(
         raise ValueError(f"input_number must be below {len(specs)}; got {number}")
     own = specs[number].shape or (None, None, None)
     if len(own) != 3:
-        raise _no_image(number, [spec.shape or () for spec in specs])
+        raise _no_image(number, [spec.shape or () for spec in specs], model)
     wanted = own[1:] if first else own[:2]
     rows, columns = (new if old is None else old for old, new in zip(wanted, size, strict=False))
     if (rows, columns) != size[:2] and not resize:
-        sizes = "×".join("any" if one is None else str(one) for one in wanted)
         raise ValueError(
-            f"image must be {sizes}, as {model.name!r} takes it; got {size_text(size[:2])}; "
-            "pass resize=True or crop it first"
+            f"image must be {_sizes(wanted)}, as {model.name!r} takes it; "
+            f"got {size_text(size[:2])}; pass resize=True or crop it first"
         )
     if specs[number].shape is None:
         return (rows, columns), _shapes_as_built(model, (rows, columns, *size[2:]), number)

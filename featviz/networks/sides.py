@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from featviz._check import size_text
-from featviz.networks.inputs import Fit
+from featviz.networks.inputs import Fit, naming
 from featviz.networks.joining import check_sizes, maps_from_batches
 from featviz.networks.paths import counted_text
 from featviz.networks.runs import Batch, Run
@@ -24,16 +24,20 @@ class Side:
         data: its images.
         fit: how to make them fit.
         limit: at most so many.
+        name: of the argument that held the images.
 
     Attributes:
         run: the same.
+        name: the same.
         count: how many images there are, None if that is not known.
         uncut: path → why its maps could not be taken of some images of a batch.
     """
 
-    def __init__(self, run: Run, data: Any, fit: Fit, limit: int | None) -> None:
-        self.run = run
-        self.count, self._feeds = feeds_from_data(run.model, data, fit, run.batch_size, limit=limit)
+    def __init__(self, run: Run, data: Any, fit: Fit, limit: int | None, name: str) -> None:
+        self.run, self.name = run, name
+        self.count, self._feeds = feeds_from_data(
+            run.model, data, fit, run.batch_size, limit=limit, name=name
+        )
         self._batches = run.batches(self._feeds, self.count)
         self.uncut: dict[str, str] = {}
         self._batch: Batch | None = None
@@ -88,7 +92,8 @@ def _part(batch: Batch, part: slice) -> Batch:
         path: (values[part if len(values) == size else slice(0)] if values.ndim else values).copy()
         for path, values in batch.arrays.items()
     }
-    return Batch(arrays, feed._replace(arrays=images, pictures=pictures))
+    files = tuple(names[part] for names in feed.files)
+    return Batch(arrays, feed._replace(arrays=images, pictures=pictures, files=files))
 
 
 class Kept:
@@ -96,20 +101,23 @@ class Kept:
 
     Args:
         most: bytes for each side.
+        names: of the arguments that held the images.
 
     Attributes:
         parts: of each side, batch by batch.
     """
 
-    def __init__(self, most: float) -> None:
+    def __init__(self, most: float, names: tuple[str, str]) -> None:
         self.parts: tuple[list[Batch], list[Batch]] = ([], [])
+        self._names = names
         self._most, self._used, self._full = most, 0.0, False
 
     def add(self, one: Batch, two: Batch) -> None:
         """Keep what there is room for, at least the first image."""
-        for parts, batch in zip(self.parts, (one, two), strict=True):
+        for name, parts, batch in zip(self._names, self.parts, (one, two), strict=True):
             if parts:
-                check_sizes(parts[0].feed, batch.feed, "pass resize=True")
+                with naming(name):
+                    check_sizes(parts[0].feed, batch.feed, "pass resize=True")
         if self._full:
             return
         size = count_of(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from matplotlib.figure import Figure
 
 from featviz._check import shown, size_text, whole_number
 from featviz.captions import caption_lines, check_title, mark_text, one_line, share_text
-from featviz.map_choice import checked_numbers
+from featviz.map_choice import check_look, checked_numbers
 from featviz.networks.comparison import Comparison, LayerComparison
 from featviz.networks.paths import counted_text
 from featviz.networks.verdicts import number_text
-from featviz.panels import Panel, colour_limits
+from featviz.panels import PICTURE_GAMMA, Panel, colour_limits
+from featviz.render.comparison_strips import figure_from_strips
 from featviz.render.figures import figure_from_panels
 from featviz.stats import MapStats, map_stats
 
@@ -28,11 +30,14 @@ def plot_comparison(
     image: int = 0,
     channels: Sequence[int] | None = None,
     count: int = 6,
+    gamma: float | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw maps of one layer: a row for a, one for b, and one for b − a.
 
-    The maps of a and b stand on one scale; the difference on its own, symmetric about 0.
+    The maps of a and b stand on one scale; the difference on its own, symmetric about 0. A vector
+    is drawn as upright bars, a sequence (T, F) as one picture, steps down, channels to the right;
+    of volumes (D, H, W) the middle slice is drawn, which the figure says.
 
     Args:
         comparison: what :func:`featviz.compare` returned.
@@ -40,17 +45,17 @@ def plot_comparison(
         image: which image, from 0; of a layer that gives another number of maps, which map.
         channels: numbers of the channels; None: those that differ most on average.
         count: how many channels are drawn unless ``channels`` names them, at least 1.
-        title: a line above; None for the layer and the names of the sides.
+        gamma: exponent of the display, above 0, the sign kept; the colour bars are drawn to
+            match. None: 0.5, as in :func:`featviz.plot_feature_maps`. Bars have none.
+        title: a line above; None for the models, the layer and the names of the sides.
 
     Returns:
-        The figure; a notebook shows it, :func:`featviz.save_figure` writes it. Sequences (T, F)
-        and vectors are drawn as one picture with a column for each channel; of volumes (D, H, W)
-        the middle slice is drawn, which the figure says.
+        The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
 
     Raises:
         PathError: no such layer.
         TypeError: no comparison.
-        ValueError: no such image or channel, or maps of four or more axes.
+        ValueError: no such image or channel, a wrong gamma, or maps of four or more axes.
 
     Example:
         >>> import keras
@@ -61,6 +66,7 @@ def plot_comparison(
         ['a · channel 0', 'b · channel 0', 'b − a · channel 0']
     """
     check_title(title)
+    check_look(gamma, None)
     if not isinstance(comparison, Comparison):
         raise TypeError(f"comparison must come from compare(); got {shown(comparison)}")
     told = comparison.layer(path)
@@ -72,15 +78,16 @@ def plot_comparison(
         )
     sides = one[number], other[number], comparison.difference(path)[number]
     pictures, chosen = _pictures(told, sides, channels, count)
-    panels = _panels(pictures, comparison.names, chosen)
+    panels = _panels(pictures, comparison.names, chosen, gamma)
     noun = "image" if told.shape[0] == comparison.images else "map"
     footnote = _footnote(told, chosen, (number, noun), by_size=channels is None)
-    return figure_from_panels(
-        panels,
-        len(panels) // 3,
-        title=_title(told, comparison.names) if title is None else title,
-        footnote=f"{footnote} · {_went_in(comparison)}",
-    )
+    words = {
+        "title": _title(comparison, told) if title is None else title,
+        "footnote": f"{footnote} · {_went_in(comparison)}",
+    }
+    if chosen:
+        return figure_from_panels(panels, len(panels) // 3, **words)
+    return figure_from_strips(panels, **words)
 
 
 def _checked_image(comparison: Comparison, told: LayerComparison, image: Any, most: int) -> int:
@@ -101,7 +108,10 @@ def _pictures(
     every = told.shape[-1] if len(told.shape) > 1 else 1
     if len(told.shape) < 4:
         if channels is not None:
-            raise ValueError("channels must be None for a layer that is drawn as one picture")
+            raise ValueError(
+                f"channels must be None for {told.path!r}, all of whose channels are drawn; "
+                f"got {shown(channels)}"
+            )
         return [[side.reshape(-1, every)] for side in sides], []
     chosen = _channels(told, channels, count, every)
     if len(told.shape) == 5:
@@ -121,9 +131,10 @@ def _channels(told: LayerComparison, channels: Any, count: int, every: int) -> l
 
 
 def _panels(
-    pictures: list[list[Any]], names: tuple[str, str], chosen: list[int]
+    pictures: list[list[Any]], names: tuple[str, str], chosen: list[int], gamma: float | None
 ) -> tuple[Panel, ...]:
     """Return the rows a, b, b − a; a and b on one scale."""
+    power = PICTURE_GAMMA if gamma is None else float(gamma)
     a, b = (one_line(name) for name in names)
     stats = [[map_stats(values) for values in row] for row in pictures]
     common = colour_limits([*stats[0], *stats[1]], signed=False)
@@ -134,11 +145,12 @@ def _panels(
         (f"{b} − {a}", apart, f"signed, {b} − {a}"),
     )
     channels: list[int | None] = [*chosen] if chosen else [None]
-    return tuple(
+    panels = (
         _panel(name, limits, scale, values, known, channel, is_difference=row is pictures[2])
         for (name, limits, scale), row, told in zip(rows, pictures, stats, strict=True)
         for values, known, channel in zip(row, told, channels, strict=True)
     )
+    return tuple(replace(panel, gamma=power) for panel in panels)
 
 
 def _panel(
@@ -163,9 +175,18 @@ def _panel(
     )
 
 
-def _title(told: LayerComparison, names: tuple[str, str]) -> str:
+def _title(comparison: Comparison, told: LayerComparison) -> str:
+    """Return model, layer and sides; two models stand in brackets, if not named."""
     path = told.path if told.path == told.other_path else f"{told.path} and {told.other_path}"
-    return f"{path}: {names[0]}, {names[1]} and their difference"
+    models = comparison.a.model, comparison.b.model
+    a, b = comparison.names
+    if models[0] == models[1]:
+        return f"{models[0]} · {path}: {a}, {b} and their difference"
+    a, b = (
+        name if name == model else f"{name} ({model})"
+        for name, model in zip((a, b), models, strict=True)
+    )
+    return f"{path}: {a}, {b} and their difference"
 
 
 def _footnote(
@@ -178,8 +199,7 @@ def _footnote(
         order = ", the most different first" if by_size and every > 1 else ""
         words.append(f"{len(chosen)} of {counted_text(every, 'channel')} shown{order}")
     elif len(told.shape) > 1:
-        rows = "" if len(told.shape) == 2 else "rows: steps, "
-        words.append(f"{rows}columns: {counted_text(every, 'channel')}, from 0 at the left")
+        words.append(f"{counted_text(every, 'channel')}, numbered from 0")
     if len(told.shape) == 5:
         words.append(f"slice {told.shape[1] // 2} (from 0, the middle) of {told.shape[1]}")
     over = "" if images == 1 else f" over all {images:,} {noun}s"
@@ -189,7 +209,8 @@ def _footnote(
         f", {share_text(told.equal_share)} of the cells equal"
     )
     if told.broken_count:
-        words.append(f"{counted_text(told.broken_count, 'cell')} NaN or infinite")
+        drawn = ", drawn green" if len(told.shape) > 2 else ""
+        words.append(f"{counted_text(told.broken_count, 'cell')} NaN or infinite{drawn}")
     return " · ".join(words)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-from featviz._check import one_of, shown, size_text
+from featviz._check import size_text
 from featviz.captions import one_line, share_text
 from featviz.networks.comparison import Comparison, LayerComparison
 from featviz.networks.paths import counted_text
 from featviz.networks.verdicts import layers_text, number_text
-from featviz.render.rows import aligned, markdown_rows, plain_words, printable
+from featviz.render.headed_tables import check_asked, text_from_headed_table
 
-FORMS = ("text", "markdown")
 HEADINGS = (
     "layer",
     "maps",
@@ -55,15 +54,10 @@ def text_from_comparison(comparison: Comparison, *, form: str = "text") -> str:
         layer   maps  mean |b − a|  largest    at  relative  cosine  equal  broken
         detect   1×2           1.5        2  0, 1         1   0.894    0 %       0
     """
-    if not isinstance(comparison, Comparison):
-        raise TypeError(f"comparison must come from compare(); got {shown(comparison)}")
-    one_of("form", form, FORMS)
+    check_asked("comparison", comparison, Comparison, "compare", form)
     head, *notes = _head(comparison)
     rows = [HEADINGS, *(_row(told) for told in comparison.layers.values())]
-    if form == "markdown":
-        lines = [f"**{plain_words(head)}**", "", *(f"- {plain_words(note)}" for note in notes)]
-        return printable("\n".join([*lines, "", *markdown_rows(rows)]))
-    return printable("\n".join([head, *notes, "", *aligned(rows)]))
+    return text_from_headed_table(head, notes, rows, form)
 
 
 def _head(comparison: Comparison) -> list[str]:

@@ -16,7 +16,8 @@ from featviz._check import shown, whole_number
 from featviz.captions import check_title, one_line, share_text, value_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
 from featviz.networks.paths import counted_text, first_text
-from featviz.networks.verdicts import marks_of_layer
+from featviz.networks.verdicts import PASSING, marks_of_layer
+from featviz.render.axis_words import AXIS_TEXT, label_axes
 from featviz.render.channel_states import (
     BOUND,
     KEY_LINE,
@@ -35,7 +36,6 @@ from featviz.render.drawing import (
     BROKEN,
     FAINT_INK,
     INK,
-    TEXT,
     fitted,
     text_width,
     wrapped,
@@ -53,8 +53,8 @@ from featviz.render.paper import (
 )
 
 # Inches: a cell, and in it the histogram and the bar of zeros beside it.
-CELL, ROOM_LEFT, HISTOGRAM, ZEROS = (2.95, 1.98), 0.52, (1.85, 0.95), 0.15
-BAR_TOP, STRIP = 0.37, 0.1
+CELL, ROOM_LEFT, HISTOGRAM, ZEROS = (2.95, 2.02), 0.52, (1.85, 0.95), 0.15
+BAR_TOP, STRIP = 0.37, 0.14
 MOST_LAYERS = 48
 FILL, ZERO_FILL = "#4878a8", "#b8bec6"
 # As many layers that are not drawn are named.
@@ -113,6 +113,7 @@ def plot_diagnosis(
     said += [f"went in: {text}" for text in diagnosis.went_in]
     notes = [line for text in said for line in wrapped(text, NOTE_SIZE, width - 2 * MARGIN)]
     key = key_lines(drawn, width - 2 * MARGIN)
+    judged = any(layer.role != PASSING for layer in diagnosis.layers.values())
     rows = -(-len(drawn) // wide)
     small = NOTE_LINE * len(notes) + 0.06
     height = 2 * MARGIN + 0.3 + rows * CELL[1] + small + KEY_LINE * len(key) + 0.06 * bool(key)
@@ -121,7 +122,8 @@ def plot_diagnosis(
     for index, layer in enumerate(drawn):
         left = MARGIN + (index % wide) * CELL[0]
         top = MARGIN + 0.3 + (index // wide) * CELL[1]
-        _draw_layer(figure, layer, functools.partial(_box, figure, left, top))
+        passed = judged and layer.role == PASSING
+        _draw_layer(figure, layer, functools.partial(_box, figure, left, top), passed=passed)
     draw_key(figure, key, MARGIN + small)
     write_notes(figure, notes)
     return figure
@@ -134,6 +136,8 @@ def _chosen(diagnosis: Any, layers: Iterable[str] | None) -> list[LayerDiagnosis
         chosen = list(diagnosis.layers.values())
     else:
         paths = [layers] if isinstance(layers, str) else layers
+        if not isinstance(paths, Iterable):
+            raise TypeError(f"layers must be paths of layers or None; got {shown(layers)}")
         chosen = [diagnosis.layer(path) for path in paths]
     if not chosen:
         raise ValueError("layers must be at least one path; got none")
@@ -170,7 +174,8 @@ def _box(figure: Figure, across: float, down: float, *box: float) -> Box:
     return shares_of_box(figure, (across + left, down + top, wide, tall))
 
 
-def _draw_layer(figure: Figure, layer: LayerDiagnosis, place: Place) -> None:
+def _draw_layer(figure: Figure, layer: LayerDiagnosis, place: Place, *, passed: bool) -> None:
+    """Draw one layer; what it only passes on, as the verdict knows, is no alarm."""
     room = CELL[0] - 0.1
     shape = "×".join("?" if size is None else str(size) for size in layer.shape)
     settings = f" · {layer.info.settings}" if layer.info.settings else ""
@@ -193,11 +198,13 @@ def _draw_layer(figure: Figure, layer: LayerDiagnosis, place: Place) -> None:
     strip = figure.add_axes(place(ROOM_LEFT, below, HISTOGRAM[0], STRIP))
     strip.set_label(f"{layer.path} · channels")
     draw_strip(strip, layer)
-    colour = FAINT_INK if states_of_layer(layer).max() == 0 else ALARM
-    lines, points = _two_lines(marks_of_layer(layer), room - ROOM_LEFT)
-    for number, words in enumerate(lines):
+    marked = bool(states_of_layer(layer).any())
+    colour = ALARM if marked and not passed else FAINT_INK
+    words = marks_of_layer(layer) + ", passed on" * (marked and passed)
+    lines, points = _two_lines(words, room - ROOM_LEFT)
+    for number, line in enumerate(lines):
         left, high, _, _ = place(ROOM_LEFT, below + STRIP + 0.04 + 0.11 * number, 0, 0)
-        write(figure, (left, high), words, size=points, colour=colour, ha="left")
+        write(figure, (left, high), line, size=points, colour=colour, ha="left")
 
 
 def _two_lines(text: str, room: float) -> tuple[list[str], float]:
@@ -237,8 +244,7 @@ def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
     if len(counts) == 1:  # one number would not say how the axis runs
         counts = sorted({1, int(histogram.counts.max())})
     axes.set_yticks(counts, labels=[f"{count:,}" for count in counts])
-    axes.minorticks_off()
-    _label(axes, "value", "values")
+    label_axes(axes, "value", "values")
 
 
 def _ticks(low: float, high: float, unit: float) -> list[float]:
@@ -247,7 +253,7 @@ def _ticks(low: float, high: float, unit: float) -> list[float]:
         steps = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         ticks = [float(f"{tick:.6g}") for tick in steps if low <= tick <= high]
         inches = HISTOGRAM[0] / (high - low)
-        wide = [text_width(value_text(tick * unit), 6.0) for tick in ticks]
+        wide = [text_width(value_text(tick * unit), AXIS_TEXT) for tick in ticks]
         apart = all(
             (right - left) * inches > 0.08 + (a + b) / 2
             for left, right, a, b in zip(ticks, ticks[1:], wide, wide[1:], strict=False)
@@ -262,19 +268,6 @@ def _limits(edges: Any, bounds: Sequence[float]) -> tuple[float, float]:
     ends = [*edges[[0, -1]], 0.0, *bounds]
     margin = 0.03 * (max(ends) - min(ends))
     return float(min(ends) - margin), float(max(ends) + margin)
-
-
-def _label(axes: Axes, across: str, up: str) -> None:
-    axes.tick_params(
-        labelsize=6.0, length=2, width=0.5, color=FAINT_INK, labelcolor=INK, pad=1.5,
-        direction="out", labelrotation=0, bottom=True, left=True, top=False, right=False,
-        labelbottom=True, labelleft=True, labeltop=False, labelright=False,
-    )  # fmt: skip
-    for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
-        label.set(weight="normal", **TEXT)
-    style: dict[str, Any] = {"size": 6.0, "color": FAINT_INK, "weight": "normal", **TEXT}
-    axes.set_xlabel(across, labelpad=0.5, loc="center", **style)
-    axes.set_ylabel(up, labelpad=1.5, loc="center", **style)
 
 
 def _draw_zeros(axes: Axes, layer: LayerDiagnosis) -> None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from featviz._check import one_of, shown, whole_number
+from featviz._check import shown, whole_number
 from featviz._files import check_target, write_whole
 from featviz.captions import one_line, share_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
 from featviz.networks.paths import counted_text
-from featviz.networks.verdicts import number_text, sentence_of_health
-from featviz.render.rows import aligned, csv_text, markdown_rows, plain_words, printable
+from featviz.networks.verdicts import PASSING, number_text, sentence_of_health
+from featviz.render.headed_tables import check_asked, text_from_headed_table
+from featviz.render.rows import csv_text
 
-FORMS = ("text", "markdown")
 ENDINGS = (".csv", ".json")
 HEADINGS = (
     "layer", "maps", "mean", "deviation", "low", "high", "zeros", "dead", "constant", "saturated",
@@ -33,7 +32,8 @@ def text_from_diagnosis(
     Args:
         diagnosis: what :func:`featviz.diagnose` returned.
         form: ``"text"`` or ``"markdown"``.
-        layers: how many rows the table may have; the others are counted. None: all.
+        layers: how many rows the table may have, those of layers with findings before others, in
+            the order of the run; what is left out is counted. None: all.
 
     Returns:
         Lines without a line break at the end. Mean, deviation and range are those of all finite
@@ -58,20 +58,35 @@ def text_from_diagnosis(
         layer   maps  mean  deviation  low  high  zeros  dead  constant  saturated  equal  NaN  inf
         detect     2   1.5       1.66    0     4   50 %     1         0          –      0    0    0
     """
-    if not isinstance(diagnosis, Diagnosis):
-        raise TypeError(f"diagnosis must come from diagnose(); got {shown(diagnosis)}")
-    one_of("form", form, FORMS)
-    every = list(diagnosis.layers.values())
-    most = len(every) if layers is None else whole_number("layers", layers, minimum=1)
-    rows = [HEADINGS, *(_row(layer) for layer in every[:most])]
+    check_asked("diagnosis", diagnosis, Diagnosis, "diagnose", form)
+    most = None if layers is None else whole_number("layers", layers, minimum=1)
+    chosen, more = _chosen(list(diagnosis.layers.values()), most)
+    return text_from_headed_table(
+        _head(diagnosis),
+        [f"went in: {line}" for line in diagnosis.went_in],
+        [HEADINGS, *map(_row, chosen)],
+        form,
+        findings=diagnosis.verdict or (sentence_of_health(diagnosis),),
+        more=more,
+        remarks=diagnosis.notes,
+    )
+
+
+def _chosen(every: list[LayerDiagnosis], most: int | None) -> tuple[list[LayerDiagnosis], str]:
+    """Return the layers that have a row, sick ones first choice, and the rest."""
+    if most is None or most >= len(every):
+        return every, ""
+    judged = any(layer.role != PASSING for layer in every)
+    # What a layer only passes on is no finding, and still more than nothing.
+    ranks = [
+        2 if not layer.verdict else 1 if judged and layer.role == PASSING else 0 for layer in every
+    ]
+    order = sorted(range(len(every)), key=ranks.__getitem__)
+    left = [ranks[at] for at in order[most:]]
+    sick = f"{left.count(0):,}" if 0 in left else "none"
     whole = counted_text(len(every), "layer")
-    more = f"{len(every) - most:,} more of {whole}" if most < len(every) else ""
-    findings = diagnosis.verdict or (sentence_of_health(diagnosis),)
-    if form == "markdown":
-        return printable(_markdown(diagnosis, findings, rows, more))
-    blocks = [_head(diagnosis), *(f"went in: {line}" for line in diagnosis.went_in), "", *findings]
-    blocks += ["", *aligned(rows)] + ([f"… {more}"] if more else []) + [*diagnosis.notes]
-    return printable("\n".join(blocks))
+    more = f"{len(left):,} of {whole} left out, {sick} with findings"
+    return [every[at] for at in sorted(order[:most])], more
 
 
 def _head(diagnosis: Diagnosis) -> str:
@@ -113,20 +128,6 @@ def _overall(layer: LayerDiagnosis) -> tuple[float, float]:
     mean = float((weights * layer.mean[some]).sum())
     apart = [*(weights**0.5 * layer.deviation[some]), *(weights**0.5 * (layer.mean[some] - mean))]
     return mean, math.hypot(*apart)  # squares of the largest numbers would leave float64
-
-
-def _markdown(
-    diagnosis: Diagnosis,
-    findings: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    more: str,
-) -> str:
-    lines = [f"**{plain_words(_head(diagnosis))}**", ""]
-    lines += [f"- went in: {plain_words(line)}" for line in diagnosis.went_in]
-    lines += [f"- {plain_words(finding)}" for finding in findings]
-    lines += [f"- {plain_words(line)}" for line in diagnosis.notes]
-    lines += ["", *markdown_rows(rows)]
-    return "\n".join([*lines, *(["", f"… {more}"] if more else [])])
 
 
 def write_diagnosis(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> Path:

@@ -38,12 +38,13 @@ def figure_from_field(
         pixels: (H, W, C) of the size that the field is told for; None: plain grey, which the
             figure says.
         name: of the image.
-        title: None for the path and the cell.
+        title: None for the model, the path and the cell.
     """
     known = pixels is not None
     pixels = pixels if pixels is not None else np.full((*field.image_size, 1), PLAIN, np.float32)
     panel, top, left = _panel(pixels, field, name if known else f"{name} not given, drawn grey")
-    heading = f"{field.path} · cell {field.cell}" if title is None else title
+    named = " · ".join(word for word in (field.model, field.path, f"cell {field.cell}") if word)
+    heading = named if title is None else title
     box = replace(field.window, top=field.window.top + top, left=field.window.left + left)
     panels, boxes = [panel], [box]
     if 0 < max(box.height, box.width) * SMALL < max(panel.pixels.shape):
