@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ class InputPicture:
         sizes: in words; of a sequence which way it lies.
         changed: whether ``preprocess`` made something else of it.
         series: whether it is a sequence (T, C), its steps down.
+        name: of the input; nothing where it is not known.
     """
 
     number: int
@@ -39,6 +41,7 @@ class InputPicture:
     sizes: str
     changed: bool
     series: bool = False
+    name: str = ""
 
 
 def inputs_as_pictures(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
@@ -64,7 +67,8 @@ def inputs_as_pictures(maps: FeatureMaps, image: int = 0) -> list[InputPicture]:
             values, sizes = values[..., None], f"{sizes}, steps down"
         elif first and values.shape[0] in (1, 3, 4):
             values = np.moveaxis(values, 0, -1)
-        found.append(InputPicture(number, values, sizes, changed, series))
+        name = maps.names[number] if maps.names else ""
+        found.append(InputPicture(number, values, sizes, changed, series, name))
     return found
 
 
@@ -102,18 +106,32 @@ def image_of_input(maps: FeatureMaps, image: int, number: int | None) -> InputPi
             image or input.
         TypeError: no whole number.
     """
-    found = {one.number: one for one in images_among_inputs(maps, image)}
+    found = images_among_inputs(maps, image)
     if number is not None:
         number = whole_number("input_number", number, minimum=0)
     if not found or (number is None and len(found) == 1):
         return first_image(maps, image)
-    if number is None or number not in found:
-        known = [f"{one} ({picture.sizes})" for one, picture in found.items()]
-        raise ValueError(
-            f"input_number must be one of {', '.join(known)}, the inputs that are images, from 0; "
-            f"got {number}"
-        )
-    return found[number]
+    return picture_of_number(found, number)
+
+
+def picture_of_number(found: Sequence[InputPicture], number: int | None) -> InputPicture:
+    """Return the picture of one input.
+
+    Args:
+        found: the pictures to choose from, at least one.
+        number: of the input, from 0.
+
+    Raises:
+        ValueError: none of them is of this input.
+    """
+    for one in found:
+        if one.number == number:
+            return one
+    known = ", ".join(f"{one.number} ({one.sizes})" for one in found)
+    kind = "sequences" if found[0].series else "images"
+    raise ValueError(
+        f"input_number must be one of {known}, the inputs that are {kind}, from 0; got {number}"
+    )
 
 
 def range_of_images(images: list[Values]) -> Limits:

@@ -15,7 +15,7 @@ from featviz.images import image_name, read_image
 from featviz.map_choice import check_look, check_scale
 from featviz.networks.fitting import Fit, InputSpec, batch_from_column
 from featviz.networks.graphs import arrays_from_tensors
-from featviz.networks.inputs import inputs_of_model, note_of_input
+from featviz.networks.inputs import lines_of_inputs, naming
 from featviz.networks.layer_flow import entry_after_activation
 from featviz.networks.maps import feature_maps
 from featviz.networks.paths import base_of, layers_of_model
@@ -91,22 +91,23 @@ def plot_network(
     if layers is None and any(_is_step(layer) for layer in layers_of_model(model)):
         maps, only = _maps_of_steps(model, image, Fit(resize, white, preprocess, finite))
     else:
-        maps = feature_maps(
-            model, image, layers, resize=resize, white=white, preprocess=preprocess, finite=finite
-        )
+        with naming("image"):
+            maps = feature_maps(
+                model, image, layers, resize=resize, white=white, preprocess=preprocess,
+                finite=finite,
+            )  # fmt: skip
         if (images := len(next(iter(maps.values())))) != 1:
             raise ValueError(f"image must be one image; got {images}")
     return page_from_feature_maps(
         maps, None if layers is None else list(maps), count=count, most=most, scale=scale,
-        gamma=gamma, title=title, inputs=[spec.name for spec in inputs_of_model(model)],
-        only=only,
+        gamma=gamma, title=title, only=only,
     )  # fmt: skip
 
 
 def _maps_of_steps(model: Any, image: Any, fit: Fit) -> tuple[FeatureMaps, str]:
     """Return the maps of convolutions and pools, and what they are called."""
     run = Run(model, batch_size=1)
-    count, feeds = feeds_from_data(model, image, fit, 1)
+    count, feeds = feeds_from_data(model, image, fit, 1, name="image")
     several = list(islice(feeds, 2))
     if (images := sum(len(feed.arrays[0]) for feed in several)) != 1:
         raise ValueError(f"image must be one image; got {max(images, count or 0)}")
@@ -119,10 +120,10 @@ def _maps_of_steps(model: Any, image: Any, fit: Fit) -> tuple[FeatureMaps, str]:
             words = f"{info.settings} after {base_of(conv.path)}, {of.kind} {of.settings}"
             layers[path] = replace(info, settings=words.strip())
     arrays = arrays_from_tensors({e.path: e.value for e in entries if e.path in behind})
-    given = several[0].arrays
+    given, notes, names = several[0].arrays, several[0].notes, several[0].inputs
     maps = FeatureMaps(
-        arrays, layers, given, tuple(map(note_of_input, given, several[0].notes)), model.name,
-        run.unseen, several[0].pictures,
+        arrays, layers, given, lines_of_inputs(given, notes, names), model.name,
+        run.unseen, several[0].pictures, names,
     )  # fmt: skip
     own = all(conv.path == path for path, conv in behind.items())
     return maps, f" (convolutions {'' if own else 'after their activation, '}and pools)"
@@ -162,7 +163,7 @@ def plot_receptive_field(
         cell: (row, column) of its map, from 0.
         input_number: to which input the image goes, for a model of several, from 0.
         resize: whether an image of another size is resized to what the model takes.
-        title: a line above the figure; None: the path and the cell.
+        title: a line above the figure; None: the model, the path and the cell.
 
     Returns:
         The figure. Where the window reaches beyond the image, padding is drawn as light grey.
@@ -175,10 +176,10 @@ def plot_receptive_field(
     Example:
         >>> import keras
         >>> layer = keras.layers.Conv2D(1, 3, padding="same", name="conv")
-        >>> model = keras.Sequential([keras.Input((4, 5, 1)), layer])
+        >>> model = keras.Sequential([keras.Input((4, 5, 1)), layer], name="net")
         >>> ramp = [[0, 1, 2, 3, 4]] * 4
         >>> plot_receptive_field(model, ramp, "conv", cell=(0, 1)).texts[0].get_text()
-        'conv · cell (0, 1)'
+        'net · conv · cell (0, 1)'
     """
     check_title(title)
     check_model(model)

@@ -141,7 +141,7 @@ def test_a_stream_is_measured_as_it_grows():
     assert len(read) <= 5
     with pytest.raises(ValueError, match="images must hold at least one image; got none"):
         feature_maps(model, iter(()))
-    with pytest.raises(ValueError, match=r"data must have an end; .* pass limit=1000"):
+    with pytest.raises(ValueError, match=r"images must have an end; .* pass limit=1000"):
         feature_maps(model, tf.data.Dataset.from_tensors(IMAGE).repeat())
 
 
@@ -163,6 +163,16 @@ def test_all_that_comes_back_is_read_only(batch_size):
             array[0] = 0
 
 
+class OwnReLU(layers.ReLU):
+    """A class of the caller's own has the settings of Keras' own below it."""
+
+
+class UpSampling2D(layers.Layer):
+    """Is called like one of Keras' own, and is none."""
+
+    size = scale = rate = (3, 3)
+
+
 SETTINGS = {
     "3×3, 8 features, stride 2, same, relu": layers.Conv2D(
         8, 3, strides=2, padding="same", activation="relu"
@@ -174,6 +184,27 @@ SETTINGS = {
     "10 features, softmax": layers.Dense(10, activation="softmax"),
     "tanh": layers.Activation("tanh"),
     "": layers.Flatten(),
+    "max 6": layers.ReLU(6.0),
+    "max 0.25, slope 0.3, threshold 1.5": OwnReLU(0.25, 0.3, 1.5),
+    "max 0": layers.ReLU(0),
+    "slope 0.2": layers.LeakyReLU(0.2),
+    "alpha 0.0123457": layers.ELU(0.0123456789),
+    "scale 0.00784314, offset −1": layers.Rescaling(1 / 127.5, -1),
+    "scale 127.5": layers.Rescaling(127.5),
+    "scale (2, 2.5), offset (0, 1)": layers.Rescaling([2, 2.5], np.array([0.0, 1.0])),
+    "scale of 7 numbers": layers.Rescaling([1, 2, 3, 4, 5, 6, 7]),
+    "rate 0.3": layers.SpatialDropout2D(0.3),
+    "rate 0.1": layers.AlphaDropout(0.1),
+    "padding 3": layers.ZeroPadding2D(3),
+    "padding (1, 2)": layers.ZeroPadding2D((1, 2)),
+    "padding ((0, 1), (0, 1))": layers.ZeroPadding2D(((0, 1), (0, 1))),
+    "padding ((1, 1), (0, 1))": layers.ZeroPadding2D(((1, 1), (0, 1))),
+    "padding (2, 0)": layers.ZeroPadding1D((2, 0)),
+    "cropping (1, 2, 3)": layers.Cropping3D((1, 2, 3)),
+    "cropping 1": layers.Cropping1D(1),
+    "size 2, bilinear": layers.UpSampling2D(interpolation="bilinear"),
+    "size (2, 3), nearest": layers.UpSampling2D((2, 3)),
+    "size 4": layers.UpSampling1D(4),
 }
 
 
@@ -181,6 +212,7 @@ SETTINGS = {
 def test_the_settings_of_a_layer_are_told_in_words(words):
 
     assert settings_of_layer(SETTINGS[words]) == words
+    assert settings_of_layer(UpSampling2D()) == ""
 
 
 def test_a_path_that_is_not_there_is_answered_with_the_nearest():
@@ -428,7 +460,7 @@ def test_the_run_is_drawn_and_printed_as_any_other():
         "Image", "Filter", "Detect · relu", "Condense · max 2×2",
     ]  # fmt: skip
     assert same_bits(panels[1].pixels, run.filtered[:, :, 0])
-    assert len(fv.plot_extraction(run).axes) >= 12
+    assert len(fv.plot_extraction(run).axes) == 10  # the image once
     assert "conv · channel 2 of 3" in str(fv.text_from_extraction(run))
     assert repr(run).startswith("Extraction(conv · channel 0 of 3, ")
 

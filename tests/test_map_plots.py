@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from dataclasses import replace
 
 import keras
 import matplotlib as mpl
@@ -447,8 +448,11 @@ def test_each_input_that_is_a_picture_is_shown_with_its_name():
     assert len(axes_named(figure, "image")) == 2
     words = words_of(figure)
     assert {"left", "sound", "6×5×3", "4×3, steps down"} <= set(words)
-    assert any(text.startswith("went in as pose: 1×2 float32") for text in words)
-    unnamed = words_of(page_from_feature_maps(feature_maps(several, given)))
+    assert any(text.startswith("went in: pose: 1×2 float32") for text in words)
+    maps = feature_maps(several, given)
+    assert {"left", "sound"} <= set(words_of(page_from_feature_maps(maps)))
+    assert {"left", "sound"} <= set(words_of(plot_network(several, given, "conv")))
+    unnamed = words_of(page_from_feature_maps(replace(maps, names=())))
     assert {"input 0", "input 1"} <= set(unnamed)
 
 

@@ -1,6 +1,7 @@
 """What goes into a model: every kind of source, every sentence."""
 
 import io
+import pickle
 import re
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from models import images, several, subclassed
+from models import fill, images, several, subclassed
 from PIL import Image
 
-from featviz.networks.maps import feature_maps
+from featviz.networks.diagnosing import diagnose
+from featviz.networks.inputs import note_of_input
+from featviz.networks.layer_stages import extraction_from_layer
+from featviz.networks.maps import feature_maps, stream_feature_maps
+from featviz.networks.top_scores import top_images
 
 layers = keras.layers
 PIXELS = (np.arange(72).reshape(4, 6, 3) * 3).astype(np.uint8)
@@ -159,6 +164,7 @@ def test_several_inputs_go_in_by_name_or_in_order():
         np.testing.assert_array_equal(listed[path], named[path])
     np.testing.assert_array_equal(listed["change"], model([one, other])["change"])
     assert len(named.went_in) == 2
+    assert named.names == listed.names == ("before", "after")
 
 
 def test_a_model_made_with_a_dict_gets_one():
@@ -176,6 +182,44 @@ def test_a_model_made_with_a_dict_gets_one():
     own.call = lambda given, training=False: own.ask(given["right"] - given["left"])  # noqa: ARG005
     maps = feature_maps(own, {"left": np.ones((1, 2, 2, 1)), "right": np.zeros((1, 2, 2, 1))})
     assert maps["ask"].tolist() == (-np.ones((1, 2, 2, 1))).tolist()
+
+
+def test_what_went_into_several_inputs_is_told_with_their_names_everywhere():
+    model, given = several(3), [images(3, 1), images(3, 1, seed=5) * 2]
+    lines = feature_maps(model, given).went_in
+    notes = [note_of_input(array, "float32 as given") for array in given]
+    assert lines == (f"before: {notes[0]}", f"after: {notes[1]}")
+    assert next(stream_feature_maps(model, given[::-1])).went_in[0] == f"before: {notes[1]}"
+    assert diagnose(model, given).went_in == lines
+    assert top_images(model, given, "change").went_in == lines
+    run = extraction_from_layer(model, given, "siamese@2")
+    assert run.notes[2] == f"went in: {lines[0]}; {lines[1]}"
+    assert pickle.loads(pickle.dumps(lines)) == lines
+
+
+def test_one_input_is_told_without_its_name():
+    single = fill(keras.Sequential([keras.Input(RGB, name="photo"), layers.ReLU(name="act")]))
+    line = "1×4×6×3 float32, 0 to 0 (float64 as given)"
+    for run in (feature_maps, diagnose):
+        assert run(single, np.zeros(RGB)).went_in == (line,)
+
+
+def test_the_name_of_an_input_steers_no_terminal():
+    parts = [keras.Input((2,), name=name) for name in ("a\x1b[2J", "two\nlines")]
+    model = keras.Model(parts, layers.Add(name="sum")(parts))
+    lines = feature_maps(model, [np.ones((1, 2), np.float32)] * 2).went_in
+    size = "1×2 float32, 1 to 1 (float32 as given)"
+    assert lines == (f"a\\x1b[2J: {size}", f"two\\nlines: {size}")
+
+
+def test_an_input_that_broke_has_the_name_that_the_lines_have():
+    listed = Listed()
+    listed(list(PARTS))
+    broken = PARTS[1].copy()
+    broken[2, 1] = np.nan
+    told = diagnose(listed, [PARTS[0], broken], finite=False)
+    assert [name for name, *_ in told.broken_inputs] == ["input 1"]
+    assert told.went_in[1].startswith("input 1: 5×4 float32, ")
 
 
 def test_preprocessing_does_not_reach_the_callers_array():
@@ -250,7 +294,11 @@ def test_a_subclassed_model_takes_the_inputs_that_it_was_built_for(batch_size):
         maps = feature_maps(model, data, batch_size=batch_size)
         np.testing.assert_allclose(maps["look"], model.look(PARTS[0]), rtol=1e-5, err_msg=kind)
         np.testing.assert_allclose(maps["weigh"], model.weigh(PARTS[1]), rtol=1e-5, err_msg=kind)
-        assert [line.split(" ")[0] for line in maps.went_in] == ["5×8×8×3", "5×4"], kind
+        sizes = [line.split(": ")[1].split(" ")[0] for line in maps.went_in]
+        assert sizes == ["5×8×8×3", "5×4"], kind
+        assert maps.names == (("picture", "row") if model is keyed else ("input 0", "input 1")), (
+            kind
+        )
     single = feature_maps(listed, [part[0] for part in PARTS])
     assert single["weigh"].shape == (1, 3)
 
@@ -260,7 +308,7 @@ def test_other_inputs_than_a_subclassed_model_was_built_for_are_refused():
     listed(list(PARTS))
     keyed({"picture": PARTS[0], "row": PARTS[1]})
     apart(*PARTS)
-    with pytest.raises(ValueError, match="images must be a list or dict of 2 inputs, input 1, inp"):
+    with pytest.raises(ValueError, match="images must be a list or dict of 2 inputs, input 0, inp"):
         feature_maps(listed, PARTS[0])
     with pytest.raises(ValueError, match=r"2 inputs, picture, row; got \['row', 'word'\]"):
         feature_maps(keyed, {"row": PARTS[1], "word": PARTS[0]})

@@ -9,8 +9,12 @@ import tensorflow as tf
 from PIL import Image
 
 from featviz import images
+from featviz.network_experiments import plot_network
+from featviz.networks.diagnosing import diagnose
 from featviz.networks.inputs import Fit
+from featviz.networks.maps import feature_maps, stream_feature_maps
 from featviz.networks.sources import IMAGE_ENDINGS, feeds_from_data, image_files
+from featviz.networks.top_scores import top_images
 
 PIXELS = np.random.default_rng(1).normal(size=(7, 4, 5, 1)).astype(np.float32)
 LABELS = np.arange(7)
@@ -52,7 +56,8 @@ class Plain(keras.Model):
 
 def taken(data, *, model=None, limit=None, batch_size=2, fit=None):
     model = model or small_model()
-    count, feeds = feeds_from_data(model, data, fit or Fit(), batch_size, limit=limit)
+    fit = fit or Fit()
+    count, feeds = feeds_from_data(model, data, fit, batch_size, limit=limit, name="data")
     return count, list(feeds)
 
 
@@ -230,7 +235,7 @@ SENTENCES = [
      "data must give as many images for every input; got {'in0': 7, 'in1': 2}"),
     ("another size", lambda: dataset(PIXELS[:, :3]), (),
      "image must be 4×5×1 for the input 'in0'; got 3×5×1; pass resize=True to change it"),
-    ("text", lambda: dataset(np.array([b"a"])), (), "images must be real numbers; got an array of"),
+    ("text", lambda: dataset(np.array([b"a"])), (), "data must be real numbers; got an array of"),
     ("a number", lambda: 3.5, (),
      "image must be a path, bytes, a file, a Pillow image or numbers; got 3.5"),
 ]  # fmt: skip
@@ -241,6 +246,63 @@ SENTENCES = [
 def test_what_does_not_fit_is_refused_in_a_sentence(data, shapes, text):
     given = data() if callable(data) else data
     assert refused(given, model=small_model(*shapes)).startswith(text)
+
+
+DOORS = {
+    "feature_maps": (feature_maps, "images"),
+    "stream_feature_maps": (lambda model, given: list(stream_feature_maps(model, given)), "images"),
+    "top_images": (lambda model, given: top_images(model, given, "conv"), "data"),
+    "diagnose": (diagnose, "data"),
+    "plot_network": (plot_network, "image"),
+    "plot_network of a layer": (lambda model, given: plot_network(model, given, "conv"), "image"),
+}
+TEXTS = ["a", "b"]
+WRONG = {
+    "nothing": ([], "hold at least one image; got none"),
+    "NaN": (np.full((1, 4, 5, 1), np.nan), "hold finite float32 numbers; got 20 NaN or infinite"),
+    "a stream of text": (TEXTS, "be real numbers; got an array of <U1"),
+    "no end": (dataset(PIXELS[:2]).repeat(), "have an end; got a data set that repeats forever"),
+}
+
+
+@pytest.mark.parametrize(("call", "argument"), DOORS.values(), ids=DOORS)
+@pytest.mark.parametrize(("given", "rule"), WRONG.values(), ids=WRONG)
+def test_a_sentence_names_the_argument_that_held_the_images(call, argument, given, rule):
+    model = keras.Sequential([keras.Input((4, 5, 1)), keras.layers.Conv2D(1, 2, name="conv")])
+    data = map(np.array, given) if given is TEXTS else given
+    with pytest.raises((ValueError, TypeError)) as caught:
+        call(model, data)
+    assert str(caught.value).startswith(f"{argument} must {rule}")
+
+
+def files_of(data, **options):
+    """The names of the files, batch by batch."""
+    return [feed.files for feed in taken(data, **options)[1]]
+
+
+def test_images_from_files_come_with_the_names_of_their_files(empty_folder):
+    folder = folder_of(empty_folder / "set", {"a/1.png": 1, "b/1.png": 2, "c.png": 3})
+    assert files_of(folder) == [(("a/1.png", "b/1.png"),), (("c.png",),)]
+    assert files_of(folder, limit=1) == [(("a/1.png",),)]
+    paths = [folder / "c.png", str(folder / "a/1.png")]
+    names = tuple(map(str, paths))
+    assert files_of(paths) == files_of(iter(paths)) == [(names,)]
+    assert files_of([paths[0], PIXELS[0]]) == [((names[0], ""),)]
+    assert files_of(paths[0]) == [((names[0],),)]
+
+
+@pytest.mark.parametrize("case", DATA.values(), ids=DATA.keys())
+def test_images_from_no_file_have_no_names(case):
+    assert {feed.files for feed in taken(case[0]())[1]} == {((),)}
+
+
+def test_each_input_has_the_names_of_its_own_files(empty_folder):
+    folder = folder_of(empty_folder / "set", {"a.png": 1, "b.png": 2})
+    paths, model = [str(folder / "a.png"), str(folder / "b.png")], small_model((4, 5, 1), (3,))
+    given = {"in1": np.ones((2, 3)), "in0": paths}
+    assert files_of(given, model=model) == [(tuple(paths), ())]
+    (feed,) = taken(given, model=model)[1]
+    assert (feed.inputs, feed.cut(1).files) == (("in0", "in1"), ((paths[0],), ()))
 
 
 def test_no_images_at_all_give_no_batch():

@@ -1,5 +1,7 @@
 """The images that excite a channel most: against a loop over everything."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -450,13 +452,145 @@ def test_a_folder_is_read_by_name_and_data_without_end_wants_a_limit(model, imag
         top_images(model, endless, "conv")
 
 
+def test_the_best_of_a_folder_have_the_names_of_their_files(model, images, tmp_path):
+    pixels = np.clip(np.abs(images) * 200, 0, 255).astype(np.uint8)
+    files = [f"{'ab'[number % 2]}/{number // 2}.png" for number in range(len(pixels))]
+    for name, image in zip(files, pixels, strict=True):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(image).save(tmp_path / name)
+    best = top_images(model, tmp_path, "conv", count=2, batch_size=3)
+    in_order = sorted(files)
+    winners = set(best.indices.ravel().tolist())
+    assert dict(best.names) == {index: in_order[index] for index in sorted(winners)}
+    assert set(best.names) == set(best.pictures) < set(range(len(files)))
+    for index, name in best.names.items():
+        values = np.asarray(Image.open(tmp_path / name), np.float32) / 255
+        np.testing.assert_array_equal(best.pictures[index], values)
+    first = best.indices[0, 0]
+    assert f"channel 0: #{first} '{in_order[first]}' " in repr(best)
+    given = [str(tmp_path / name) for name in files]
+    listed = top_images(model, given, "conv", count=1, batch_size=1)
+    assert dict(listed.names) == {i: given[i] for i in sorted(set(listed.indices.ravel()))}
+    assert not top_images(model, pixels, "conv").names
+
+
+def test_the_figure_has_the_name_of_each_file_in_its_own_place(model, images, tmp_path):
+    pixels = np.clip(np.abs(images) * 200, 0, 255).astype(np.uint8)
+    (tmp_path / "in").mkdir()
+    for number, image in enumerate(pixels):
+        name = f"in/{number}.png" if number % 2 else f"in/最 of $x_{number}$, {'W' * 40}.png"
+        Image.fromarray(image).save(tmp_path / name)
+    best = top_images(model, tmp_path, "conv", count=3)
+    figure = plot_top_images(best)
+    figure.canvas.draw()
+    said = [text for text in figure.texts if text.get_text()]
+    shown = [text.get_text() for text in said if text.get_text().endswith(".png")]
+    indices = best.indices[best.ranked].ravel().tolist()
+    for name, index in zip(shown, indices, strict=True):
+        begin, cut, end = name.partition("…")
+        whole = best.names[index].removeprefix("in/" if cut else "").replace("最", "□")
+        assert whole == name or (cut and whole.startswith(begin) and whole.endswith(end))
+    assert any("…" in name for name in shown)
+    boxes = [text.get_window_extent() for text in said]
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.padded(-1).overlaps(other.padded(-1))
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+    assert min(box.y0 for box in boxes) >= 0
+    plain = plot_top_images(top_images(model, pixels, "conv", count=3))
+    assert plain.get_size_inches()[1] < figure.get_size_inches()[1]
+
+
+def test_a_name_of_a_file_is_printed_short_and_plain(tmp_path):
+    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.ReLU(name="act")])
+    names = ["z\x1b[2J.png", "a" * 60 + "end.png"]
+    for name, level in zip(names, (9, 5), strict=True):
+        Image.fromarray(np.full((2, 2), level, np.uint8)).save(tmp_path / name)
+    row = repr(top_images(model, tmp_path, "act", white=255)).split("\n")[1]
+    short = f"{'a' * 15}…{'a' * 9}end.png"
+    assert row == f"  channel 0: #1 'z\\x1b[2J.png' 9, #0 '{short}' 5"
+
+
+def two_pictures():
+    """A model whose layer sees the second picture of three inputs."""
+    shapes = {"left": (4, 5, 1), "right": (3, 2, 1), "row": (3,)}
+    inputs = [keras.Input(shape, name=name) for name, shape in shapes.items()]
+    act = keras.layers.ReLU(name="act")(inputs[1])
+    flat = [keras.layers.Flatten()(one) for one in (inputs[0], inputs[2], act)]
+    source = np.random.default_rng(7)
+    given = [source.random((5, *shape)).astype(np.float32) for shape in shapes.values()]
+    return keras.Model(inputs, keras.layers.Concatenate()(flat), name="two"), given
+
+
+@pytest.mark.parametrize("batch_size", [2, 9])
+def test_the_pictures_are_of_the_input_that_was_named(batch_size):
+    model, given = two_pictures()
+    best = top_images(model, given, "act", count=2, input_number=1, batch_size=batch_size)
+    assert best.inputs == (1,)
+    for index, picture in best.pictures.items():
+        np.testing.assert_array_equal(picture, given[1][index])
+    first = top_images(model, given, "act", count=2, batch_size=batch_size)
+    assert first.inputs == (0, 1)
+    assert first.indices.tolist() == best.indices.tolist()
+    for index, picture in first.pictures.items():
+        np.testing.assert_array_equal(picture, given[0][index])
+
+
+def test_the_input_that_was_named_is_seen_by_the_layer_and_has_rings():
+    model, given = two_pictures()
+    figure = plot_top_images(top_images(model, given, "act", input_number=1))
+    assert all(axes.collections for axes in figure.axes)
+    words = " · ".join(text.get_text() for text in figure.texts)
+    assert "input 1 of 3 (from 0) is drawn" in words
+    assert "may have seen" not in words
+
+
+def test_an_input_without_a_picture_is_refused_with_those_that_have_one():
+    model, given = two_pictures()
+    for wrong in (2, 3):
+        with pytest.raises(ValueError, match="input_number must") as caught:
+            top_images(model, given, "act", input_number=wrong)
+        assert str(caught.value) == (
+            "input_number must be one of 0 (4×5×1), 1 (3×2×1), the inputs that are images, from "
+            f"0; got {wrong}"
+        )
+    series = keras.Sequential([keras.Input((6, 2)), keras.layers.ReLU(name="act")])
+    steps = np.ones((2, 6, 2), np.float32)
+    assert top_images(series, steps, "act", input_number=0).series
+    with pytest.raises(ValueError, match=r"0 \(6×2, steps down\), the inputs that are sequences"):
+        top_images(series, steps, "act", input_number=1)
+    row = keras.Sequential([keras.Input((3,)), keras.layers.ReLU(name="act")])
+    with pytest.raises(ValueError, match="input_number must be None for a model without images"):
+        top_images(row, np.ones((2, 3), np.float32), "act", input_number=0)
+
+
+def test_the_names_are_of_the_input_that_is_drawn(tmp_path):
+    model, given = two_pictures()
+    for number, image in enumerate(given[1]):
+        Image.fromarray((image[..., 0] * 255).astype(np.uint8)).save(tmp_path / f"{number}.png")
+    given[1] = [str(tmp_path / f"{number}.png") for number in range(5)]
+    named = top_images(model, given, "act", count=1, input_number=1)
+    assert dict(named.names) == {i: given[1][i] for i in named.pictures}
+    assert not top_images(model, given, "act", count=1).names
+
+
+def test_a_compiled_run_finds_the_same_and_refuses_where_there_is_no_graph(model, images):
+    best = top_images(model, images, "conv", count=3, batch_size=2, compiled=True)
+    whole = top_images(model, images, "conv", count=3, compiled=False)
+    assert np.array_equal(best.indices, whole.indices)
+    chooses = Sometimes()
+    chooses(images)
+    with pytest.raises(ValueError, match="compiled must be False for this model; it cannot be"):
+        top_images(chooses, images, "act", compiled=True)
+
+
 def test_what_was_found_cannot_be_written_over(model, images):
     best = top_images(model, images, "conv")
     for array in (best.indices, best.scores, best.positions, *best.pictures.values()):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
-    with pytest.raises(TypeError):
-        best.pictures[0] = best.scores
+    for held in (best.pictures, best.names):
+        with pytest.raises(TypeError):
+            held[0] = best.scores
 
 
 @pytest.mark.parametrize(
@@ -474,7 +608,15 @@ def test_what_was_found_cannot_be_written_over(model, images):
         ({"channels": [5]}, ValueError, "channels must be below 5, of 5 channels from 0; got 5"),
         ({"channels": "strongest"}, TypeError, "channels must be channel numbers or None"),
         ({"channels": []}, ValueError, "channels must hold at least one channel number"),
-        ({"data": []}, ValueError, "images must hold at least one image"),
+        ({"data": []}, ValueError, "data must hold at least one image; got none"),
+        ({"compiled": 1}, TypeError, "compiled must be True or False; got 1"),
+        ({"input_number": -1}, ValueError, "input_number must be a whole number of at least 0"),
+        ({"input_number": "left"}, TypeError, "input_number must be a whole number of at least 0"),
+        (
+            {"input_number": 1},
+            ValueError,
+            "input_number must be one of 0 (9×7×3), the inputs that are images, from 0; got 1",
+        ),
     ],
     ids=lambda value: str(value)[:30],
 )

@@ -15,7 +15,7 @@ from featviz.networks.bounds import bounds_of_layer
 from featviz.networks.channel_stats import RunningStats
 from featviz.networks.diagnosis import Broken, Diagnosis, LayerDiagnosis
 from featviz.networks.endings import Way, way_of_broken
-from featviz.networks.inputs import Feed, Fit, InputSpec, inputs_of_model
+from featviz.networks.inputs import Feed, Fit
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.makers import layers_that_show
 from featviz.networks.paths import base_of, counted_text
@@ -95,7 +95,7 @@ def diagnose(
         raise TypeError(f"progress must be True, False or None; got {shown(progress)}")
     fit = Fit(resize, white, preprocess, finite)
     run = Run(model, layers, batch_size=batch_size, compiled=compiled)
-    count, feeds = feeds_from_data(model, data, fit, run.batch_size, limit=limit)
+    count, feeds = feeds_from_data(model, data, fit, run.batch_size, limit=limit, name="data")
     gathered = _Gathered(run, near)
     with tqdm(total=count, unit="image", desc=run.model.name, disable=_silent(progress)) as bar:
         for batch in run.batches(feeds, count):
@@ -247,15 +247,15 @@ class _Gathered:
         unseen = {**self.unseen, **empty}
         ran_later = {base_of(path) for path in (*layers, *unseen)}
         uncalled = {path: why for path, why in run.unseen.items() if path not in ran_later}
-        broken, way = self.inputs.broken, self.way or Way("", {}, {})
-        names = _input_names(inputs_of_model(run.model), len(broken))
+        named = zip(self.inputs.names, self.inputs.broken, strict=True)
+        way = self.way or Way("", {}, {})
         return Diagnosis(
             run.model.name,
             self.images,
             layers,
             self.inputs.lines(),
             tuple(_broken_weights(run.model)),
-            tuple((name, *one) for name, one in zip(names, broken, strict=True) if any(one)),
+            tuple((name, *one) for name, one in named if any(one)),
             {**uncalled, **unseen},
             {path: nan for path, nan in way.ended.items() if path in layers},
             way.first,
@@ -276,12 +276,6 @@ def _channels_last(values: Array, info: LayerInfo, count: int) -> Array:
     """Return what a layer gave as (B, maps each, …, F)."""
     maps = values[:, None] if values.ndim == 1 else np.moveaxis(values, info.channel_axis, -1)
     return maps.reshape(count, len(maps) // count, *maps.shape[1:])
-
-
-def _input_names(inputs: tuple[InputSpec, ...], count: int) -> list[str]:
-    if len(inputs) == count:
-        return [spec.name for spec in inputs]
-    return [f"input {number}" for number in range(count)]
 
 
 def _common(one: tuple[int | None, ...], other: tuple[int, ...]) -> tuple[int | None, ...]:

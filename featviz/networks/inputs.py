@@ -6,7 +6,9 @@ What was done with them (:mod:`featviz.networks.fitting`) is told in words besid
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -27,6 +29,8 @@ from featviz.networks.values import Array
 
 # The axes of images for a model that does not tell its own.
 IMAGE_AXES = 3
+# How sentences about the images of a caller begin, whatever the argument is called.
+_ARGUMENT = re.compile(r"^(images|data)(?= must )")
 
 __all__ = [
     "IMAGE_AXES",
@@ -41,7 +45,10 @@ __all__ = [
     "input_tensors",
     "inputs_of_model",
     "is_shape",
+    "lines_of_inputs",
+    "naming",
     "note_of_input",
+    "with_names",
 ]
 
 
@@ -53,19 +60,25 @@ class Feed(NamedTuple):
         notes: how they came about.
         names: of the inputs, where the caller knows them and the model does not tell.
         pictures: the arrays before ``preprocess``; none where there is no such function.
+        inputs: names of the inputs, in any case.
+        files: for each input the names of its files, one for each image, empty for what is none;
+            nothing where there is no file.
     """
 
     arrays: tuple[Array, ...]
     notes: tuple[str, ...]
     names: tuple[str, ...] = ()
     pictures: tuple[Array, ...] = ()
+    inputs: tuple[str, ...] = ()
+    files: tuple[tuple[str, ...], ...] = ()
 
     def cut(self, count: int) -> Feed:
         """Return the first so many images."""
         arrays, pictures = (
             tuple(one[:count] for one in every) for every in (self.arrays, self.pictures)
         )
-        return self._replace(arrays=arrays, pictures=pictures)
+        files = tuple(names[:count] for names in self.files)
+        return self._replace(arrays=arrays, pictures=pictures, files=files)
 
 
 def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
@@ -89,7 +102,7 @@ def _built_inputs(shape: Any) -> list[tuple[str, int]]:
     if isinstance(shape, dict):
         return [(str(name), len(one)) for name, one in shape.items()]
     if isinstance(shape, list):
-        return [(f"input {number}", len(one)) for number, one in enumerate(shape, 1)]
+        return [(f"input {number}", len(one)) for number, one in enumerate(shape)]
     return [("image", len(shape) if shape else IMAGE_AXES)]
 
 
@@ -202,13 +215,23 @@ def feed_from_columns(
         part: which images.
     """
     specs = {spec.name: spec for spec in inputs}
+    every, parts = tuple(columns), [column[part] for column in columns.values()]
     fed = [
-        batch_from_column(column[part], specs.get(name, inputs[0]), fit)
-        for name, column in columns.items()
+        batch_from_column(one, specs.get(name, inputs[0]), fit)
+        for name, one in zip(every, parts, strict=True)
     ]
-    names = tuple(columns) if inputs[0].keyed or set(columns) != set(specs) else ()
+    names = every if inputs[0].keyed or set(columns) != set(specs) else ()
     arrays, pictures, notes = zip(*fed, strict=True)
-    return Feed(arrays, notes, names, () if fit.preprocess is None else pictures)
+    before = () if fit.preprocess is None else pictures
+    return Feed(arrays, notes, names, before, every, tuple(map(_files_of, parts)))
+
+
+def _files_of(part: Any) -> tuple[str, ...]:
+    """Return the names of the files of one input, or nothing where there is none."""
+    if not isinstance(part, list):
+        return ()
+    names = tuple(os.fsdecode(one) if isinstance(one, (str, os.PathLike)) else "" for one in part)
+    return names if any(names) else ()
 
 
 def feeds_from_images(
@@ -227,6 +250,59 @@ def feeds_from_images(
     count = len(next(iter(columns.values())))
     parts = (slice(start, start + batch_size) for start in range(0, count, batch_size))
     return count, (feed_from_columns(columns, inputs, fit, part) for part in parts)
+
+
+@contextmanager
+def naming(argument: str) -> Iterator[None]:
+    """Let errors about images name the argument that held them.
+
+    Args:
+        argument: its name, such as ``data``.
+
+    Example:
+        >>> with naming("data"):
+        ...     raise ValueError("images must hold at least one image; got none")
+        Traceback (most recent call last):
+        ValueError: data must hold at least one image; got none
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if error.args and isinstance(error.args[0], str):
+            error.args = (_ARGUMENT.sub(argument, error.args[0]), *error.args[1:])
+        raise
+
+
+def lines_of_inputs(
+    arrays: Sequence[Array], notes: Iterable[str], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Return what went into each input in one line; of several its name first.
+
+    Args:
+        arrays: of each input (B, …).
+        notes: how each came about.
+        names: of the inputs, or nothing.
+    """
+    return with_names(map(note_of_input, arrays, notes), names)
+
+
+def with_names(lines: Iterable[str], names: Sequence[str]) -> tuple[str, ...]:
+    r"""Return lines, one for each input; where there are several, their names first.
+
+    Args:
+        lines: of the inputs.
+        names: of the inputs, or nothing.
+
+    Example:
+        >>> with_names(["4×3 float32", "4×1 int32"], ["photo", "a\x1bge"])
+        ('photo: 4×3 float32', 'a\\x1bge: 4×1 int32')
+    """
+    every = tuple(lines)
+    if len(every) < 2 or not names:
+        return every
+    # A name comes from a stranger's file, and lines are printed.
+    plain = [name if name.isprintable() else repr(name)[1:-1] for name in names]
+    return tuple(f"{name}: {line}" for name, line in zip(plain, every, strict=True))
 
 
 def note_of_input(array: Array, note: str) -> str:

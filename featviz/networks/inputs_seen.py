@@ -8,7 +8,7 @@ import numpy as np
 
 from featviz._check import size_text
 from featviz.networks.fitting import MOST_WAYS, ends_of
-from featviz.networks.inputs import Feed, ends_text
+from featviz.networks.inputs import Feed, ends_text, with_names
 from featviz.networks.paths import first_text
 from featviz.networks.values import Array
 
@@ -50,6 +50,9 @@ class _Input:
 class InputsSeen:
     """The inputs of a model over all batches.
 
+    Attributes:
+        names: of the inputs, known after the first batch.
+
     Example:
         >>> import numpy as np
         >>> seen = InputsSeen()
@@ -61,11 +64,12 @@ class InputsSeen:
 
     def __init__(self) -> None:
         self._inputs: list[_Input] = []
+        self.names: tuple[str, ...] = ()
 
     def add(self, feed: Feed) -> None:
         """Take what one batch gives to each input."""
         if not self._inputs:
-            self._inputs = [_Input() for _ in feed.arrays]
+            self._inputs, self.names = [_Input() for _ in feed.arrays], feed.inputs
         for one, array, note in zip(self._inputs, feed.arrays, feed.notes, strict=True):
             one.add(array, note)
 
@@ -76,4 +80,4 @@ class InputsSeen:
 
     def lines(self) -> tuple[str, ...]:
         """Return one line for each input, as ``FeatureMaps.went_in`` has it."""
-        return tuple(one.line() for one in self._inputs)
+        return with_names((one.line() for one in self._inputs), self.names)

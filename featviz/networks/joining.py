@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from featviz._check import size_text
-from featviz.networks.inputs import Feed, note_of_input
+from featviz.networks.inputs import Feed, lines_of_inputs
 from featviz.networks.runs import Batch, Run
 from featviz.networks.values import Array, FeatureMaps, Lines, frozen
 
@@ -20,7 +20,7 @@ def maps_from_batches(run: Run, parts: Sequence[Batch], arrays: Mapping[str, Arr
         parts: at least one batch.
         arrays: path → the maps of all of them.
     """
-    images = _joined_columns([part.feed.arrays for part in parts])
+    images, names = _joined_columns([part.feed.arrays for part in parts]), parts[0].feed.inputs
     notes = [
         " or ".join(dict.fromkeys(column))
         for column in zip(*(part.feed.notes for part in parts), strict=True)
@@ -29,10 +29,11 @@ def maps_from_batches(run: Run, parts: Sequence[Batch], arrays: Mapping[str, Arr
         {path: frozen(values) for path, values in arrays.items()},
         run.layers,
         images,
-        Lines(lambda: tuple(map(note_of_input, images, notes))),
+        Lines(lambda: lines_of_inputs(images, notes, names)),
         run.model.name,
         run.unseen,
         _joined_columns([part.feed.pictures for part in parts]),
+        names,
     )
 
 

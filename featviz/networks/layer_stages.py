@@ -17,7 +17,7 @@ from featviz.map_inputs import (
     inputs_as_pictures,
     range_of_images,
 )
-from featviz.networks.inputs import Feed, Fit, feeds_from_images, note_of_input
+from featviz.networks.inputs import Feed, Fit, feeds_from_images, lines_of_inputs, naming
 from featviz.networks.layer_flow import POOLS, Flow, flow_from_entries, is_taken
 from featviz.networks.own_classes import fault_of_convolution
 from featviz.networks.paths import (
@@ -123,10 +123,11 @@ def extraction_from_layer(
     """
     check_path(path)
     run = Run(model, batch_size=1)
-    count, feeds = feeds_from_images(model, image, Fit(resize, white, preprocess, finite), 1)
-    if count != 1:
-        raise ValueError(f"image must be one image; got {count}")
-    feed = next(feeds)
+    with naming("image"):
+        count, feeds = feeds_from_images(model, image, Fit(resize, white, preprocess, finite), 1)
+        if count != 1:
+            raise ValueError(f"image must be one image; got {count}")
+        feed = next(feeds)
     entries, outputs = run.entries(feed)
     flow = flow_from_entries(entries, _convolution(entries, path, run.unseen))
     words = ", ".join(flow.words) or "none"
@@ -214,8 +215,7 @@ def _name_among(entries: Sequence[Entry], one: Entry) -> str:
 
 def _went_in(feed: Feed) -> str:
     """Return what the model was given, one text for all inputs."""
-    lines = map(note_of_input, feed.arrays, feed.notes)
-    return "went in: " + "; ".join(lines)
+    return "went in: " + "; ".join(lines_of_inputs(feed.arrays, feed.notes, feed.inputs))
 
 
 def _maps(value: Any, axis: int) -> Maps:

@@ -67,8 +67,8 @@ def feature_maps(
         :class:`FeatureMaps`: path → (B, …), the axes and dtypes of the model.
 
     Raises:
-        ValueError: a model that was never built, images that do not fit, no such layer, maps
-            of more than ``max_bytes``.
+        ValueError: a model that was never built, images that do not fit, a data set without end
+            (a generator cannot tell), no such layer, maps of more than ``max_bytes``.
         TypeError: no model, no image.
         RuntimeError: a layer failed; the layers that ran are named.
 

@@ -27,6 +27,7 @@ from featviz.networks.inputs import (
     feed_from_columns,
     feeds_from_images,
     inputs_of_model,
+    naming,
 )
 from featviz.networks.words import reason_of_error
 
@@ -35,7 +36,13 @@ IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tif
 
 
 def feeds_from_data(
-    model: Any, data: Any, fit: Fit, batch_size: int, *, limit: int | None = None
+    model: Any,
+    data: Any,
+    fit: Fit,
+    batch_size: int,
+    *,
+    limit: int | None = None,
+    name: str = "images",
 ) -> tuple[int | None, Iterator[Feed]]:
     """Return how many images there are, if that is known, and them batch by batch.
 
@@ -49,6 +56,7 @@ def feeds_from_data(
         fit: how to make them fit.
         batch_size: how many single images run at once, at least 1.
         limit: at most so many images are taken; None: all.
+        name: what the argument is called that held the data, for sentences.
 
     Raises:
         TypeError: data of another kind.
@@ -56,19 +64,31 @@ def feeds_from_data(
         RuntimeError: from the batches, where the data itself fails.
     """
     most = None if limit is None else whole_number("limit", limit, minimum=1)
-    if _is_folder(data):
-        count, feeds = _feeds_from_folder(model, data, fit, batch_size)
-    elif _is_stream(data):
-        _check_end(data, most)
-        inputs = inputs_of_model(model)
-        count, feeds = None, _feeds_from_stream(data, inputs, fit, batch_size)
-        if isinstance(data, tf.data.Dataset):
-            count = _count_of_dataset(data, inputs)
-    else:
-        count, feeds = feeds_from_images(model, data, fit, batch_size)
+    with naming(name):
+        count, feeds = _feeds_of_kind(model, data, fit, batch_size, most)
+    feeds = _naming_feeds(feeds, name)
     if most is None:
         return count, feeds
     return None if count is None else min(count, most), _cut(feeds, most)
+
+
+def _naming_feeds(feeds: Iterator[Feed], name: str) -> Iterator[Feed]:
+    with naming(name):
+        yield from feeds
+
+
+def _feeds_of_kind(
+    model: Any, data: Any, fit: Fit, batch_size: int, most: int | None
+) -> tuple[int | None, Iterator[Feed]]:
+    """Return how many images there are, if that is known, and them batch by batch."""
+    if _is_folder(data):
+        return _feeds_from_folder(model, data, fit, batch_size)
+    if not _is_stream(data):
+        return feeds_from_images(model, data, fit, batch_size)
+    _check_end(data, most)
+    inputs = inputs_of_model(model)
+    count = _count_of_dataset(data, inputs) if isinstance(data, tf.data.Dataset) else None
+    return count, _feeds_from_stream(data, inputs, fit, batch_size)
 
 
 def twice(data: Any, *, limit: int | None = None) -> tuple[Any, Any]:
@@ -260,7 +280,13 @@ def _feeds_from_folder(
         )
     files = image_files(folder)
     parts = (files[start : start + batch_size] for start in range(0, len(files), batch_size))
-    return len(files), (_feed_from_files(part, inputs, fit) for part in parts)
+    return len(files), (_named_feed(folder, part, inputs, fit) for part in parts)
+
+
+def _named_feed(folder: Any, files: list[Path], inputs: Sequence[InputSpec], fit: Fit) -> Feed:
+    """Return one batch, its files named as they are found from the folder."""
+    names = tuple(file.relative_to(folder).as_posix() for file in files)
+    return _feed_from_files(files, inputs, fit)._replace(files=(names,))
 
 
 def image_files(folder: str | os.PathLike[str]) -> list[Path]:

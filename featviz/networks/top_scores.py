@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from featviz._check import one_of, size_text, whole_number
-from featviz.map_choice import Values, checked_numbers, floats_from
-from featviz.map_inputs import images_among_inputs, inputs_as_pictures
+from featviz.map_choice import checked_numbers, floats_from
 from featviz.networks.inputs import Fit
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.paths import (
@@ -24,12 +24,11 @@ from featviz.networks.paths import (
 )
 from featviz.networks.runs import Batch, Run
 from featviz.networks.sources import feeds_from_data
+from featviz.networks.top_pictures import Thumbnails
 from featviz.networks.top_values import TopImages, Whole
-from featviz.networks.values import Array, FeatureMaps
+from featviz.networks.values import Array
 
 MEASURES = ("max", "mean")
-# Pictures that are kept are no larger than that, so that memory stays small.
-THUMBNAIL = 64
 
 
 def top_images(
@@ -46,6 +45,8 @@ def top_images(
     white: float = 1.0,
     preprocess: Callable[[Any], Any] | None = None,
     finite: bool = True,
+    compiled: bool | None = None,
+    input_number: int | None = None,
 ) -> TopImages:
     """Return the images that give each channel of a layer its largest values.
 
@@ -69,14 +70,18 @@ def top_images(
         white: as in :func:`featviz.feature_maps`.
         preprocess: as in :func:`featviz.feature_maps`.
         finite: whether NaN and infinity in the images are refused.
+        compiled: as in :func:`featviz.feature_maps`.
+        input_number: the input that the layer sees, from 0, whose pictures are kept; None: the
+            first one that is an image, or a sequence where none is.
 
     Returns:
-        :class:`TopImages`.
+        :class:`TopImages`; of image files it has the names.
 
     Raises:
         PathError: no such layer, or several; the nearest and the list are named.
         ValueError: no such channel, a layer that does not give one map of one size for each
-            image, a wrong value, images that do not fit, a data set without end.
+            image, no such input, a wrong value, images that do not fit, a data set without end
+            (a generator cannot tell).
         TypeError: no model, a path that is no text, or data of another kind.
 
     Example:
@@ -91,14 +96,17 @@ def top_images(
         raise PathError("path must be the path of a layer; got an empty text")
     one_of("by", by, MEASURES)
     whole_number("count", count, minimum=1)
+    if input_number is not None:
+        whole_number("input_number", input_number, minimum=0)
     best: _Best | None = None
     fit = Fit(resize, white, preprocess, finite)
-    run = Run(model, path, batch_size=batch_size)
-    total, feeds = feeds_from_data(model, data, fit, run.batch_size, limit=limit)
+    run = Run(model, path, batch_size=batch_size, compiled=compiled)
+    total, feeds = feeds_from_data(model, data, fit, run.batch_size, limit=limit, name="data")
+    wanted = _Wanted(path, count, by, channels, input_number)
     with _about_path():
         for batch in run.batches(feeds, total):
             if best is None:
-                best = _Best(run, path, batch, channels, (count, by))
+                best = _Best(run, batch, wanted)
             best.take(batch)
             del batch  # or its maps would live as long as the next batch runs
     if best is None:
@@ -125,26 +133,33 @@ def _numbers(channels: Any, total: int) -> tuple[int, ...]:
     return checked_numbers("channels", several, total, also=" or None")
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for, as it was given."""
+
+    path: str
+    count: int
+    by: str
+    channels: Any
+    input_number: int | None
+
+
 class _Best:
     """The best images so far.
 
     Args:
         run: after its first batch.
-        path: of the layer.
         batch: the first one.
-        channels: as given.
-        rule: how many of each channel, and by what.
+        wanted: what is asked for.
     """
 
-    def __init__(
-        self, run: Run, path: str, batch: Batch, channels: Any, rule: tuple[int, str]
-    ) -> None:
-        self.run, self.count, self.by = run, *rule
-        self.path = _path_of(path, list(batch.arrays))
+    def __init__(self, run: Run, batch: Batch, wanted: _Wanted) -> None:
+        self.run, self.count, self.by = run, wanted.count, wanted.by
+        self.path = _path_of(wanted.path, list(batch.arrays))
         self.seen = self.left_out = 0
         values = self._values(batch)
         self.total, self.sizes = values.shape[-1], values.shape[1:-1]
-        self.channels = _numbers(channels, self.total)
+        self.channels = _numbers(wanted.channels, self.total)
         features = len(self.channels)
         self.indices = np.empty((features, 0), np.int64)
         self.keys: Array = np.empty((features, 0), bool)
@@ -153,9 +168,7 @@ class _Best:
         self.tied, self.scored = np.zeros((2, features), np.int64)
         self.dead = np.ones(features, bool)
         self.inputs, self.changed = InputsSeen(), False
-        self.pictures: dict[int, Values] = {}
-        self.shown: tuple[int, ...] = ()
-        self.series = False
+        self.thumbnails = Thumbnails(run, batch, wanted.input_number)
 
     def _values(self, batch: Batch) -> Array:
         """Return what the layer gave for one batch, (B, …, F).
@@ -201,7 +214,7 @@ class _Best:
         numbers = np.broadcast_to(np.arange(self.seen, self.seen + images)[:, None], spots.shape)
         level = (cells == cells[:, :1]).all(axis=1)
         self._merge(numbers.T, keys.T, places.swapaxes(0, 1), level.T)
-        self._keep_pictures(batch)
+        self.thumbnails.keep(set(self.indices[~self.none].tolist()), batch, self.seen)
         self.inputs.add(batch.feed)
         self.changed |= bool(batch.feed.pictures)
         self.seen += images
@@ -231,30 +244,19 @@ class _Best:
         none: npt.NDArray[np.bool_] = self.keys == -np.inf
         return none
 
-    def _keep_pictures(self, batch: Batch) -> None:
-        wanted = set(self.indices[~self.none].tolist())
-        self.pictures = {i: self.pictures[i] for i in self.pictures if i in wanted}
-        maps = _maps_of(self.run, batch)
-        images = images_among_inputs(maps)
-        found = images or inputs_as_pictures(maps)
-        self.shown, self.series = tuple(one.number for one in found), not images
-        for index in sorted(wanted - set(self.pictures)) if found else ():
-            several = inputs_as_pictures(maps, index - self.seen)
-            values = next(one.values for one in several if one.number == found[0].number)
-            self.pictures[index] = _small(values, (0,) if self.series else (0, 1))
-
     def result(self) -> TopImages:
         """Return what was found."""
-        none, cells = self.none, int(np.prod(self.sizes))
+        none, cells, small = self.none, int(np.prod(self.sizes)), self.thumbnails
         # One division at the end: whole numbers of any size give the nearest float.
         scores = self.keys / cells if self.by == "mean" and self.keys.dtype == object else self.keys
         return TopImages(
             self.path, self.run.model.name, self.by, self.channels, self.total,
             np.where(none, -1, self.indices), np.where(none, np.nan, scores).astype(np.float64),
             np.where(none[..., None], -1, self.positions), self.sizes, self.seen, self.left_out,
-            dict(sorted(self.pictures.items())), self.inputs.lines(),
+            dict(sorted(small.pictures.items())), self.inputs.lines(),
             np.where(none[:, -1], 0, self.tied), self.scored, self.dead, self.changed,
-            inputs=self.shown, series=self.series and bool(self.shown), level=self.level,
+            inputs=small.shown, series=small.series, level=self.level,
+            names=dict(sorted(small.names.items())),
         )  # fmt: skip
 
 
@@ -269,13 +271,6 @@ def _path_of(path: str, found: list[str]) -> str:
     if full is None and len(bases) > 1:
         raise PathError(f"path must name one layer; {path!r} fits {names_text(found)}")
     return full or found_path(bases.pop(), found) or found[0]
-
-
-def _maps_of(run: Run, batch: Batch) -> FeatureMaps:
-    feed, name = batch.feed, run.model.name
-    return FeatureMaps(
-        batch.arrays, run.layers, feed.arrays, (), name, run.unseen, pictures=feed.pictures
-    )  # fmt: skip
 
 
 def _comparable(values: Array, path: str) -> Array:
@@ -304,15 +299,3 @@ def _falling(keys: Array) -> Whole:
     rising = np.argsort(keys[:, ::-1], axis=1, kind="stable")
     falling: Whole = keys.shape[1] - 1 - rising[:, ::-1]
     return falling
-
-
-def _small(image: Values, axes: tuple[int, ...]) -> Values:
-    """Return an image of at most 64 cells along some axes: means of blocks."""
-    for axis in axes:
-        size = image.shape[axis]
-        if size > THUMBNAIL:
-            starts = np.linspace(0, size, THUMBNAIL + 1).astype(int)
-            sums = np.add.reduceat(image.astype(np.float64), starts[:-1], axis=axis)
-            widths = np.diff(starts).reshape([-1 if one == axis else 1 for one in range(3)])
-            image = sums / widths
-    return image.astype(np.float32)

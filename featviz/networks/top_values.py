@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ from featviz.captions import value_text
 
 # Rows and images of one row that a printed result lists.
 MOST_ROWS, MOST_IMAGES = 8, 6
+LONGEST_NAME = 32
 
 Whole = npt.NDArray[np.int64]
 Values = npt.NDArray[np.floating[Any]]
@@ -50,10 +52,13 @@ class TopImages:
         scored: (F,) how many of all images have a score; those of NaN and infinity alone have none.
         dead: (F,) whether every cell was 0 for every image.
         changed: whether ``preprocess`` made other numbers of what the pictures show.
-        inputs: which inputs of the model are images, or sequences (T, C) where none is; the
-            pictures are of the first.
+        inputs: which inputs of the model the layer may have seen: those that are images, or
+            sequences (T, C) where none is, or the one that was chosen; the pictures are of the
+            first.
         series: whether the pictures are sequences: steps down, channels to the right.
         level: (F, n) whether every cell of the map has one value, so that none is the largest.
+        names: image → the name of its file, of those in :attr:`pictures`: as it was given, of a
+            folder as it is found from there; nothing where an image came from no file.
     """
 
     path: str
@@ -76,12 +81,14 @@ class TopImages:
     inputs: tuple[int, ...] = ()
     series: bool = False
     level: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         held = (self.indices, self.scores, self.positions, self.tied, self.dead, self.level)
         for array in (*held, self.scored, *self.pictures.values()):
             array.flags.writeable = False
-        object.__setattr__(self, "pictures", MappingProxyType(dict(self.pictures)))
+        for name in ("pictures", "names"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property
     def ranked(self) -> npt.NDArray[np.bool_]:
@@ -127,10 +134,18 @@ class TopImages:
         more = len(self.channels) - MOST_ROWS
         return "\n".join([*lines, f"  … {more} more"] if more > 0 else lines)
 
+    def _image_text(self, index: int) -> str:
+        name = self.names.get(index, "")
+        if len(name) > LONGEST_NAME:
+            name = PurePath(name).name
+        if len(name) > LONGEST_NAME:
+            name = f"{name[: LONGEST_NAME // 2 - 1]}…{name[-LONGEST_NAME // 2 :]}"
+        return f"#{index} {name!r}" if name else f"#{index}"
+
     def _row_text(self, row: int) -> str:
         mark = self._mark(row)
         found = [
-            f"#{index} {value_text(score)}"
+            f"{self._image_text(index)} {value_text(score)}"
             for index, score in zip(
                 self.indices[row].tolist(), self.scores[row].tolist(), strict=True
             )

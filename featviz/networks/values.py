@@ -108,10 +108,12 @@ class FeatureMaps:
         arrays: path → array (B, H, W, F), (B, T, F), (B, F), …, in the order of the run.
         layers: path → :class:`LayerInfo`.
         images: what went in, one array (B, …) for each input of the model.
-        went_in: for each input one line: its shape, dtype, range and how that came about.
+        went_in: for each input one line: its shape, dtype, range and how that came about; where
+            there are several inputs, its name first.
         model: the model's name.
         unseen: path → why a layer that ran gave no entry.
         pictures: what went in as it was before ``preprocess``, one array (B, …) for each input.
+        names: of the inputs; nothing where they are not known.
     """
 
     arrays: Mapping[str, Array]
@@ -121,6 +123,7 @@ class FeatureMaps:
     model: str
     unseen: Mapping[str, str] = field(default_factory=dict)
     pictures: tuple[Array, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("arrays", "layers", "unseen"):

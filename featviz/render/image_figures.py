@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ from featviz.render.map_pages import (
 
 # The three pictures of a channel over its image, side by side or one below the other.
 OVER_INCHES, TALLEST, WIDEST_PICTURE, NARROWEST_COLUMN = 3.0, 5.0, 9.0, 2.2
-THUMB, THUMB_GAP = 0.86, 0.05
+THUMB, THUMB_GAP, NAME_LINE = 0.86, 0.05, 0.1
 PAGE_WIDTH = 10.5
 
 Box = tuple[float, float, float, float]
@@ -161,7 +162,7 @@ def top_figure(top: TopImages, rows: Sequence[int], *, title: str | None, marks:
     head = heading(_top_title(top, title), _top_lines(top, rows, limits, marks=marks),
                    top.went_in, width)  # fmt: skip
     begin = MARGIN + sum(line[2] for line in head) + 0.12
-    tall = 0.19 + THUMB + LABEL_LINE + 0.12
+    tall = 0.19 + THUMB + LABEL_LINE + NAME_LINE * bool(top.names) + 0.12
     page = Page(width, begin + tall * -(-len(rows) // across) + MARGIN / 2)
     page.lines(MARGIN, head)
     labels = []
@@ -174,7 +175,8 @@ def top_figure(top: TopImages, rows: Sequence[int], *, title: str | None, marks:
         labels.append(Label(*place, told, points, ALARM if mark else INK))
         for rank in range(best if top.ranked[row] else 0):
             left, high = place[0] + rank * (THUMB + THUMB_GAP), place[1] + 0.17
-            labels.append(_thumbnail(page, top, (row, rank), (left, high), limits, marks=marks))
+            _draw_thumbnail(page, top, (row, rank), (left, high), limits, marks=marks)
+            labels += _words_below(top, (row, rank), (left, high + THUMB + 0.01))
     page.label(labels)
     return page.figure
 
@@ -213,17 +215,30 @@ def _can_ring(top: TopImages) -> bool:
     return len(top.sizes) == 2 and len(top.inputs) == 1 and not top.series
 
 
-def _thumbnail(
+def _words_below(top: TopImages, which: tuple[int, int], spot: tuple[float, float]) -> list[Label]:
+    """Return number and value of one image, and its file's name, cut to fit."""
+    index, score = int(top.indices[which]), float(top.scores[which])
+    if index < 0:
+        return [Label(*spot, "none", TINY_SIZE, FAINT_INK)]
+    ink = INK if index in top.pictures else FAINT_INK
+    words = [Label(*spot, f"#{index}: {value_text(score)}", TINY_SIZE, ink)]
+    if index in top.names:
+        name, points = fitted(top.names[index], TINY_SIZE, THUMB)
+        if "…" in name:  # it was cut: the folders go first
+            name, points = fitted(PurePath(top.names[index]).name, TINY_SIZE, THUMB)
+        words.append(Label(spot[0], spot[1] + NAME_LINE, name, points, FAINT_INK))
+    return words
+
+
+def _draw_thumbnail(
     page: Page, top: TopImages, which: tuple[int, int], spot: tuple[float, float],
     limits: tuple[float, float], *, marks: bool,
-) -> Label:  # fmt: skip
-    """Draw one small picture and return what stands below it."""
-    index, score = int(top.indices[which]), float(top.scores[which])
-    below = spot[1] + THUMB + 0.01
+) -> None:  # fmt: skip
+    """Draw one small picture, if there is one."""
+    index = int(top.indices[which])
     picture = top.pictures.get(index)
     if picture is None:
-        text = "none" if index < 0 else f"#{index}: {value_text(score)}"
-        return Label(spot[0], below, text, TINY_SIZE, FAINT_INK)
+        return
     size = fit_inches(picture.shape, THUMB, THUMB)
     box = spot[0], spot[1] + THUMB - size[1], *size
     axes = page.picture(box, colours_of_image(picture, limits), f"image {index}")
@@ -239,4 +254,3 @@ def _thumbnail(
                     linewidths=line, clip_on=True,
                 )
             )  # fmt: skip
-    return Label(spot[0], below, f"#{index}: {value_text(score)}", TINY_SIZE, INK)

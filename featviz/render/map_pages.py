@@ -5,7 +5,6 @@ Text is never read as TeX.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -128,8 +127,6 @@ def heading(
     lines: Sequence[str],
     went_in: Sequence[str],
     width: float,
-    *,
-    names: Sequence[str] = (),
 ) -> list[tuple[str, float, float, str]]:
     """Return the lines of a heading, wrapped to ``width`` inches of page.
 
@@ -138,15 +135,13 @@ def heading(
         lines: below it.
         went_in: what the model was given, a line for each input.
         width: of the page.
-        names: of the inputs; none where nobody tells them.
     """
     room = width - 2 * MARGIN
     found = [(title, HEAD_SIZE, HEAD_LINE, INK)] if title else []
     for text in lines:
         found += [(x, LINE_SIZE, TEXT_LINE, INK) for x in drawing.wrapped(text, LINE_SIZE, room)]
-    for text, name in itertools.zip_longest(went_in, names[: len(went_in)], fillvalue=""):
-        told = f"went in as {name}: {text}" if name else f"went in: {text}"
-        note = drawing.wrapped(told, NOTE_SIZE, room)
+    for text in went_in:
+        note = drawing.wrapped(f"went in: {text}", NOTE_SIZE, room)
         found += [(x, NOTE_SIZE, NOTE_LINE, FAINT_INK) for x in note]
     return found
 

@@ -107,7 +107,6 @@ def page_from_feature_maps(
     gamma: float | None = None,
     title: str | None = None,
     only: str = "",
-    inputs: Sequence[str] = (),
 ) -> Figure:
     """Return a page with a row of feature maps for each layer, of the first image.
 
@@ -121,7 +120,6 @@ def page_from_feature_maps(
         gamma: as in :func:`plot_feature_maps`.
         title: None for the model's name.
         only: which layers these are; said behind their number.
-        inputs: names of the model's inputs; none where they are not known.
 
     Raises:
         ValueError: no layer that can be drawn, a wrong value.
@@ -142,9 +140,8 @@ def page_from_feature_maps(
     others = [one_line(path) for path in known if path not in drawable]
     notes = [_note_on_rows(len(some), len(drawable), only), sheets[0].batch]
     notes += [f"not drawn, no values along axes: {', '.join(others)}"] if others else []
-    names = tuple(map(one_line, inputs)) if len(inputs) == len(maps.images) > 1 else ()
     heading = one_line(maps.model) if title is None else title
-    words = PageWords(heading, " · ".join(note for note in notes if note), names)
+    words = PageWords(heading, " · ".join(note for note in notes if note))
     return network_figure(sheets, inputs_as_pictures(maps), words, tiles=count)
 
 

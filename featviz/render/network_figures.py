@@ -49,12 +49,10 @@ class PageWords:
     Attributes:
         title: above all.
         note: which layers are shown.
-        inputs: names of the model's inputs, or nothing.
     """
 
     title: str
     note: str
-    inputs: tuple[str, ...] = ()
 
 
 def network_figure(
@@ -75,7 +73,7 @@ def network_figure(
     bars = not shared and sheets[0].scale != "each"
     beside = BAR_GAP + ROW_BAR + 0.1 if bars else 0.0
     width = max(NARROWEST, MARGIN + WORDS_WIDTH + strip + beside + MARGIN)
-    head = heading(words.title, [words.note], sheets[0].went_in, width, names=words.inputs)
+    head = heading(words.title, [words.note], sheets[0].went_in, width)
     begin = MARGIN + sum(line[2] for line in head) + 0.1
     rows = begin + sum(_input_height(len(pictures)) for _ in pictures)
     row_height = LABEL_LINE + TILE + (CLOSE_GAP if len(sheets) >= CLOSE_FROM else WIDE_GAP)
@@ -83,7 +81,7 @@ def network_figure(
     page.lines(MARGIN, head)
     for number, picture in enumerate(pictures):
         top = begin + number * _input_height(len(pictures))
-        _draw_input(page, picture, top, words.inputs, several=len(pictures) > 1)
+        _draw_input(page, picture, top, several=len(pictures) > 1)
     labels: list[Label] = []
     for number, sheet in enumerate(sheets):
         top = rows + row_height * number
@@ -139,9 +137,7 @@ def _write_foot(page: Page, sheets: Sequence[MapSheet], top: float) -> None:
                room=page.width - 2 * MARGIN)  # fmt: skip
 
 
-def _draw_input(
-    page: Page, picture: InputPicture, top: float, names: Sequence[str], *, several: bool
-) -> None:
+def _draw_input(page: Page, picture: InputPicture, top: float, *, several: bool) -> None:
     """Draw one input of the model and say which it is."""
     limits = range_of_images([picture.values])
     height = _input_height(1 + several) - (0.15 if several else 0.25)
@@ -154,7 +150,7 @@ def _draw_input(
     room = WORDS_WIDTH - 0.15
     name = "series" if picture.series else "image"
     if several:
-        name = names[picture.number] if names else f"input {picture.number}"
+        name = picture.name or f"input {picture.number}"
     page.write(MARGIN, top, name, LINE_SIZE, bold=True, room=room)
     words = image_words(picture.values, limits, changed=picture.changed)
     sizes = picture.sizes + f" in means of {each}" * (each > 1)
