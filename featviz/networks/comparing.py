@@ -96,21 +96,29 @@ def compare(
     _check_models(model_a, model_b)
     fit = Fit(resize, white, preprocess, finite)
     wanted = choice_from_layers(layers)  # a generator would not last for both
-    with naming("images"):
-        both = twice(images, limit=limit) if other_images is None else (images, other_images)
     runs = [
         Run(model, wanted, batch_size=batch_size, compiled=compiled)
         for model in (model_a, model_a if model_b is None else model_b)
     ]
-    arguments = "images", "images" if other_images is None else "other_images"
+    a, b = _sides(runs, (images, other_images), fit, limit)
+    gathered, kept = _gathered(a, b, match, most)
+    return gathered.result(kept, sides)
+
+
+def _sides(
+    runs: list[Run], given: tuple[Any, Any], fit: Fit, limit: int | None
+) -> tuple[Side, Side]:
+    """Return both sides, the second on the images of the first where it has none."""
+    images, other = given
+    with naming("images"):
+        both = twice(images, limit=limit) if other is None else given
+    names = "images", "images" if other is None else "other_images"
     a, b = (
-        Side(run, data, fit, limit, name)
-        for run, data, name in zip(runs, both, arguments, strict=True)
+        Side(run, data, fit, limit, name) for run, data, name in zip(runs, both, names, strict=True)
     )
     if None not in (a.count, b.count):
         _check_counts(a.count, b.count)
-    gathered, kept = _gathered(a, b, match, most)
-    return gathered.result(kept, sides)
+    return a, b
 
 
 def _check_models(a: Any, b: Any) -> None:

@@ -15,7 +15,8 @@ from featviz.map_choice import check_scale, checked_numbers
 from featviz.networks.layer_values import LayerKernels
 from featviz.networks.paths import counted_text
 from featviz.panels import Limits, MapView, Panel, colour_limits, panels_from_views
-from featviz.render.drawing import FAINT_INK, INK, TEXT, text_width
+from featviz.render.axis_words import write_ticks
+from featviz.render.drawing import text_width
 from featviz.render.figures import figure_from_panels
 from featviz.render.paper import MARGIN
 from featviz.stats import map_stats
@@ -184,13 +185,7 @@ def _number_sides(figure: Figure, rows: list[int], columns: list[int]) -> None:
     down = _marked(len(rows), height / (TICK_SIZE / 72 * 1.3))
     axes.set_xticks(across, labels=[str(columns[at]) for at in across])
     axes.set_yticks(down, labels=[str(rows[at]) for at in down])
-    axes.tick_params(
-        labelsize=TICK_SIZE, length=2, width=0.5, color=FAINT_INK, labelcolor=INK, pad=1.5,
-        direction="out", labelrotation=0, bottom=False, left=True, top=True, right=False,
-        labelbottom=False, labelleft=True, labeltop=True, labelright=False,
-    )  # fmt: skip
-    for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
-        label.set(weight="normal", **TEXT)
+    write_ticks(axes, TICK_SIZE, top=True)
 
 
 def _marked(count: int, room: float) -> list[int]:
