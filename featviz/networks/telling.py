@@ -139,7 +139,10 @@ def _targets_of(kind: type) -> frozenset[Target]:
     return frozenset(calls | {(base, "activation") for base in _ACTIVATED & set(kind.__mro__)})
 
 
+@functools.lru_cache
 def _telling(original: Call) -> Call:
+    """Return a call that goes by way of the listener; it knows of none itself."""
+
     @functools.wraps(original)
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         listener = _ACTIVE.get()
