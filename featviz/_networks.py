@@ -261,8 +261,8 @@ def _check_model(model: str) -> bool:
 def _check_seed(seed: int | None, weights: str, *, ships: bool) -> None:
     """Refuse a seed where no weights are random."""
     if seed is not None and not (ships and weights == "none"):
-        own = f"those of {weights}" if ships else "its own"
-        raise WrongUse(f"--seed must be given for random weights; MODEL has {own}")
+        own = f"weights {weights}" if ships else "a file with its own"
+        raise WrongUse(f"--seed must be given for random weights; got {seed} and {own}")
 
 
 def _random_text(name: str, seed: int | None) -> str:

@@ -361,9 +361,9 @@ ERRORS = [
     ("diagnose m.keras photos -o d.xml", 2, "output must end in one of .csv, .json, .md, .txt"),
     ("diagnose m.keras photos -l cnv1", 2, "-l must be among"),
     ("maps m.keras photo.png -l conv1 --seed 1", 2, "--seed must be given for random weights; "
-     "MODEL has its own"),
+     "got 1 and a file with its own"),
     ("diagnose MobileNet photos --seed 1 --weights imagenet", 2, "--seed must be given for random "
-     "weights; MODEL has those of imagenet"),
+     "weights; got 1 and weights imagenet"),
     ("diagnose MobileNet photos --seed -1", 2, "--seed must be a whole number of at least 0; got "),
     ("maps ints.keras photo.png -l c", 2, "--white must be above 1 for a picture in the input "
      "'numbers' of uint8; got 1; add --white 255"),

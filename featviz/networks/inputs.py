@@ -31,6 +31,7 @@ from featviz.networks.values import Array
 IMAGE_AXES = 3
 # How sentences about the images of a caller begin, whatever the argument is called.
 _ARGUMENT = re.compile(r"^(images|data)(?= must )")
+_ONE_OF_THEM = re.compile(r"^image(?= must )")
 
 __all__ = [
     "IMAGE_AXES",
@@ -264,12 +265,20 @@ def naming(argument: str) -> Iterator[None]:
         ...     raise ValueError("images must hold at least one image; got none")
         Traceback (most recent call last):
         ValueError: data must hold at least one image; got none
+        >>> with naming("data"):
+        ...     raise ValueError("image must be 8×8×1 for the input 'a'; got 8×8×3")
+        Traceback (most recent call last):
+        ValueError: image in data must be 8×8×1 for the input 'a'; got 8×8×3
     """
     try:
         yield
-    except (ValueError, TypeError) as error:
-        if error.args and isinstance(error.args[0], str):
-            error.args = (_ARGUMENT.sub(argument, error.args[0]), *error.args[1:])
+    except (ValueError, TypeError, OSError) as error:
+        text = error.args[0] if error.args else None
+        if isinstance(text, str):
+            text = _ARGUMENT.sub(argument, text)
+            if not argument.startswith("image"):
+                text = _ONE_OF_THEM.sub(f"image in {argument}", text)
+            error.args = (text, *error.args[1:])
         raise
 
 

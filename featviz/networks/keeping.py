@@ -140,19 +140,13 @@ _CHANGING = (
 
 def _may_change(layer: Any) -> bool:
     """Whether a call may change anything of a layer; most hold nothing of the kind."""
-    return any(map(vars(layer).get, _CHANGING)) or _runs_own(layer)
+    return _runs_own(layer) or any(map(vars(layer).get, _CHANGING))
 
 
 def _runs_own(layer: Any) -> bool:
     """Whether a layer runs code of the caller's, which may do anything."""
-    kind: Any = type(layer)
-    return _is_own(kind)
-
-
-@functools.lru_cache
-def _is_own(kind: Any) -> bool:
-    own = kind.__module__.split(".")[0] != "keras"
-    return own or issubclass(kind, keras.layers.Lambda)
+    own = type(layer).__module__.partition(".")[0] != "keras"
+    return own or isinstance(layer, keras.layers.Lambda)
 
 
 def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
@@ -162,9 +156,8 @@ def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
         layer: a Keras layer.
         weights: whether those that are trained are among them.
     """
-    states = getattr(layer, "states", None)
-    if states:
-        yield from keras.tree.flatten(states)
+    states = keras.tree.flatten(getattr(layer, "states", None))
+    yield from (one for one in states if isinstance(one, (keras.Variable, tf.Variable)))
     if _runs_own(layer):
         yield from _changed_by_training(layer)
         yield from getattr(layer, "_trainable_variables", ()) if weights else ()

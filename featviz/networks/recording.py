@@ -14,7 +14,7 @@ with the layer inside a TimeDistributed, whose ``call`` runs past its ``__call__
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from featviz.networks.telling import Call, told
 
 IN_FUNCTION = "runs inside a tf.function, whose values do not leave it"
 UNCALLED = "was not called where it can be seen: not at all, by its call(), or inside a tf.function"
+FAILED = "failed, and the model went on without it"
 BY_STEPS = "was not called where it can be seen: TimeDistributed runs its call() for every step"
 
 _NO_NUMBERS = frozenset([tf.string, tf.resource, tf.variant])
@@ -56,10 +57,9 @@ class _Frame:
     layer: Any
     above: _Frame | None
     graph: Any
-    args: Any
-    kwargs: Any
+    given: tuple[tf.Tensor, ...]
     path: str = ""
-    result: Any = None
+    outputs: Sequence[tuple[str, Any]] = ()
     activated: tuple[tf.Tensor, tf.Tensor] | None = None
     times: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[str, list[int]] = field(default_factory=dict)
@@ -112,6 +112,7 @@ class Recorder:
         self.unseen: dict[str, str] = {}
         self._kept: set[str] = set()
         self._called: set[int] = set()
+        self._failed: set[int] = set()
         self.trained = False
         self._graph = _graph()
 
@@ -122,12 +123,18 @@ class Recorder:
         if above and (above.layer is layer or isinstance(above.layer, keras.layers.RNN)):
             # super().__call__ of a class of its own; a cell, which runs once for every time step.
             return original(layer, *args, **kwargs)
-        frame = _Frame(layer, above, _graph(), args, kwargs)
+        self.trained = self.trained or may_train(args, kwargs)
+        frame = _Frame(layer, above, _graph(), tensors_among(args, kwargs))
         frames.append(frame)
         self._begun.append(frame)
         try:
-            result = frame.result = original(layer, *args, **kwargs)
+            result = original(layer, *args, **kwargs)
+            # What a list holds is read now: the model may write into it.
+            frame.outputs = [("", result)] if is_tensor(result) else list(named_outputs(result))
             self._ended.append(frame)
+        except Exception:
+            self._failed.add(id(layer))
+            raise
         finally:
             frames.pop()
             if not (self._at_end and frames):
@@ -137,15 +144,14 @@ class Recorder:
     def _tell(self) -> None:
         """Name the calls that began, keep what those that ended gave."""
         begun, self._begun = self._begun, []
+        ended, self._ended = self._ended, []
         for frame in begun:
-            self.trained = self.trained or may_train(frame.args, frame.kwargs)
             if frame.above:
                 frame.path = frame.above.path_of(frame.layer, frame.graph)
-        ended, self._ended = self._ended, []
+        self._called.update(id(frame.layer) for frame in ended)
+        self.ran += [frame.path for frame in ended if frame.path]
         for frame in ended:
-            self._called.add(id(frame.layer))
             if frame.path:
-                self.ran.append(frame.path)
                 self._keep_outputs(frame)
 
     def add_uncalled(self, layer: Any, path: str = "") -> None:
@@ -162,7 +168,8 @@ class Recorder:
                 self.add_uncalled(inner, below)
             elif not isinstance(inner, keras.layers.InputLayer):
                 steps = isinstance(layer, keras.layers.TimeDistributed)
-                self.unseen.setdefault(below, BY_STEPS if steps else UNCALLED)
+                why = FAILED if id(inner) in self._failed else BY_STEPS if steps else UNCALLED
+                self.unseen.setdefault(below, why)
 
     def activate(
         self, layer: Any, function: Call, values: Any, /, *args: Any, **kwargs: Any
@@ -174,9 +181,7 @@ class Recorder:
         return result
 
     def _keep_outputs(self, frame: _Frame) -> None:
-        result = frame.result
-        outputs = [("", result)] if is_tensor(result) else list(named_outputs(result))
-        kept = [(name, value) for name, value in outputs if self._is_array(value, frame)]
+        kept = [(name, value) for name, value in frame.outputs if self._is_array(value, frame)]
         if not kept:
             inner = frame.graph is not self._graph
             if frame.path not in self._kept:
@@ -184,14 +189,13 @@ class Recorder:
             return
         self._kept.add(frame.path)
         self.unseen.pop(frame.path, None)
-        given = tensors_among(frame.args, frame.kwargs)
         before, after = frame.activated or (None, None)
-        if after is result and self._is_array(before, frame):
-            self._keep(Entry(f"{frame.path}:filter", frame.layer, before, given))
-            self._keep(Entry(f"{frame.path}:detect", frame.layer, result, (before,)))
+        if len(frame.outputs) == 1 and after is kept[0][1] and self._is_array(before, frame):
+            self._keep(Entry(f"{frame.path}:filter", frame.layer, before, frame.given))
+            self._keep(Entry(f"{frame.path}:detect", frame.layer, after, (before,)))
             return
         for name, value in kept:
-            self._keep(Entry(f"{frame.path}{name}", frame.layer, value, given))
+            self._keep(Entry(f"{frame.path}{name}", frame.layer, value, frame.given))
 
     def _is_array(self, value: Any, frame: _Frame) -> bool:
         """Whether a value is a tensor of numbers of this very run."""

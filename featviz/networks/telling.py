@@ -54,16 +54,18 @@ class _Telling:
         self._users: Counter[Target] = Counter()
         self._replaced: dict[Target, tuple[Any, Any]] = {}
 
-    def begin(self, targets: Iterable[Target]) -> None:
+    def begin(self, targets: Iterable[Target], begun: list[Target]) -> None:
+        """Let targets tell; those that do are added to ``begun``, to be ended."""
         with self._lock:
             for target in targets:
-                self._users[target] += 1
-                if self._users[target] == 1:
+                if not self._users[target]:
                     self._replace(target)
+                self._users[target] += 1
+                begun.append(target)
 
-    def end(self, targets: Iterable[Target]) -> None:
+    def end(self, begun: Iterable[Target]) -> None:
         with self._lock:
-            for target in targets:
+            for target in begun:
                 self._users[target] -= 1
                 if not self._users[target]:
                     self._put_back(target)
@@ -75,19 +77,21 @@ class _Telling:
         if inside is not None:
             # Python forgets what it has learnt of a class that changes, which costs half a
             # millisecond; so the call inside of Keras' own wrapper is taken where there is one.
-            within = inside.cell_contents
-            self._replaced[target] = inside, within
-            inside.cell_contents = _telling(within)
+            self._replaced[target] = inside, inside.cell_contents
+            inside.cell_contents = _telling(inside.cell_contents)
             return
-        new = _TellingActivation() if name == "activation" else _telling(original)
-        self._replaced[target] = original, new
+        if name == "activation":
+            new: Any = _TellingActivation()
+        else:
+            new = functools.update_wrapper(_telling(original), original)
+        self._replaced[target] = new, original
         setattr(kind, name, new)
 
     def _put_back(self, target: Target) -> None:
-        (kind, name), (original, new) = target, self._replaced.pop(target)
-        if isinstance(original, CellType):
-            original.cell_contents = new
-        elif vars(kind).get(name) is not new:
+        (kind, name), (place, original) = target, self._replaced.pop(target)
+        if isinstance(place, CellType):
+            place.cell_contents = original
+        elif vars(kind).get(name) is not place:
             return  # somebody has put another over it, which still calls this one
         elif original is None:
             delattr(kind, name)
@@ -99,8 +103,15 @@ def _cell_of(function: Any) -> CellType | None:
     """Return where a decorated function keeps the one that it wraps, or None."""
     within = getattr(function, "__wrapped__", None)
     cells = getattr(function, "__closure__", None) or ()
-    found = [cell for cell in cells if within is not None and cell.cell_contents is within]
+    found = [cell for cell in cells if within is not None and _content_of(cell) is within]
     return found[0] if len(found) == 1 else None
+
+
+def _content_of(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # nothing is in it yet
+        return None
 
 
 _TELLING = _Telling()
@@ -114,14 +125,13 @@ def told(listener: Listener, kinds: Iterable[type]) -> Iterator[None]:
         listener: one for each context; threads do not hear of one another.
         kinds: classes of the layers that may be called.
     """
-    targets = _targets(kinds)
-    _TELLING.begin(targets)
-    token = _ACTIVE.set(listener)
+    targets, begun, token = _targets(kinds), list[Target](), _ACTIVE.set(listener)
     try:
+        _TELLING.begin(targets, begun)
         yield
     finally:
         _ACTIVE.reset(token)
-        _TELLING.end(targets)
+        _TELLING.end(begun)
 
 
 def _targets(kinds: Iterable[type]) -> set[Target]:
@@ -129,21 +139,13 @@ def _targets(kinds: Iterable[type]) -> set[Target]:
 
     The fewer the better: Python forgets what it has learnt of a class that changes.
     """
-    return set().union(*map(_targets_of, set(kinds)))
+    bases = {base for kind in set(kinds) for base in kind.__mro__}
+    layers = (base for base in bases if issubclass(base, keras.layers.Layer))
+    found = {(base, "__call__") for base in layers if "__call__" in vars(base)}
+    return found | {(base, "activation") for base in bases & _ACTIVATED}
 
 
-@functools.lru_cache
-def _targets_of(kind: type) -> frozenset[Target]:
-    layers = (base for base in kind.__mro__ if issubclass(base, keras.layers.Layer))
-    calls = {(base, "__call__") for base in layers if "__call__" in vars(base)}
-    return frozenset(calls | {(base, "activation") for base in _ACTIVATED & set(kind.__mro__)})
-
-
-@functools.lru_cache
 def _telling(original: Call) -> Call:
-    """Return a call that goes by way of the listener; it knows of none itself."""
-
-    @functools.wraps(original)
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         listener = _ACTIVE.get()
         if listener is None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from numbers import Integral
 from typing import Any
 
 from featviz._check import size_text
 from featviz.exact import exact_text
+from featviz.networks.paths import counted_text
 
 # How many of the layers that ran an error names, and how much of what Keras says it repeats.
 MOST_RAN = 8
 LONGEST_REASON = 200
-_SETTINGS = (
+_SIZES = (
     "kernel_size", "pool_size", "filters", "units", "strides", "dilation_rate", "groups",
-    "padding", "activation",
 )  # fmt: skip
+_WORDS = ("padding", "activation")
 # What else must be known of layers without kernels, by the name of Keras' own class: the setting,
 # its word, and what goes without saying.
 _MORE_SETTINGS = {
@@ -46,60 +49,58 @@ def settings_of_layer(layer: Any) -> str:
         layer: a Keras layer of any kind; unknown kinds give what they have of the usual settings.
     """
     # Keras keeps its settings in the layer itself; a failing getattr of a layer is slow.
-    own: dict[str, Any] = vars(layer)
-    kind: Any = type(layer)
-    told = [own.get(name) for name in _SETTINGS]
-    for index in _told_by_class(kind):
-        if told[index] is None:
-            told[index] = getattr(layer, _SETTINGS[index], None)
-    *numbers, padding, activation = told
+    told, kind = vars(layer), type(layer)
+    if not kind.__module__.startswith("keras."):
+        told = told | _told_by_class(layer)
+    sizes = tuple([_whole(told[name]) if name in told else () for name in _SIZES])
+    padding, activation = told.get("padding"), told.get("activation")
     name = getattr(activation, "__name__", getattr(activation, "name", ""))
-    further = _more_settings(kind)
-    more = tuple((one, own.get(one[0])) for one in further) if further else ()
-    try:
-        return _settings_text(*numbers, padding, name, more)
-    except TypeError:  # a list, which nothing can be kept of
-        return _settings_text.__wrapped__(*numbers, padding, name, more)
+    words = [_sizes_text(sizes), padding if isinstance(padding, str) else ""]
+    for setting, word, unsaid in _more_settings(kind):
+        text = _values_text(told.get(setting))
+        words.append("" if text in ("", unsaid) else f"{word} {text}".strip())
+    words.append(name if isinstance(name, str) and name != "linear" else "")
+    return ", ".join(filter(None, words))
 
 
-@functools.lru_cache
-def _told_by_class(kind: type) -> tuple[int, ...]:
-    """Return which of the settings a class has itself, by number."""
-    return tuple(index for index, name in enumerate(_SETTINGS) if hasattr(kind, name))
+def _told_by_class(layer: Any) -> dict[str, Any]:
+    """Return the settings that a class of the caller's own has itself, or computes."""
+    told = {}
+    for name in {*_SIZES, *_WORDS} - vars(layer).keys():
+        if hasattr(type(layer), name):
+            with suppress(Exception):  # a property may need what is not there yet
+                told[name] = getattr(layer, name)
+    return told
 
 
-@functools.lru_cache
 def _more_settings(kind: type) -> tuple[tuple[str, str, str], ...]:
     """Return the further settings of a class, or of Keras' own class below it."""
+    names = [base.__name__ for base in kind.__mro__]
+    if _MORE_SETTINGS.keys().isdisjoint(names):
+        return ()
     own = (base for base in kind.__mro__ if base.__module__.partition(".")[0] == "keras")
     return next((found for base in own if (found := _MORE_SETTINGS.get(base.__name__))), ())
 
 
+def _whole(value: Any) -> tuple[int, ...]:
+    """Return whole numbers, nothing of what an own layer may call by such a name."""
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    plain = all(isinstance(one, (int, Integral)) and one is not True for one in values)
+    return tuple(map(int, values)) if plain else ()
+
+
 @functools.lru_cache
-def _settings_text(
-    kernel_size: Any, pool_size: Any, filters: Any, units: Any, strides: Any, dilation_rate: Any,
-    groups: Any, padding: Any, activation: str, more: tuple[Any, ...],
-) -> str:  # fmt: skip
-    windows = [one for one in (kernel_size, pool_size) if one is not None]
-    words = [size_text(_several(window)) for window in windows]
+def _sizes_text(sizes: tuple[tuple[int, ...], ...]) -> str:
+    """Return the sizes of a layer in words, of those that are known."""
+    *windows, filters, units, strides, dilation, groups = sizes
+    words = [size_text(window) for window in windows if window]
     features = filters or units
-    if isinstance(features, int):
-        words.append(f"{features:,} feature{'s' * (features > 1)}")
-    for value, word in ((strides, "stride"), (dilation_rate, "dilation")):
-        steps = _several(value or 1)
-        if max(steps) > 1:
+    words += [counted_text(features[0], "feature")] if len(features) == 1 else []
+    for steps, word in ((strides, "stride"), (dilation, "dilation")):
+        if max(steps, default=1) > 1:
             words.append(f"{word} {_short(steps)}")
-    if isinstance(groups, int) and groups > 1:
-        words.append(f"{groups} groups")
-    words += [padding] if isinstance(padding, str) else []
-    for (_, word, unsaid), value in more:
-        text = _values_text(value)
-        words += [f"{word} {text}".strip()] if text not in ("", unsaid) else []
-    return ", ".join([*words, activation] if activation and activation != "linear" else words)
-
-
-def _several(value: Any) -> tuple[int, ...]:
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    words += [f"{groups[0]} groups"] if len(groups) == 1 and groups[0] > 1 else []
+    return ", ".join(words)
 
 
 def _short(values: tuple[int, ...]) -> str:
@@ -122,7 +123,7 @@ def _values_text(value: Any) -> str:
 
 
 def _pair_text(pair: Any) -> str:
-    return f"({', '.join(map(_number_text, _several(pair)))})"
+    return f"({', '.join(map(_number_text, pair if isinstance(pair, (list, tuple)) else (pair,)))})"
 
 
 def _number_text(value: Any) -> str:
