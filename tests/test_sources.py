@@ -217,7 +217,7 @@ def test_a_file_of_another_size_is_named(empty_folder):
     folder = folder_of(empty_folder / "set", {"a.png": 1, "b.png": 2})
     Image.fromarray(np.zeros((3, 5), np.uint8)).save(folder / "b.png")
     assert refused(folder) == (
-        "image must be 4×5×1 for the input 'in0'; got 3×5×1; pass resize=True to change it; "
+        "image in data must be 4×5×1 for the input 'in0'; got 3×5×1; pass resize=True to change it; "
         f"the file is {str(folder / 'b.png')!r}"
     )
     assert len(taken(folder, fit=Fit(resize=True))[1]) == 1
@@ -234,10 +234,10 @@ SENTENCES = [
     ("other counts", lambda: iter([((PIXELS, PIXELS[:2, 0, 0]),)]), TWO,
      "data must give as many images for every input; got {'in0': 7, 'in1': 2}"),
     ("another size", lambda: dataset(PIXELS[:, :3]), (),
-     "image must be 4×5×1 for the input 'in0'; got 3×5×1; pass resize=True to change it"),
+     "image in data must be 4×5×1 for the input 'in0'; got 3×5×1; pass resize=True to change it"),
     ("text", lambda: dataset(np.array([b"a"])), (), "data must be real numbers; got an array of"),
     ("a number", lambda: 3.5, (),
-     "image must be a path, bytes, a file, a Pillow image or numbers; got 3.5"),
+     "image in data must be a path, bytes, a file, a Pillow image or numbers; got 3.5"),
 ]  # fmt: skip
 
 
@@ -273,6 +273,23 @@ def test_a_sentence_names_the_argument_that_held_the_images(call, argument, give
     with pytest.raises((ValueError, TypeError)) as caught:
         call(model, data)
     assert str(caught.value).startswith(f"{argument} must {rule}")
+
+
+WRONG_ONES = {
+    "another size": (np.ones((2, 3, 5, 1)), "be 4×5×1 for the input "),
+    "None": (None, "be a path, bytes, a file, a Pillow image or numbers; got None"),
+    "no file": ("nope.png", "be a file that exists; got 'nope.png'"),
+}
+
+
+@pytest.mark.parametrize(("call", "argument"), DOORS.values(), ids=DOORS)
+@pytest.mark.parametrize(("given", "rule"), WRONG_ONES.values(), ids=WRONG_ONES)
+def test_a_sentence_about_one_image_names_the_argument_too(call, argument, given, rule):
+    model = keras.Sequential([keras.Input((4, 5, 1)), keras.layers.Conv2D(1, 2, name="conv")])
+    with pytest.raises((ValueError, TypeError, OSError)) as caught:
+        call(model, given)
+    one = "image" if argument.startswith("image") else f"image in {argument}"
+    assert str(caught.value).startswith(f"{one} must {rule}")
 
 
 def files_of(data, **options):
