@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,12 +21,11 @@ from featviz._numbers import numbers_from
 from featviz.captions import value_text
 from featviz.images import LUMA, read_image
 from featviz.networks.values import Array
+from featviz.networks.ways import RESIZED
 from featviz.networks.words import reason_of_error
 
 # What a file or a photograph can hold along the axis of its channels.
 CHANNELS = (1, 3, 4)
-# In how many ways the images of one list came about is told of in words.
-MOST_WAYS = 3
 
 
 class InputSpec(NamedTuple):
@@ -81,12 +80,12 @@ class Fitted(NamedTuple):
     Attributes:
         array: (B, …).
         picture: the same before ``preprocess``.
-        note: how it came about.
+        ways: how its images came about, each way once.
     """
 
     array: Array
     picture: Array
-    note: str
+    ways: tuple[str, ...]
 
 
 class Ends(NamedTuple):
@@ -122,19 +121,21 @@ def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> Fitted:
         if len(shapes) > 1:
             sizes = ", ".join(map(size_text, shapes))
             raise ValueError(f"images must have one size in a batch; got {sizes}; {_ONE_SIZE}")
-        batch, notes = np.stack([array for array, _ in parts]), _all_notes(parts)
+        batch = np.stack([array for array, _ in parts])
+        each = [notes for _, notes in parts]
     else:
         batch, notes = _numbers(np.asarray(column), spec, fit)
         batch, more = _fitted(batch, spec, fit)
-        notes = notes + more
+        each = [notes + more]
     if fit.finite:
         _check_finite(batch, spec.name)
     batch = picture = np.ascontiguousarray(batch)
     if fit.preprocess is not None:
         picture = batch.copy()  # it is kept, and the caller may write into his own
         batch = np.ascontiguousarray(_preprocessed(batch, spec, fit))
-        notes = [*notes, f"through {getattr(fit.preprocess, '__name__', 'preprocess')}"]
-    return Fitted(batch, picture, ", ".join(notes))
+        through = f"through {getattr(fit.preprocess, '__name__', 'preprocess')}"
+        each = [[*notes, through] for notes in each]
+    return Fitted(batch, picture, tuple(dict.fromkeys(map(", ".join, each))))
 
 
 def _made(batch: Array, preprocess: Callable[[Any], Any]) -> Any:
@@ -160,20 +161,15 @@ def _preprocessed(batch: Array, spec: InputSpec, fit: Fit) -> Array:
         raise ValueError(
             f"preprocess must give one image of real numbers for each of {len(batch)}; got {got}"
         )
+    given = _cast(given, _dtype(spec), spec)  # as the model would, without a word
     if fit.finite:
         _check_finite(given, spec.name)
     return given
 
 
-_ONE_SIZE = "bring them to one, or give them one by one"
-
-
-def _all_notes(parts: Sequence[tuple[Array, list[str]]]) -> list[str]:
-    """Return how the images of a list came about, each way once."""
-    ways = list(dict.fromkeys(", ".join(notes) for _, notes in parts))
-    most = " or ".join(ways[:MOST_WAYS])
-    more = len(ways) - MOST_WAYS
-    return [f"{most} or in {more} other way{'s' * (more > 1)}" if more > 0 else most]
+# What stands behind it works where the data is read batch by batch, so ``naming`` changes it.
+ONE_BY_ONE = "give them one by one"
+_ONE_SIZE = f"bring them to one, or {ONE_BY_ONE}"
 
 
 def ends_of(array: Array) -> Ends:
@@ -261,7 +257,7 @@ def _numbers(values: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]
         scaled = values.astype(np.float32) / full * np.float32(fit.white)
         return scaled.astype(wanted), [f"{values.dtype}, white is {value_text(fit.white)}"]
     unused = "" if fit.white == 1 else f", not times the white of {value_text(fit.white)}"
-    cast = values if values.dtype == wanted else _cast(values, wanted, spec)
+    cast = _cast(values, wanted, spec)
     return cast, [f"{_dtype_text(values.dtype)} as given{unused}"]
 
 
@@ -270,14 +266,16 @@ _dtype_text = functools.lru_cache(str)
 
 
 def _cast(values: Array, wanted: np.dtype[Any], spec: InputSpec) -> Array:
-    """Return numbers in another dtype, which must hold them."""
+    """Return numbers in a dtype, which must hold them."""
+    if values.dtype == wanted:
+        return values
     with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused by its name
         cast = values.astype(wanted)
-    if wanted.kind in "iu" and not (cast == values).all():
-        low, high = np.iinfo(wanted).min, np.iinfo(wanted).max
+    if wanted.kind in "iub" and not (cast == values).all():
+        limits = (0, 1) if wanted.kind == "b" else (np.iinfo(wanted).min, np.iinfo(wanted).max)
         raise ValueError(
-            f"images must be whole numbers from {low} to {high} for the input {spec.name!r} of "
-            f"{wanted}; got {values[cast != values][0]}"
+            f"images must be whole numbers from {limits[0]} to {limits[1]} for the input "
+            f"{spec.name!r} of {wanted}; got {values[cast != values][0]}"
         )
     return cast
 
@@ -311,20 +309,21 @@ def _fitted(batch: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
         last = _with_channels(last, channels, sentence)
     sizes = (height or last.shape[1], width or last.shape[2])
     if sizes != last.shape[1:3]:
-        notes.append(f"resized from {size_text(last.shape[1:3])}")
+        notes.append(f"{RESIZED}{size_text(last.shape[1:3])}")
         last = _resized(last, sizes)
     return np.moveaxis(last, -1, axis), notes
 
 
 def _resized(batch: Array, sizes: tuple[int, int]) -> Array:
     """Return images (B, H, W, C) in another size, their dtype kept."""
-    values = tf.image.resize(batch, sizes, antialias=True).numpy()
+    numbers = batch.astype(np.float32) if batch.dtype.kind == "b" else batch
+    values = tf.image.resize(numbers, sizes, antialias=True).numpy()
     return _as_kind(values, batch.dtype)
 
 
 def _as_kind(values: Array, dtype: np.dtype[Any]) -> Array:
     """Return values in a dtype, rounded where it holds whole numbers alone."""
-    return (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
+    return (np.rint(values) if dtype.kind in "iub" else values).astype(dtype)
 
 
 def suits(sizes: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:

@@ -39,9 +39,10 @@ class Keeper:
     """Knows what of some layers a call may change, and gives it back.
 
     Layers of Keras write to their variables only where they are called with ``training=True``;
-    but for the states of recurrent ones. A layer of the caller's own may write to any of its own;
-    but weights of a model that has an optimizer are left alone, as another thread may be training
-    them, and an optimizer writes them before it counts its step.
+    but for the states of recurrent ones and the seeds of those that change images. A layer of the
+    caller's own may write to any of its own, and to what others count; but weights of a model that
+    has an optimizer, and those of the layers of Keras, are left alone, as another thread may be
+    training them, and an optimizer writes them before it counts its step.
     One model's calls go one after the other where one would read what another writes.
 
     Args:
@@ -62,11 +63,14 @@ class Keeper:
         self._optimizers = [one for one in map(_optimizer_of, layers) if one is not None]
         may_change = functools.partial(_changeable, weights=not self._optimizers)
         always = list(_of_each(layers, may_change))
+        always += _of_each(layers, _changed_by_training) if own else ()
         if own and (seed := global_seed()) is not None:
             always.append(seed.value)
         self._seeds = SeedKeeper() if own else None
         self._variables = list({id(one): one for one in always}.values())
-        trained = {id(one): one for one in _of_each(layers, _changed_by_training)}
+        by_training = list(_of_each(layers, _changed_by_training))
+        by_training += _of_each(layers, _renewed) if not self._optimizers else ()
+        trained = {id(one): one for one in by_training}
         self._trained_variables = [trained[key] for key in trained.keys() - set(map(id, always))]
         alone = own or bool(self._variables) or bool(self._adding)
         self._lock: AbstractContextManager[Any] = _LOCK if alone else nullcontext()
@@ -158,6 +162,8 @@ def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
     """
     states = keras.tree.flatten(getattr(layer, "states", None))
     yield from (one for one in states if isinstance(one, (keras.Variable, tf.Variable)))
+    if ".preprocessing." in type(layer).__module__:  # some draw whatever they are told
+        yield from _changed_by_training(layer)
     if _runs_own(layer):
         yield from _changed_by_training(layer)
         yield from getattr(layer, "_trainable_variables", ()) if weights else ()
@@ -182,6 +188,12 @@ def _changed_by_training(layer: Any) -> Iterator[Any]:
     yield from getattr(layer, "_non_trainable_variables", ())
     for part in (*getattr(layer, "_seed_generators", ()), *getattr(layer, "_metrics", ())):
         yield from getattr(part, "variables", None) or [part.state]
+
+
+def _renewed(layer: Any) -> Iterator[Any]:
+    """Yield the weight that a layer of Keras' writes itself when it is told to train."""
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        yield layer.kernel
 
 
 def _adds_losses(layer: Any) -> bool:

@@ -14,6 +14,7 @@ with the layer inside a TimeDistributed, whose ``call`` runs past its ``__call__
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,9 +116,12 @@ class Recorder:
         self._failed: set[int] = set()
         self.trained = False
         self._graph = _graph()
+        self._thread = threading.get_ident()
 
     def call(self, original: Call, layer: Any, args: Any, kwargs: Any) -> Any:
         """Call a layer and keep what it gives."""
+        if threading.get_ident() != self._thread:
+            return original(layer, *args, **kwargs)  # a thread with this context, beside the calls
         frames = self._frames
         above = frames[-1] if frames else None
         if above and (above.layer is layer or isinstance(above.layer, keras.layers.RNN)):
@@ -176,8 +180,10 @@ class Recorder:
     ) -> Any:
         """Call the activation inside a layer and remember what it was given, and gave."""
         result = function(values, *args, **kwargs)
-        if self._frames and self._frames[-1].layer is layer:
-            self._frames[-1].activated = values, result
+        frame = self._frames[-1] if self._frames else None
+        if frame and frame.layer is layer:
+            again = frame.activated and frame.activated[1] is values
+            frame.activated = (frame.activated[0] if again else values), result
         return result
 
     def _keep_outputs(self, frame: _Frame) -> None:
