@@ -143,7 +143,8 @@ def stream_feature_maps(
         limit: as in :func:`feature_maps`.
 
     Yields:
-        :class:`FeatureMaps` of up to ``batch_size`` images each, in order.
+        :class:`FeatureMaps` of up to ``batch_size`` images each, in order. A loop holds one while
+        the next is made, unless its last line is ``del maps``.
 
     Raises:
         ValueError: as :func:`feature_maps`.
