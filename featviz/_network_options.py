@@ -25,6 +25,7 @@ _WORDS = (
     (r"^batch_size must", "--batch-size must"),
     (r"\bpass resize=True\b", "add --resize"),
     (r"\bpass white=", "add --white "),
+    (r"\bpass batch_size=", "add --batch-size "),
     (r"; pass finite=False to keep them", ""),
     (r"^layers must be names.* of a layer", "-l must be names, paths or patterns"),
     (r"^layers must", "-l must"),

@@ -468,7 +468,7 @@ ERRORS = [
     ("other images of several sizes",
      lambda: compare(OPEN, None, np.ones((4, 5, 5, 1)),
                      other_images=(np.ones((2, size, 5, 1)) for size in (5, 4))),
-     "other_images must have one size; got 5×5×1 and 4×5×1; pass resize=True"),
+     "other_images must have one size; got 5×5×1 and 4×5×1; bring them to one"),
 ]  # fmt: skip
 
 
@@ -786,3 +786,26 @@ def test_the_bytes_may_be_a_variable():
 def test_a_generator_of_layers_is_there_for_both_sides():
     told = compare(A, None, IMAGES, other_images=IMAGES[:, ::-1], layers=(one for one in ["pool"]))
     assert list(told.layers) == ["pool"]
+
+
+def test_where_nothing_differs_no_order_is_claimed():
+    words = " ".join(
+        text.get_text() for text in plot_comparison(compare(A, A, IMAGES), "conv").texts
+    )
+    assert "3 of 3 channels shown" in words
+    assert "the most different first" not in words
+
+
+def test_the_lowest_float_leaves_the_scales_of_both_sides_and_of_the_difference():
+    broken = net()
+    kernel, *rest = (np.array(weights) for weights in broken.get_weights())
+    kernel[..., 1] = np.nan
+    broken.set_weights([kernel, *rest])
+    told = compare(broken, B, IMAGES)
+    assert (told.maps("pool")[0] == np.finfo(np.float32).min).any()
+    figure = plot_comparison(told, "pool", channels=[0, 1])
+    for side in ("a", "b − a"):
+        artist = pixels_of(figure, f"{side} · channel 1")
+        assert np.ma.getmaskarray(np.ma.masked_invalid(artist.get_array())).all()
+    assert pixels_of(figure, "a · channel 0").norm.vmax < 1e3
+    assert pixels_of(figure, "b − a · channel 0").norm.vmax < 1e3

@@ -47,7 +47,7 @@ def test_feature_maps_are_read_as_a_mapping():
 
 def test_what_went_in_is_a_tuple_of_lines():
     maps = feature_maps(sequential(3), images(3))
-    line = "2×8×8×3 float32, −2.71 to 3.1 (float32 as given)"
+    line = "2×8×8×3 float32, −2.71 to 3.1 (float32 as given), of all 2 images"
     assert maps.went_in == (line,)
     assert list(maps.went_in) == [line]
     assert maps.went_in[0] == line

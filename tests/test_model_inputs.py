@@ -125,7 +125,7 @@ def test_the_ways_of_a_list_are_told_of_each_once():
     assert maps["same"].shape == (6, *RGB)
     assert maps.went_in == (
         "6×4×6×3 float32, 0 to 213 (uint8, white is 1 or float64 as given or a picture, white is "
-        "1 or in 1 other way)",
+        "1 and 1 more way), of all 6 images",
     )
 
 
@@ -133,7 +133,41 @@ def test_sizes_that_differ_are_brought_to_one_when_asked():
     several_sizes = [np.ones((3, 3, 3)), np.ones((9, 2, 3))]
     maps = feature_maps(model_of(RGB), several_sizes, resize=True)
     np.testing.assert_allclose(maps["same"], np.ones((2, *RGB)), rtol=1e-6)
-    assert "resized from 3×3 or float64 as given, resized from 9×2" in maps.went_in[0]
+    assert maps.went_in[0].endswith("(float64 as given, resized from 3×3 or 9×2), of all 2 images")
+
+
+def test_many_sizes_are_told_of_as_one_way(tmp_path):
+    files = []
+    for number, size in enumerate([(3, 4), (6, 4), (8, 2), (8, 3), (8, 4), (8, 5), (3, 4)]):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(np.full((size[1], size[0], 3), 40 * number, np.uint8)).save(files[-1])
+    options = {"resize": True, "preprocess": abs}
+    line = (
+        "(a picture, white is 1, resized from 4×3 or 2×8 or 3×8 or 2 other sizes or unchanged, "
+        "through abs)"
+    )
+    model = model_of(RGB)
+    for batch_size in (2, 9):
+        maps = feature_maps(model, files, batch_size=batch_size, **options)
+        assert maps.went_in[0].endswith(f"{line}, of all 7 images")
+        told = diagnose(model, tmp_path, batch_size=batch_size, **options)
+        assert told.went_in[0].endswith(line)
+
+
+def test_images_of_several_sizes_go_one_by_one_into_a_model_of_any_size(tmp_path):
+    for number, shape in enumerate([(3, 4, 3), (5, 2), (4, 4, 3), (3, 5, 3), (7, 2), (6, 2)]):
+        Image.fromarray(np.full(shape, 9, np.uint8)).save(tmp_path / f"{number}.png")
+    model = model_of((None, None, 3))
+    with pytest.raises(ValueError, match="image in data") as caught:
+        diagnose(model, tmp_path)
+    assert "got 5×2×1; pass resize=True to change its channels; the file" in str(caught.value)
+    with pytest.raises(ValueError, match="one size") as caught:
+        diagnose(model, tmp_path, resize=True)
+    assert str(caught.value) == (
+        "data must have one size in a batch; got 3×4×3, 3×5×3, 4×4×3, 5×2×3 and 2 more; bring "
+        "them to one, or pass batch_size=1"
+    )
+    assert diagnose(model, tmp_path, resize=True, batch_size=1).images == 6
 
 
 def test_whole_numbers_stay_whole():
@@ -335,7 +369,8 @@ WRONG = {
     ),
     "other channels": (
         lambda: rgb(np.zeros((4, 6, 1))), ValueError,
-        "image must be 4×6×3 for the input 'image'; got 4×6×1; pass resize=True to change it",
+        "image must be 4×6×3 for the input 'image'; got 4×6×1; pass resize=True to change its "
+        "channels",
     ),
     "channels last for a model of channels first": (
         lambda: feature_maps(model_of((3, 8, 8)), np.zeros((9, 9, 3)), resize=True), ValueError,

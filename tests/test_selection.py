@@ -136,6 +136,29 @@ def test_why_a_layer_is_not_there_is_said():
     assert str(caught.value) == "path must be one of 'conv'; got 'mean', which gives no array"
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("block/conv@2", "block@2/conv"),
+        ("block/conv@2:filter", "block@2/conv:filter"),
+        ("conv@2", "block@2/conv"),
+        ("block/conv@3", "block/conv"),
+        ("block/inner/pool@2", "block/inner@2/pool"),
+        ("inner@2/pool@3", "block@3/inner@2/pool"),
+        ("block@2/convv", "block@2/conv"),
+    ],
+    ids=lambda path: path,
+)
+def test_the_number_of_a_call_is_found_at_the_part_that_was_called_again(asked, meant):
+    known = [
+        "block/conv:filter", "block/conv:detect", "block/inner/pool", "block/inner@2/pool",
+        "block@2/conv:filter", "block@2/conv:detect", "block@3/inner@2/pool",
+    ]  # fmt: skip
+    with pytest.raises(PathError) as caught:
+        known_path(asked, known)
+    assert str(caught.value).endswith(f"; got {asked!r} (did you mean {meant!r}?)")
+
+
 def test_one_is_not_several():
     assert [counted_text(count, "map") for count in (0, 1, 2, 1000)] == [
         "0 maps", "1 map", "2 maps", "1,000 maps",

@@ -518,7 +518,7 @@ def two_pictures():
     flat = [keras.layers.Flatten()(one) for one in (inputs[0], inputs[2], act)]
     source = np.random.default_rng(7)
     given = [source.random((5, *shape)).astype(np.float32) for shape in shapes.values()]
-    return keras.Model(inputs, keras.layers.Concatenate()(flat), name="two"), given
+    return keras.Model(inputs, keras.layers.Concatenate(name="all")(flat), name="two"), given
 
 
 @pytest.mark.parametrize("batch_size", [2, 9])
@@ -528,11 +528,10 @@ def test_the_pictures_are_of_the_input_that_was_named(batch_size):
     assert best.inputs == (1,)
     for index, picture in best.pictures.items():
         np.testing.assert_array_equal(picture, given[1][index])
-    first = top_images(model, given, "act", count=2, batch_size=batch_size)
-    assert first.inputs == (0, 1)
-    assert first.indices.tolist() == best.indices.tolist()
-    for index, picture in first.pictures.items():
-        np.testing.assert_array_equal(picture, given[0][index])
+    alone = top_images(model, given, "act", count=2, batch_size=batch_size)
+    assert alone.inputs == (1,)
+    assert alone.indices.tolist() == best.indices.tolist()
+    assert alone.pictures.keys() == best.pictures.keys()
 
 
 def test_the_input_that_was_named_is_seen_by_the_layer_and_has_rings():
@@ -570,7 +569,109 @@ def test_the_names_are_of_the_input_that_is_drawn(tmp_path):
     given[1] = [str(tmp_path / f"{number}.png") for number in range(5)]
     named = top_images(model, given, "act", count=1, input_number=1)
     assert dict(named.names) == {i: given[1][i] for i in named.pictures}
-    assert not top_images(model, given, "act", count=1).names
+    assert top_images(model, given, "act", count=1).names == named.names
+    assert not top_images(model, given, "all", count=1).names
+
+
+def siamese(number=2):
+    """A block that is called on one picture after the other, and what compares them."""
+    inner = [keras.Input((4, 5, 1)), keras.layers.Conv2D(1, (2, 3), use_bias=False, name="conv")]
+    block = keras.Sequential(inner, name="block")
+    block.set_weights([np.array(LOPSIDED, np.float32)[..., None, None]])
+    inputs = [keras.Input((4, 5, 1), name=f"i{one}") for one in range(number)]
+    both = keras.layers.Subtract(name="both")([block(one) for one in inputs][:2])
+    given = np.random.default_rng(8).random((number, 6, 4, 5, 1)).astype(np.float32)
+    return keras.Model(inputs, both, name="siamese"), list(given)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_each_call_of_a_shared_block_has_the_pictures_that_it_sees(compiled):
+    model, given = siamese()
+    for number, path in enumerate(["block/conv", "block@2/conv"]):
+        best = top_images(model, given, path, count=2, batch_size=4, compiled=compiled)
+        assert best.inputs == (number,)
+        assert len(best.pictures) == 2
+        for index, picture in best.pictures.items():
+            np.testing.assert_array_equal(picture, given[number][index])
+        figure = plot_top_images(best)
+        assert all(axes.collections for axes in figure.axes)
+        words = " · ".join(text.get_text() for text in figure.texts)
+        assert f"input {number} of 2 (from 0) is drawn" in words
+        assert "may have seen" not in words
+        other = 1 - number
+        with pytest.raises(ValueError, match="path must be a layer that sees") as caught:
+            top_images(model, given, path, input_number=other)
+        assert str(caught.value) == (
+            f"path must be a layer that sees the input {other}; got {best.path!r}"
+        )
+    words = [text.get_text() for text in plot_top_images(top_images(model, given, "both")).texts]
+    assert any("the layer may have seen others" in one for one in words)
+
+
+@keras.saving.register_keras_serializable("tests")
+class OfADict(keras.Model):
+    """Takes a dict whose keys do not come in their order; may look at the numbers."""
+
+    def __init__(self, looks):
+        super().__init__(name="dict")
+        self.looks = looks
+        self.act = keras.layers.ReLU(name="act")
+        self.other = keras.layers.ReLU(name="other")
+
+    def call(self, given):
+        if self.looks:
+            float(keras.ops.max(given["z"]))  # which no graph can do
+        return self.act(given["z"]), self.other(given["a"])
+
+
+def test_what_cannot_be_traced_keeps_the_first_picture_and_its_warning():
+    z, a = (np.random.default_rng(9).random((2, 4, 3, 2, 1))).astype(np.float32)
+    for looks, inputs in ((False, [(0,), (1,)]), (True, [(0, 1), (0, 1)])):
+        made = OfADict(looks)
+        made({"z": z, "a": a})
+        found = [top_images(made, {"z": z, "a": a}, path) for path in ("act", "other")]
+        assert [one.inputs for one in found] == inputs
+        for best, seen in zip(found, ([z, a], [z, z])[looks], strict=True):
+            for index, picture in best.pictures.items():
+                np.testing.assert_array_equal(picture, seen[index])
+    assert top_images(made, {"z": z, "a": a}, "act", input_number=1).inputs == (1,)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Keeps(keras.layers.Layer):
+    """Gives what it was given last, and remembers what it is given now."""
+
+    def build(self, shape):
+        self.last = self.add_weight(shape=shape[1:], trainable=False, name="last")
+
+    def call(self, x, y):
+        self.last.assign(x[0])
+        return y + self.last
+
+
+def test_a_layer_that_reads_what_another_input_wrote_sees_both():
+    inputs = [keras.Input((3, 2, 1), name=name) for name in ("left", "right")]
+    model = keras.Model(inputs, Keeps(name="keeps")(*inputs))
+    given = [np.ones((2, 3, 2, 1), np.float32), np.eye(3, 2)[None, ..., None].repeat(2, 0)]
+    assert top_images(model, given, "keeps").inputs == (0, 1)
+
+
+def test_a_layer_that_sees_a_sequence_alone_has_its_pictures_and_one_of_a_row_none():
+    shapes = {"photo": (4, 5, 1), "steps": (6, 2), "row": (3,)}
+    inputs = [keras.Input(shape, name=name) for name, shape in shapes.items()]
+    acts = [keras.layers.ReLU(name=f"of_{name}")(x) for name, x in zip(shapes, inputs, strict=True)]
+    flat = [keras.layers.Flatten()(one) for one in acts]
+    model = keras.Model(inputs, keras.layers.Concatenate(name="all")(flat))
+    given = [np.random.default_rng(2).random((3, *shape), np.float32) for shape in shapes.values()]
+    series = top_images(model, given, "of_steps", count=1)
+    assert (series.inputs, series.series) == ((1,), True)
+    for index, picture in series.pictures.items():
+        np.testing.assert_array_equal(picture[..., 0], given[1][index])
+    row = top_images(model, given, "of_row", count=1)
+    assert (row.inputs, dict(row.pictures)) == ((), {})
+    words = " · ".join(text.get_text() for text in plot_top_images(row).texts)
+    assert "no pictures: the layer sees no images and no series" in words
+    assert top_images(model, given, "all").inputs == (0,)
 
 
 def test_a_compiled_run_finds_the_same_and_refuses_where_there_is_no_graph(model, images):

@@ -280,6 +280,17 @@ def test_a_picture_that_fails_is_told_once_and_the_training_goes_on(kind):
     assert words in told[0]
 
 
+def test_layers_that_are_not_there_are_told_of_before_the_first_epoch():
+    begun = []
+    callback = FeatureMapCallback(IMAGES[0], ["conv", "cnov"], "out")
+    note = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: begun.append(len(caught)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(model(), note, callback)
+    assert begun[0] == len(caught) == 1
+    assert str(caught[0].message).endswith("got 'cnov' (did you mean 'conv'?)")
+
+
 def test_where_warnings_are_errors_the_training_goes_on(capsys):
     callback = FeatureMapCallback(IMAGES[0], "cnv", "out")
     assert len(fit(model(), callback).history["loss"]) == 3

@@ -20,12 +20,15 @@ from featviz._check import real_number, shown, size_text, true_or_false
 from featviz._numbers import numbers_from
 from featviz.captions import value_text
 from featviz.images import LUMA, read_image
+from featviz.networks.paths import first_text
 from featviz.networks.values import Array
 from featviz.networks.ways import RESIZED
 from featviz.networks.words import reason_of_error
 
 # What a file or a photograph can hold along the axis of its channels.
 CHANNELS = (1, 3, 4)
+# Of how many sizes that do not fit in one batch a sentence tells.
+MOST_SIZES = 4
 
 
 class InputSpec(NamedTuple):
@@ -119,7 +122,7 @@ def batch_from_column(column: Any, spec: InputSpec, fit: Fit) -> Fitted:
         parts = [_one(source, spec, fit) for source in column]
         shapes = sorted({array.shape for array, _ in parts})
         if len(shapes) > 1:
-            sizes = ", ".join(map(size_text, shapes))
+            sizes = first_text(list(map(size_text, shapes)), MOST_SIZES)
             raise ValueError(f"images must have one size in a batch; got {sizes}; {_ONE_SIZE}")
         batch = np.stack([array for array, _ in parts])
         each = [notes for _, notes in parts]
@@ -297,17 +300,18 @@ def _fitted(batch: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
     axis = 1 if channels_first(shape) else 3
     if axis == 1 and batch.shape[3] == shape[0] and batch.shape[1] != shape[0]:
         raise ValueError(f"{sentence}; channels stand first: np.moveaxis(image, -1, 0)")
-    if not fit.resize:
-        raise ValueError(f"{sentence}; pass resize=True to change it")
     last = np.moveaxis(batch, axis, -1)
     height, width, channels = (*shape[1:], shape[0]) if axis == 1 else shape
+    sizes = (height or last.shape[1], width or last.shape[2])
+    if not fit.resize:
+        what = "it" if sizes != last.shape[1:3] else "its channels"
+        raise ValueError(f"{sentence}; pass resize=True to change {what}")
     notes = []
     if channels not in (None, last.shape[-1]):
         left_out = ", alpha left out" if last.shape[-1] == 4 else ""
         count = last.shape[-1]
         notes.append(f"{count} channel{'s' * (count > 1)} made {channels}{left_out}")
         last = _with_channels(last, channels, sentence)
-    sizes = (height or last.shape[1], width or last.shape[2])
     if sizes != last.shape[1:3]:
         notes.append(f"{RESIZED}{size_text(last.shape[1:3])}")
         last = _resized(last, sizes)

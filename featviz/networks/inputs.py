@@ -17,6 +17,7 @@ from featviz._check import shown, size_text
 from featviz._numbers import numbers_from
 from featviz.captions import value_text
 from featviz.networks.fitting import (
+    ONE_BY_ONE,
     Fit,
     InputSpec,
     batch_from_column,
@@ -26,6 +27,7 @@ from featviz.networks.fitting import (
 )
 from featviz.networks.paths import layers_of_model
 from featviz.networks.values import Array
+from featviz.networks.ways import ways_text
 
 # The axes of images for a model that does not tell its own.
 IMAGE_AXES = 3
@@ -64,6 +66,8 @@ class Feed(NamedTuple):
         inputs: names of the inputs, in any case.
         files: for each input the names of its files, one for each image, empty for what is none;
             nothing where there is no file.
+        ways: for each input every way in which its images came about; nothing where the notes
+            tell of one.
     """
 
     arrays: tuple[Array, ...]
@@ -72,6 +76,7 @@ class Feed(NamedTuple):
     pictures: tuple[Array, ...] = ()
     inputs: tuple[str, ...] = ()
     files: tuple[tuple[str, ...], ...] = ()
+    ways: tuple[tuple[str, ...], ...] = ()
 
     def cut(self, count: int) -> Feed:
         """Return the first so many images."""
@@ -222,9 +227,9 @@ def feed_from_columns(
         for name, one in zip(every, parts, strict=True)
     ]
     names = every if inputs[0].keyed or set(columns) != set(specs) else ()
-    arrays, pictures, notes = zip(*fed, strict=True)
-    before = () if fit.preprocess is None else pictures
-    return Feed(arrays, notes, names, before, every, tuple(map(_files_of, parts)))
+    arrays, pictures, ways = zip(*fed, strict=True)
+    before, notes = () if fit.preprocess is None else pictures, tuple(map(ways_text, ways))
+    return Feed(arrays, notes, names, before, every, tuple(map(_files_of, parts)), ways)
 
 
 def _files_of(part: Any) -> tuple[str, ...]:
@@ -276,6 +281,8 @@ def naming(argument: str) -> Iterator[None]:
         text = error.args[0] if error.args else None
         if isinstance(text, str):
             text = _ARGUMENT.sub(argument, text)
+            if argument == "data":  # its batches are never joined
+                text = text.replace(ONE_BY_ONE, "pass batch_size=1")
             if not argument.startswith("image"):
                 text = _ONE_OF_THEM.sub(f"image in {argument}", text)
             error.args = (text, *error.args[1:])

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from featviz._check import size_text
-from featviz.networks.fitting import MOST_WAYS, ends_of
+from featviz.networks.fitting import ends_of
 from featviz.networks.inputs import Feed, ends_text, with_names
-from featviz.networks.paths import first_text
 from featviz.networks.values import Array
+from featviz.networks.ways import ways_text
+
+
+def ways_of_feeds(feeds: Iterable[Feed]) -> list[dict[str, None]]:
+    """Return for each input how the images of all batches came about, each way once."""
+    each = (feed.ways or tuple((note,) for note in feed.notes) for feed in feeds)
+    columns = zip(*each, strict=True)
+    return [dict.fromkeys(itertools.chain.from_iterable(column)) for column in columns]
 
 
 @dataclass(slots=True)
@@ -25,9 +34,9 @@ class _Input:
     high: float = float("-inf")
     sizes: dict[tuple[int, ...], None] = field(default_factory=dict)
     dtypes: dict[str, None] = field(default_factory=dict)
-    notes: dict[str, None] = field(default_factory=dict)
+    ways: dict[str, None] = field(default_factory=dict)
 
-    def add(self, array: Array, note: str) -> None:
+    def add(self, array: Array, ways: dict[str, None]) -> None:
         ends = ends_of(array)
         self.images += len(array)
         self.size += array.size
@@ -36,15 +45,15 @@ class _Input:
         if ends.wrong < array.size:
             self.low, self.high = min(self.low, ends.low), max(self.high, ends.high)
         if len(array) or not self.sizes:
-            self.sizes[array.shape[1:]] = self.dtypes[str(array.dtype)] = self.notes[note] = None
+            self.sizes[array.shape[1:]] = self.dtypes[str(array.dtype)] = None
+            self.ways |= ways
 
     def line(self) -> str:
         one = next(iter(self.sizes))
         several = len(self.sizes) > 1
         sizes = f"{self.images:,} of several sizes" if several else size_text((self.images, *one))
         ends = ends_text(self.low, self.high, self.nan + self.infinite, self.size)
-        notes = first_text(list(self.notes), MOST_WAYS, "way", joint=" or ")
-        return f"{sizes} {' or '.join(self.dtypes)}, {ends} ({notes})"
+        return f"{sizes} {' or '.join(self.dtypes)}, {ends} ({ways_text(self.ways)})"
 
 
 class InputsSeen:
@@ -70,8 +79,8 @@ class InputsSeen:
         """Take what one batch gives to each input."""
         if not self._inputs:
             self._inputs, self.names = [_Input() for _ in feed.arrays], feed.inputs
-        for one, array, note in zip(self._inputs, feed.arrays, feed.notes, strict=True):
-            one.add(array, note)
+        for one, array, ways in zip(self._inputs, feed.arrays, ways_of_feeds([feed]), strict=True):
+            one.add(array, ways)
 
     @property
     def broken(self) -> tuple[tuple[int, int], ...]:

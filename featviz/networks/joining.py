@@ -8,8 +8,10 @@ import numpy as np
 
 from featviz._check import size_text
 from featviz.networks.inputs import Feed, lines_of_inputs
+from featviz.networks.inputs_seen import ways_of_feeds
 from featviz.networks.runs import Batch, Run
 from featviz.networks.values import Array, FeatureMaps, Lines, frozen
+from featviz.networks.ways import ways_text
 
 
 def maps_from_batches(run: Run, parts: Sequence[Batch], arrays: Mapping[str, Array]) -> FeatureMaps:
@@ -21,20 +23,26 @@ def maps_from_batches(run: Run, parts: Sequence[Batch], arrays: Mapping[str, Arr
         arrays: path → the maps of all of them.
     """
     images, names = _joined_columns([part.feed.arrays for part in parts]), parts[0].feed.inputs
-    notes = [
-        " or ".join(dict.fromkeys(column))
-        for column in zip(*(part.feed.notes for part in parts), strict=True)
-    ]
+    ways = ways_of_feeds(part.feed for part in parts)
     return FeatureMaps(
         {path: frozen(values) for path, values in arrays.items()},
         run.layers,
         images,
-        Lines(lambda: lines_of_inputs(images, notes, names)),
+        Lines(lambda: _lines(images, ways, names)),
         run.model.name,
         run.unseen,
         _joined_columns([part.feed.pictures for part in parts]),
         names,
     )
+
+
+def _lines(
+    images: tuple[Array, ...], ways: list[dict[str, None]], names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return what went in; a figure of one image shows the lines of all of them."""
+    lines = lines_of_inputs(images, map(ways_text, ways), names)
+    count = len(images[0])
+    return tuple(f"{line}, of all {count:,} images" for line in lines) if count > 1 else lines
 
 
 def _joined_columns(parts: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:

@@ -195,10 +195,34 @@ def unseen_text(path: Any, unseen: Mapping[str, str]) -> str:
 
 
 def nearest_path(path: Any, known: Iterable[str]) -> str:
-    """Return a hint at the nearest path, also at one without its stage, or nothing."""
+    """Return a hint at the nearest path, also at one without its stage, or nothing.
+
+    Example:
+        >>> nearest_path("block/conv@2", ["block/conv", "block@2/conv:detect"])
+        " (did you mean 'block@2/conv'?)"
+    """
+    if not isinstance(path, str):
+        return ""
     names = list(known)
     bases = dict.fromkeys(map(base_of, names))
-    return nearest(path, [*bases, *names]) if isinstance(path, str) else ""
+    moved = _moved_call(path, [*bases, *names])
+    return nearest(path, [*bases, *names]) if moved is None else f" (did you mean {moved!r}?)"
+
+
+# What tells the calls of a layer apart.
+_CALL = re.compile(r"@[0-9]+(?=[/:\[]|$)")
+
+
+def _moved_call(path: str, known: Iterable[str]) -> str | None:
+    """Return the path of the same call whose number stands at another part, or None.
+
+    A layer inside a block that is called twice runs once in each call of the block:
+    ``block@2/conv`` is what one may ask for as ``block/conv@2``.
+    """
+    calls, plain = sorted(_CALL.findall(path)), _CALL.sub("", path)
+    same = [one for one in known if calls and sorted(_CALL.findall(one)) == calls]
+    ends = [one for one in same if f"/{_CALL.sub('', one)}".endswith(f"/{plain}")]
+    return min(ends, key=len, default=None)
 
 
 def names_text(names: Sequence[str]) -> str:

@@ -182,8 +182,8 @@ class Recorder:
         result = function(values, *args, **kwargs)
         frame = self._frames[-1] if self._frames else None
         if frame and frame.layer is layer:
-            again = frame.activated and frame.activated[1] is values
-            frame.activated = (frame.activated[0] if again else values), result
+            before, after = frame.activated or (values, values)
+            frame.activated = (before if after is values else values), result
         return result
 
     def _keep_outputs(self, frame: _Frame) -> None:

@@ -117,7 +117,7 @@ class Kept:
         for name, parts, batch in zip(self._names, self.parts, (one, two), strict=True):
             if parts:
                 with naming(name):
-                    check_sizes(parts[0].feed, batch.feed, "pass resize=True")
+                    check_sizes(parts[0].feed, batch.feed, "bring them to one")
         if self._full:
             return
         size = count_of(one)

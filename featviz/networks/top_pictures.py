@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from featviz.map_choice import Values
 from featviz.map_inputs import InputPicture, inputs_as_pictures, picture_of_number
+from featviz.networks.layer_shapes import trace_model
 from featviz.networks.runs import Batch, Run
 from featviz.networks.values import FeatureMaps
 
@@ -19,8 +22,9 @@ class Thumbnails:
     Args:
         run: after its first batch.
         batch: the first one.
-        number: of the input to draw, from 0; None: the first that is an image, or a sequence
-            where none is.
+        path: of the layer.
+        number: of the input to draw, from 0; None: the first that the layer may have seen and
+            that is an image, or a sequence where none is.
 
     Attributes:
         pictures: image → (h, w, C).
@@ -29,14 +33,16 @@ class Thumbnails:
         series: whether the pictures are sequences.
 
     Raises:
-        ValueError: no such input.
+        ValueError: no such input, or one that the layer does not see.
     """
 
-    def __init__(self, run: Run, batch: Batch, number: int | None) -> None:
+    def __init__(self, run: Run, batch: Batch, path: str, *, number: int | None) -> None:
         self._run = run
         self.pictures: dict[int, Values] = {}
         self.names: dict[int, str] = {}
-        found = _inputs_to_draw(_maps_of(run, batch), number)
+        several = len(batch.feed.arrays) > 1
+        seen = inputs_seen_by(run, batch, path) if several else None
+        found = _inputs_to_draw(_maps_of(run, batch), path, seen, number=number)
         self.shown = tuple(one.number for one in found)
         self.series = bool(found) and found[0].series
 
@@ -62,21 +68,77 @@ class Thumbnails:
                 self.names[index] = files[index - first]
 
 
-def _inputs_to_draw(maps: FeatureMaps, number: int | None) -> list[InputPicture]:
+def inputs_seen_by(run: Run, batch: Batch, path: str) -> set[int] | None:
+    """Return the inputs that a layer may see; None where that is not known.
+
+    The model is traced: an input from which no operation leads to the layer is not seen.
+
+    Args:
+        run: of the model.
+        batch: one that ran.
+        path: of an entry.
+    """
+    feed, shapes = batch.feed, [one.shape[1:] for one in batch.feed.arrays]
+    # A trace takes a dict in the order of its keys.
+    places = sorted(range(len(shapes)), key=feed.names.__getitem__) if feed.names else None
+    given = dict(zip(feed.names, shapes, strict=True)) if feed.names else shapes
+    try:
+        traced = trace_model(run.model, given)
+    except (ValueError, TypeError, RuntimeError):  # not every model has a graph
+        return None
+    value = next((entry.value for entry in traced.entries if entry.path == path), None)
+    if value is None or len(traced.inputs) != len(shapes):
+        return None
+    before = _operations_before(value)
+    return {
+        places[at] if places else at
+        for at, tensor in enumerate(traced.inputs)
+        if tensor.op.name in before
+    }
+
+
+def _operations_before(tensor: Any) -> set[str]:
+    """Return the names of the operations that a tensor depends on, its own too."""
+    found, waiting = {tensor.op.name}, [tensor.op]
+    while waiting:
+        one = waiting.pop()
+        # What is written into a variable reaches those who read it without a tensor between.
+        for before in (*(given.op for given in one.inputs), *one.control_inputs):
+            if before.name not in found:
+                found.add(before.name)
+                waiting.append(before)
+    return found
+
+
+def _inputs_to_draw(
+    maps: FeatureMaps, path: str, seen: set[int] | None, *, number: int | None
+) -> list[InputPicture]:
     """Return the inputs that are images, else sequences; or that of a number.
+
+    Args:
+        maps: of one batch.
+        path: of the layer.
+        seen: the inputs that it may see; None: any.
+        number: of the input, from 0.
 
     Raises:
         ValueError: a number that none of them has.
     """
     every = inputs_as_pictures(maps)
-    found = [one for one in every if not one.series] or every
-    if number is None:
-        return found
-    if not found:
+    found = _images_or_sequences([one for one in every if seen is None or one.number in seen])
+    named = [one for one in found if number in (None, one.number)]
+    if named or number is None:
+        return named
+    if not every:
         raise ValueError(
             f"input_number must be None for a model without images and sequences; got {number}"
         )
-    return [picture_of_number(found, number)]
+    picture_of_number(_images_or_sequences(every), number)  # refuses what is no picture at all
+    raise ValueError(f"path must be a layer that sees the input {number}; got {path!r}")
+
+
+def _images_or_sequences(every: list[InputPicture]) -> list[InputPicture]:
+    return [one for one in every if not one.series] or every
 
 
 def _maps_of(run: Run, batch: Batch) -> FeatureMaps:

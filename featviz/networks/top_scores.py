@@ -72,7 +72,7 @@ def top_images(
         finite: whether NaN and infinity in the images are refused.
         compiled: as in :func:`featviz.feature_maps`.
         input_number: the input that the layer sees, from 0, whose pictures are kept; None: the
-            first one that is an image, or a sequence where none is.
+            first one that it may see and that is an image, or a sequence where none is.
 
     Returns:
         :class:`TopImages`; of image files it has the names.
@@ -80,8 +80,8 @@ def top_images(
     Raises:
         PathError: no such layer, or several; the nearest and the list are named.
         ValueError: no such channel, a layer that does not give one map of one size for each
-            image, no such input, a wrong value, images that do not fit, a data set without end
-            (a generator cannot tell).
+            image, no such input or one that the layer does not see, a wrong value, images that
+            do not fit, a data set without end (a generator cannot tell).
         TypeError: no model, a path that is no text, or data of another kind.
 
     Example:
@@ -168,7 +168,7 @@ class _Best:
         self.tied, self.scored = np.zeros((2, features), np.int64)
         self.dead = np.ones(features, bool)
         self.inputs, self.changed = InputsSeen(), False
-        self.thumbnails = Thumbnails(run, batch, wanted.input_number)
+        self.thumbnails = Thumbnails(run, batch, self.path, number=wanted.input_number)
 
     def _values(self, batch: Batch) -> Array:
         """Return what the layer gave for one batch, (B, …, F).

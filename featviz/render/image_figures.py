@@ -64,9 +64,11 @@ def channel_figure(
     words = f"{sheet.title} · channel {sheet.names[0]}" if title is None else title
     first = " · ".join(word for word in (sheet.layer, f"{sheet.shape} values", sheet.batch) if word)
     note = "the map is stretched over the whole image: where its cells lie is not corrected for"
+    note += " padding or stride"
     if several := len(sheet.went_in) > 1:
         first += f" · over input {picture.number} of {len(sheet.went_in)} (from 0)"
-    head = heading(words, [first, f"{note} padding or stride"], sheet.went_in, page_width)
+        note += "; the layer may have seen another input"
+    head = heading(words, [first, note], sheet.went_in, page_width)
     top = MARGIN + sum(line[2] for line in head) + 0.28
     page = Page(page_width, top + size[1] + max(0.55, NOTE_LINE * len(under)) + MARGIN)
     page.lines(MARGIN, head)
@@ -201,7 +203,8 @@ def _top_lines(
     if top.series:
         words.append("series: steps down, means where they are many; channels to the right")
     if not top.inputs:
-        words.append("no pictures: the model takes no images and no series")
+        what = "layer sees" if len(top.went_in) > 1 else "model takes"
+        words.append(f"no pictures: the {what} no images and no series")
     if top.pictures:
         picture = next(iter(top.pictures.values()))
         words.append(image_words(picture, limits, changed=top.changed))
