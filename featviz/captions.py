@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Context
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from featviz._check import shown, size_text
-from featviz.exact import exact_number, exact_text
-from featviz.kernels import number_text
+from featviz.exact import LARGEST_DENOMINATOR as READ_DENOMINATOR
+from featviz.exact import exact_number, exact_text, is_stored_as, readable_number
+from featviz.kernels import Kernel, number_text
 from featviz.stats import MapStats
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 LARGEST_DENOMINATOR = 32
 # A longer exact number would make the cells of its kernel wider than they are useful.
 LONGEST_CELL = 14
+# A decimal of a kernel is written whole up to here: 12345.678.
+LONGEST_DECIMAL = 9
 # float64 has no more.
 MOST_DIGITS = 17
 # More kernels than these are counted below a figure: their names stand above their maps.
@@ -93,8 +97,8 @@ def check_title(title: Any) -> None:
 
 def range_text(stats: MapStats) -> str:
     """Return the range in words, ``−3.92 to 4.2``, or the value of a constant map."""
-    if stats.nan_count + stats.infinite_count == stats.shape[0] * stats.shape[1]:
-        return "no finite value"
+    if stats.broken_count == stats.shape[0] * stats.shape[1]:
+        return "no other value" if stats.lowest_count else "no finite value"
     if stats.low == stats.high:
         return value_text(stats.low)
     return " to ".join(ends_text((stats.low, stats.high)))
@@ -128,7 +132,11 @@ def caption_lines(stats: MapStats, limits: tuple[float, float]) -> tuple[str, ..
 def mark_text(stats: MapStats) -> str:
     """Return what must not be overlooked: NaN, infinity, a dead or a constant map."""
     if stats.broken:
-        counts = ((stats.nan_count, "NaN"), (stats.infinite_count, "infinite"))
+        counts = (
+            (stats.nan_count, "NaN"),
+            (stats.infinite_count, "infinite"),
+            (stats.lowest_count, "lowest float (of NaN)"),
+        )
         return ", ".join(f"{count} {what}" for count, what in counts if count)
     if stats.dead:
         return "dead: all 0"
@@ -155,17 +163,59 @@ def _map_cell(number: int | Fraction | float) -> str:
 
 
 def kernel_cell(value: Any) -> str:
-    """Return a kernel's number as text: exact, or three digits of a float.
+    """Return a kernel's number as text: exact where that is short, else three digits.
 
     Example:
-        >>> kernel_cell(Fraction(-1, 9)), kernel_cell(0.12345)
-        ('−1/9', '0.123')
+        >>> kernel_cell(Fraction(-1, 9)), kernel_cell(Fraction("0.123456")), kernel_cell(2**0.5)
+        ('−1/9', '0.123456', '1.41')
     """
-    text = exact_text(value, digits=3) if isinstance(value, float) else number_text(value)
+    text = _short_decimal(value)
+    if not text and isinstance(value, float):
+        value = exact_number(value)
+        text = _short_decimal(value)
+    if not text:
+        text = exact_text(value, digits=3) if isinstance(value, float) else number_text(value)
     if len(text) > LONGEST_CELL:
         number = Fraction(value)
         text = f"{Context(prec=3).divide(number.numerator, number.denominator).normalize():g}"
     return text.replace("-", "−")
+
+
+def _short_decimal(value: Any) -> str:
+    """Return a number as a decimal that is exact and short, else nothing."""
+    fraction = isinstance(value, Fraction)
+    if not isinstance(value, float) and not (fraction and value.denominator > READ_DENOMINATOR):
+        return ""
+    text = exact_text(float(value), digits=LONGEST_DECIMAL)
+    exact = Fraction(text) == value if fraction else float(text) == value
+    shorter = not fraction or len(text) < len(str(value))
+    return text if exact and shorter and len(text.lstrip("-")) <= LONGEST_DECIMAL else ""
+
+
+def kernel_cells(kernel: Kernel) -> tuple[tuple[str, ...], ...]:
+    """Return the text of every cell of a kernel, (h, w)."""
+    return tuple(tuple(map(kernel_cell, row)) for row in kernel.rows)
+
+
+def kernel_line(kernel: Kernel, cells: Sequence[Sequence[str]] | None) -> str:
+    """Return the line below a kernel: size, sum, whether cells are rounded.
+
+    Args:
+        kernel: it.
+        cells: its numbers as they are written, None for none.
+    """
+    total = readable_number(kernel.sum)
+    text = value_text(total) if isinstance(total, float) else kernel_cell(total)
+    pairs = zip(kernel.rows, cells or (), strict=False)
+    rounded = any(not _says(t, v) for row in pairs for v, t in zip(*row, strict=True))
+    note = " · rounded" if rounded else ""
+    return f"{size_text(kernel.shape)} · sum {text}{note}"
+
+
+def _says(text: str, value: Any) -> bool:
+    """Whether a kernel's text is its number, in the precision of the number."""
+    told = Fraction(text.replace("−", "-"))
+    return told == value or float(told) == value or is_stored_as(told, value)
 
 
 def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool = True) -> str:

@@ -1,9 +1,10 @@
-"""What a computed float is: a whole number, a simple fraction, a short decimal.
+"""What a float is: a whole number, a simple fraction, a short decimal.
 
 A pixel of a 3×3 mean is 14/9, but the computer holds 1.5555555820465088 (float32) or
 1.5555555555555556 (float64). Cells of figures and printed matrices go through the two functions
-here, so both print ``14/9``. Nothing is guessed beyond the rounding of float32: whatever is found
-lies within three float32 steps of the value, so it is true to six digits. Standard library only.
+here, so both print ``14/9``. One rule: a fraction is what a float was only if it rounds to that
+very float, in the float's own precision, and if hardly any other number would have met a fraction
+as simple by chance. All other floats are the decimal that one would type. Standard library only.
 """
 
 from __future__ import annotations
@@ -18,20 +19,25 @@ from featviz._check import shown, whole_number
 from featviz.vocabulary import EXACT_ACTIVATIONS
 
 LARGEST_DENOMINATOR = 256
-# Of all fractions p/q with p·q up to this bound, fewer than one in thirteen float32 intervals
-# holds one by chance; beyond it nearly every decimal above 100 would "be" some fraction.
-_LARGEST_PRODUCT = 2**21
-# A float32 sum over a window is rounded after each product: tf.nn.conv2d returns 14/3 as its
-# neighbour. The 3×3 mean of pixels 0..255 (p·q up to 2295·9) stays within 2.2 steps. Three steps to
-# each side hold six times as many fractions, so p·q must be that much smaller, and more.
-_LEFTOVER_STEPS, _LARGEST_LEFTOVER_PRODUCT = 3, 2**16
-# Above 2**24 a float32 no longer tells neighbouring whole numbers apart, above 2**53 a float64.
-_WHOLE_IN_FLOAT32 = 2.0**24
+# 10491/5 is harder to read than 2098.2.
+_LARGEST_NUMERATOR = 9999
+# How many numbers of the size of a float may meet a fraction by chance. Up to q there are 0.3·q²
+# fractions per unit, each as wide as the last digit of the float. Binary fractions, 8-bit pixels,
+# means of up to 3×3 cells and Canny's Gaussian (159) are common: of their denominators only the
+# own multiples count, q per unit, and more chance is allowed, so that float32 shows the mean of
+# nine pixels 0..255.
+_LARGEST_CHANCE, _LARGEST_COMMON_CHANCE = 2.0**-15, 2.0**-12
+_COMMON_DENOMINATORS = (256, 255, 36, 159)
+# Every denominator up to 256 divides it whose fractions end as decimals.
+_DECIMAL_POWER = 10**8
+# Above it a float64 no longer tells neighbouring whole numbers apart.
 _WHOLE_IN_FLOAT64 = 2.0**53
 # IEEE 754-2019, table 3.5, binary32: normal numbers lie in 2**-126 .. (2 - 2**-23) * 2**127.
 _FLOAT32_SMALLEST, _FLOAT32_LARGEST = 2.0**-126, (2.0 - 2.0**-23) * 2.0**127
 _FLOAT32 = struct.Struct("<f")
 _LONGEST_FIXED = 1e15
+# A float64 keeps every decimal of so many digits (IEEE 754-2019, 5.12.2).
+_TYPED_DIGITS = 15
 # What activations make of 0, where that is a number and no rounded one.
 _AT_ZERO = {
     "sigmoid": 0.5, "hard_sigmoid": 0.5, "sparse_sigmoid": 0.5, "exponential": 1.0,
@@ -44,8 +50,7 @@ _AT_ZERO = {
 def exact_number(value: int | Fraction | float) -> int | Fraction | float:
     """Return what a computed number is: an int, a simple fraction or a short decimal.
 
-    float32 and float64 versions of one number give the same result, as long as float32 can
-    tell the number from its neighbours.
+    A float that float32 can hold is taken for one of float32, as every stored pixel is.
 
     Args:
         value: an int, Fraction or float of any size (also a numpy scalar); NaN and infinity too.
@@ -53,14 +58,13 @@ def exact_number(value: int | Fraction | float) -> int | Fraction | float:
     Returns:
         The first of these that holds:
 
-        * an int, for whole numbers up to ±2**53 (-0.0 is 0) and for floats below 2**24 that
-          float32 rounds to a whole number; a given int or Fraction is never changed in value;
-        * the Fraction with the smallest denominator, at most 256, that rounds to the same
-          float32, if numerator times denominator is at most 2**21 (larger ones fit any number);
-        * the int or Fraction of smallest denominator within three float32 steps (3.6e-7 of the
-          value), what rounding leaves in a float32 sum, if that product is at most 2**16;
-        * a float: the shortest decimal that rounds to the same float32. Beyond the normal range
-          of float32, and for floats above 2**24 that are not whole, the value as it is.
+        * an int, for whole numbers up to ±2**53 (-0.0 is 0); a given int or Fraction is never
+          changed in value;
+        * the Fraction with the smallest denominator, at most 256, that rounds to this very
+          float32 or float64, unless its numerator has more than four digits or more than one in
+          4096 numbers of that size would meet such a fraction by chance;
+        * of a float32, the float64 of the shortest decimal that rounds to it; any other float,
+          also beyond the normal range of float32, as it is.
 
     Raises:
         TypeError: not a real number.
@@ -72,8 +76,8 @@ def exact_number(value: int | Fraction | float) -> int | Fraction | float:
     Example:
         >>> exact_number(-0.0), exact_number(1.5555555820465088), exact_number(0.1)
         (0, Fraction(14, 9), Fraction(1, 10))
-        >>> exact_number(0.07511360943317413)
-        0.07511361
+        >>> exact_number(0.07511360943317413), exact_number(3.141592653589793)
+        (0.07511361, 3.141592653589793)
     """
     number = _plain(value)
     if not isinstance(number, float):
@@ -83,14 +87,38 @@ def exact_number(value: int | Fraction | float) -> int | Fraction | float:
         return int(number)
     if not _FLOAT32_SMALLEST <= size <= _FLOAT32_LARGEST:  # NaN and infinity too
         return number
-    if _WHOLE_IN_FLOAT32 < size <= _WHOLE_IN_FLOAT64:
-        return number
-    nearest = _float32(size)
-    if nearest <= _WHOLE_IN_FLOAT32 and nearest.is_integer():
-        found: int | Fraction | float = int(nearest)
-    else:
-        found = _likely_fraction(nearest) or _shortest_decimal(nearest)
+    found: Fraction | float | None = _likely_fraction(size)
+    if found is None:
+        found = _shortest_decimal(size) if is_float32(size) else size
     return found if number > 0 else -found
+
+
+def readable_number(number: int | Fraction | float) -> int | Fraction | float:
+    """Return a decimal whose fraction would be unreadable as a float.
+
+    Example:
+        >>> readable_number(Fraction("0.123456")), readable_number(Fraction(1, 1001))
+        (0.123456, Fraction(1, 1001))
+    """
+    if not isinstance(number, Fraction) or number.denominator <= LARGEST_DENOMINATOR:
+        return number
+    if abs(number) > _FLOAT32_LARGEST:  # it may be beyond float64 too
+        return number
+    decimal = float(number)
+    return decimal if Fraction(repr(decimal)) == number else number
+
+
+def typed_number(value: float) -> int | Fraction | float:
+    """Return a float64 exactly as the decimal that was typed.
+
+    A float of float32, and one of more than 15 digits, which was computed, stays as it is.
+
+    Example:
+        >>> typed_number(0.1234567), typed_number(0.1 + 0.2)
+        (Fraction(1234567, 10000000), 0.30000000000000004)
+    """
+    typed = not is_float32(value) and float(f"{value:.{_TYPED_DIGITS}g}") == value
+    return Fraction(repr(value)) if typed else value
 
 
 def exact_text(value: int | Fraction | float, *, digits: int = 6) -> str:
@@ -147,6 +175,18 @@ def is_stored_as(number: int | Fraction | float, value: float) -> bool:
     return abs(stored) <= _FLOAT32_LARGEST and _float32(stored) == value
 
 
+def is_near_in_float32(number: Fraction, value: float) -> bool:
+    """Whether a value is a number but for the last digits that float32 has.
+
+    Example:
+        >>> is_near_in_float32(Fraction("1.1424"), 1.1423999965), is_near_in_float32(0, 1e-60)
+        (True, False)
+    """
+    if not _FLOAT32_SMALLEST <= abs(value) <= _FLOAT32_LARGEST:
+        return False
+    return abs(number - Fraction(value)) <= abs(Fraction(value)) * Fraction(1, 2**22)
+
+
 def is_exact_activation(name: str, before: float, after: float) -> bool:
     """Return whether an activation's result is no rounded number.
 
@@ -195,20 +235,31 @@ def _float32(value: float) -> float:
     return rounded
 
 
-def _likely_fraction(nearest: float) -> int | Fraction | None:
-    """Return the simple fraction that a positive normal float32 stands for, if any."""
-    half_step = math.ldexp(1.0, math.frexp(nearest)[1] - 25)
-    p, q = _simplest_between(nearest - half_step, nearest + half_step)
-    if q > LARGEST_DENOMINATOR or p * q > _LARGEST_PRODUCT:
-        reach = 2 * _LEFTOVER_STEPS * half_step
-        p, q = _simplest_between(nearest - reach, nearest + reach)
-        if q > LARGEST_DENOMINATOR or p * q > _LARGEST_LEFTOVER_PRODUCT:
-            return None
-    return Fraction(p, q) if q > 1 else p
+def _likely_fraction(size: float) -> Fraction | None:
+    """Return the simple fraction that a positive float stands for, if any."""
+    single = is_float32(size)
+    float32_step = math.ldexp(1.0, math.frexp(size)[1] - 24)
+    step = float32_step if single else math.ulp(size)
+    reach = Fraction(step) / 2
+    p, q = _simplest_between(Fraction(size) - reach, Fraction(size) + reach)
+    if not 1 < q <= LARGEST_DENOMINATOR or p > _LARGEST_NUMERATOR:
+        return None
+    # What ends as a decimal is one in float64 where float32 would show one: 14/25 is 0.56.
+    if _by_chance(q, float32_step if _DECIMAL_POWER % q == 0 else step):
+        return None
+    stored = _float32(p / q) if single else p / q
+    return Fraction(p, q) if stored == size else None
 
 
-def _simplest_between(lowest: float, highest: float) -> tuple[int, int]:
-    """Return p, q of the fraction with the smallest q between two positive floats.
+def _by_chance(q: int, step: float) -> bool:
+    """Whether too many numbers would meet a fraction over q by chance."""
+    if any(denominator % q == 0 for denominator in _COMMON_DENOMINATORS):
+        return q * step > _LARGEST_COMMON_CHANCE
+    return q * q * step > _LARGEST_CHANCE
+
+
+def _simplest_between(lowest: Fraction, highest: Fraction) -> tuple[int, int]:
+    """Return p, q of the fraction with the smallest q between two positive numbers.
 
     The continued fractions of both ends are followed as long as they agree; the first place
     where a whole number lies between them ends the search. It stops early beyond the largest

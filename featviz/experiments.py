@@ -52,7 +52,7 @@ def plot_grid(
         scale: ``"shared"`` (one for the whole table), ``"signed"``, ``"each"``, (low, high).
         gamma: as in :func:`featviz.plot_extraction`.
         palette: as in :func:`featviz.plot_extraction`.
-        title: a line above the figure.
+        title: above the figure, in as many lines as it needs.
         **settings: every option of :func:`featviz.extract`.
 
     Returns:
@@ -102,7 +102,7 @@ def plot_kernels_and_maps(
         scale: of the maps, as in :func:`plot_grid`.
         gamma: as in :func:`featviz.plot_extraction`.
         palette: as in :func:`featviz.plot_extraction`.
-        title: a line above the figure.
+        title: above the figure, in as many lines as it needs.
         **settings: every option of :func:`featviz.extract`.
 
     Returns:

@@ -2,7 +2,8 @@
 
 A letter is a name such as ``a``, ``w11`` or ``x_1`` and becomes an ordinary ``sympy.Symbol``:
 ``expression.subs("a", 3)`` finds it. No text is ever evaluated: what is neither a letter nor a
-number is refused. Numbers keep what :func:`featviz.exact.exact_number` finds in them.
+number is refused. Numbers keep what :func:`featviz.exact.exact_number` finds in them, and a
+float64 is the decimal that was typed, so that lists and texts of one matrix are the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sympy
 
 from featviz._calls import name_called
 from featviz._check import shown
-from featviz.exact import exact_number
+from featviz.exact import exact_number, typed_number
 from featviz.images import shared_pixels
 from featviz.kernel_rows import number_from, rows_from
 from featviz.kernel_sources import read_kernel
@@ -42,16 +43,17 @@ class Cells:
     def entries(self, places: Iterable[tuple[int, int] | None]) -> list[Any]:
         """Return the sympy entries at some (row, column), 0 where there is none.
 
-        Where one float is no simple fraction, all are left as floats: ``21/97`` beside
-        ``0.217`` would tell nothing.
+        Where one float is no simple fraction, all are left as floats or as the decimals that
+        were typed: ``21/97`` beside ``0.217`` would tell nothing.
         """
         values = [0 if place is None else self._value(*place) for place in places]
         floats = [value for value in values if isinstance(value, float)]
         likely = {value: exact_number(value) for value in floats}
         simple = not any(isinstance(number, float) for number in likely.values())
         return [
-            entry_from_number(likely[value] if simple else value) if isinstance(value, float)
-            else entry_from_number(value) for value in values
+            entry_from_number(likely[value] if simple else typed_number(value))
+            if isinstance(value, float) else entry_from_number(value)
+            for value in values
         ]  # fmt: skip
 
     def matrix(self) -> sympy.ImmutableMatrix:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from featviz._check import one_of, real_number, shown, whole_number
+from featviz.captions import value_text
 from featviz.networks.values import FeatureMaps
 from featviz.panels import LEAST_GAMMA, MOST_GAMMA, Limits, limits_from_numbers
-from featviz.stats import MapStats
+from featviz.stats import MapStats, cast_floats, hide_lowest_floats, lowest_float
 from featviz.vocabulary import CHANNEL_CHOICES, MAP_SCALES, PALETTES
 
 Values = npt.NDArray[np.floating[Any]]
@@ -70,6 +71,8 @@ def checked_numbers(argument: str, numbers: Any, total: int, *, also: str = "") 
 def floats_from(values: npt.NDArray[Any], path: str) -> Values:
     """Return numbers as float32, or float64 where float32 would not hold them all.
 
+    The lowest float of their type stays the lowest float.
+
     Raises:
         TypeError: no real numbers.
     """
@@ -77,7 +80,21 @@ def floats_from(values: npt.NDArray[Any], path: str) -> Values:
     if kind.kind not in "biuf" and "float" not in kind.name:
         raise TypeError(f"path must have real numbers; {path!r} has {kind}")
     small = kind.name in _SMALL or ("float" in kind.name and kind.itemsize < 4)
-    return values.astype(np.float32 if small else np.float64, copy=False)
+    return cast_floats(values, np.float32 if small else np.float64)
+
+
+def cell_word(value: Any) -> str:
+    """Return one value of :func:`floats_from` as one word, be it NaN.
+
+    Example:
+        >>> cell_word(np.float32(0.78431)), cell_word(np.float32("-inf"))
+        ('0.784', '−∞')
+    """
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return "lowest" if value == lowest_float(value.dtype) else value_text(float(value))
 
 
 def form_of(shape: tuple[int, ...]) -> str:
@@ -114,17 +131,22 @@ def stats_of_channels(values: Values) -> list[MapStats]:
     flat = values.reshape(-1, values.shape[-1])
     zeros = np.count_nonzero(flat == 0, axis=0) / len(flat)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    nan = infinite = np.zeros(flat.shape[1], int)
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        whole = np.isfinite(flat)
+    nan = infinite = lowest = np.zeros(flat.shape[1], int)
+    bottom = lowest_float(flat.dtype)
+    if not (np.isfinite(low).all() and np.isfinite(high).all() and (low > bottom).all()):
+        lowest = (flat == bottom).sum(axis=0)
+        whole = np.isfinite(flat) & (flat != bottom)
         low = np.where(whole, flat, np.inf).min(axis=0)
         high = np.where(whole, flat, -np.inf).max(axis=0)
         none = ~whole.any(axis=0)
         low, high = np.where(none, 0, low), np.where(none, 0, high)
         nan, infinite = np.isnan(flat).sum(axis=0), np.isinf(flat).sum(axis=0)
     shape = (len(flat), 1) if values.ndim < 3 else (len(flat) // values.shape[-2], values.shape[-2])
-    rows = zip(low, high, zeros, nan, infinite, strict=True)
-    return [MapStats(shape, float(a), float(b), float(c), int(d), int(e)) for a, b, c, d, e in rows]
+    rows = zip(low, high, zeros, nan, infinite, lowest, strict=True)
+    return [
+        MapStats(shape, float(low), float(high), float(share), *map(int, counts))
+        for low, high, share, *counts in rows
+    ]
 
 
 def chosen_channels(
@@ -143,8 +165,8 @@ def chosen_channels(
 
 
 def _strength(values: Values, stats: Sequence[MapStats], choice: str) -> Values:
-    """Return what orders the channels; cells that are not finite do not count."""
-    flat = values.reshape(-1, values.shape[-1])
+    """Return what orders the channels, of all cells that hold a true value."""
+    flat = hide_lowest_floats(values).reshape(-1, values.shape[-1])
     most = max(max(abs(item.low), abs(item.high)) for item in stats) or 1.0
     scaled = flat.astype(np.float64) / most  # so that no square overflows
     if any(item.broken for item in stats):

@@ -17,7 +17,7 @@ tile for each channel and slice. Channels are numbered from 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from featviz.map_words import (
     channels_text,
     layer_words,
     short_mark,
+    shown_without_labels,
     shown_words,
     span_words,
     wrong_words,
@@ -53,7 +54,7 @@ from featviz.panels import (
     Panel,
     colour_limits,
 )
-from featviz.stats import MapStats
+from featviz.stats import MapStats, hide_lowest_floats, lowest_float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +72,9 @@ class MapSheet:
         span: the range of all channels.
         went_in: what the model was given, one line for each input.
         form: ``"maps"``, ``"volume"``, ``"sequence"`` or ``"vector"``.
-        tiles: (n, H, W) values, float32, or float64 where float32 would not hold them.
+        tiles: (n, H, W) values, float32, or float64 where float32 would not hold them; NaN for
+            the lowest float, which TensorFlow's max-pool gives for NaN.
+        numbers: (n, H, W) values with the lowest float.
         names: of the tiles.
         channels: that are shown, in their order.
         total: how many channels there are.
@@ -95,6 +98,7 @@ class MapSheet:
     went_in: tuple[str, ...]
     form: str
     tiles: Values
+    numbers: Values
     names: tuple[str, ...]
     channels: tuple[int, ...]
     total: int
@@ -110,10 +114,16 @@ class MapSheet:
     def lines(self) -> tuple[str, str, str]:
         """The heading: the layer, what is shown of it, what is wrong with it."""
         first = [word for word in (self.layer, f"{self.shape} values", self.batch) if word]
-        every = f"all {self.total} channels" if self.total > 1 else "the channel"
+        every = f"all {self.total:,} channels" if self.total > 1 else "the channel"
         none = "none with NaN" if self.form == "vector" else "none dead, constant or with NaN"
         last = f"{every} for this image: {self.wrong or none}; values {self.span}"
         return " · ".join(first), self.shown, last
+
+    @property
+    def lines_without_labels(self) -> tuple[str, str, str]:
+        """The heading where no map has its channel's number beside it."""
+        first, shown_line, last = self.lines
+        return first, shown_without_labels(shown_line, self.channels), last
 
 
 def panels_from_feature_maps(
@@ -165,10 +175,10 @@ def panels_from_feature_maps(
     sheet = sheet_from_feature_maps(
         maps, path, image=image, **options, gamma=gamma, palette=palette
     )
-    tiles = sheet.tiles
     if sheet.form == "vector":
-        tiles = tiles.reshape(1, 1, -1)
-    largest = max(tiles.shape[1:])
+        tiles, numbers_of = (values.reshape(1, 1, -1) for values in (sheet.tiles, sheet.numbers))
+        sheet = replace(sheet, tiles=tiles, numbers=numbers_of)
+    largest = max(sheet.tiles.shape[1:])
     if numbers and largest > MOST_CELLS:
         raise ValueError(
             f"numbers must be False for maps of more than {MOST_CELLS} rows or columns; "
@@ -176,12 +186,13 @@ def panels_from_feature_maps(
         )
     written = largest <= MOST_CELLS_WITH_NUMBERS if numbers is None else numbers
     power = 1.0 if written and gamma is None else sheet.gamma
-    return tuple(_panel(sheet, index, tiles[index], power, written) for index in range(len(tiles)))
+    return tuple(_panel(sheet, index, power, written) for index in range(len(sheet.tiles)))
 
 
-def _panel(sheet: MapSheet, index: int, values: Values, gamma: float, written: bool) -> Panel:
+def _panel(sheet: MapSheet, index: int, gamma: float, written: bool) -> Panel:
     whole = sheet.form == "vector"
-    stats = stats_of_channels(values[..., None])[0] if whole else sheet.stats[index]
+    values = sheet.tiles[index]
+    stats = stats_of_channels(sheet.numbers[index][..., None])[0] if whole else sheet.stats[index]
     limits = sheet.limits[index]
     name = f"channels {channels_text(sheet.channels)}" if whole else sheet.names[index]
     head = sheet.path + ("" if index else f", {sheet.shown}")
@@ -196,8 +207,18 @@ def _panel(sheet: MapSheet, index: int, values: Values, gamma: float, written: b
         f"each {index + 1}" if sheet.scale == "each" else sheet.scale_text,
         caption_lines(stats, limits),
         sheet.marks[index] if not whole else broken_cells_text(stats),
-        cells=cell_texts(values.astype(np.float32)) if written else None,
+        cells=_cells(sheet.numbers[index]) if written else None,
         gamma=gamma,
+    )
+
+
+def _cells(values: Values) -> tuple[tuple[str, ...], ...]:
+    """Return the text of every cell, a word for the lowest float."""
+    lowest = values == lowest_float(values.dtype)
+    texts = cell_texts(np.where(lowest, 0, values).astype(np.float32))
+    return tuple(
+        tuple("lowest" if low else text for text, low in zip(row, marks, strict=True))
+        for row, marks in zip(texts, lowest, strict=True)
     )
 
 
@@ -247,13 +268,14 @@ def sheet_from_feature_maps(
         f"{one_line(maps.model)} · {one_line(full)}",
         one_line(full),
         layer_words(maps, full),
-        size_text(values.shape),
-        f"image {image} of {len(maps.arrays[full])} (from 0)" * (len(maps.arrays[full]) > 1),
+        f"{values.size:,}" if values.ndim == 1 else size_text(values.shape),
+        f"image {image} of {len(maps.arrays[full]):,} (from 0)" * (len(maps.arrays[full]) > 1),
         shown_words(chosen, values.shape[-1], channels),
         wrong_words(stats, single=form == "vector"),
         span_words(stats),
         tuple(one_line(line) for line in maps.went_in),
         form,
+        hide_lowest_floats(tiles),
         tiles,
         names,
         chosen,
@@ -321,5 +343,5 @@ def _scale_text(scale: str | Limits, full: str, total: int) -> str:
         return f"{value_text(scale[0])}..{value_text(scale[1])}"
     if scale in ("layer", "signed"):
         # The bar's label becomes "one scale for …".
-        return f"signed, all {total} channel{'s' * (total > 1)} of {one_line(full)}"
+        return f"signed, all {total:,} channel{'s' * (total > 1)} of {one_line(full)}"
     return scale

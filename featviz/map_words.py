@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from featviz.captions import one_line, range_text, value_text
 from featviz.networks.values import FeatureMaps
 from featviz.stats import MapStats
+from featviz.vocabulary import BROKEN_WORDS
 
 # More channel numbers than these are counted, not listed.
 MOST_NUMBERS = 8
+NUMBERED = ", numbered from 0"
 
 
 def short_mark(stats: MapStats) -> str:
@@ -63,9 +65,26 @@ def room_for_marks(
 
 
 def broken_cells_text(stats: MapStats) -> str:
-    """Return how many cells are NaN or infinite, or nothing."""
-    words = ((stats.nan_count, "NaN"), (stats.infinite_count, "infinite"))
-    return ", ".join(f"{count} {what}" for count, what in words if count)
+    """Return how many cells are NaN, infinite or the lowest float, or nothing."""
+    words = (
+        (stats.nan_count, "NaN"),
+        (stats.infinite_count, "infinite"),
+        (stats.lowest_count, "lowest float"),
+    )
+    return ", ".join(f"{count:,} {what}" for count, what in words if count)
+
+
+def green_words(stats: Iterable[MapStats]) -> str:
+    """Return what green cells are, where there are any.
+
+    Example:
+        >>> green_words([MapStats((2, 2), 0.0, 1.0, 0.0, 0, 0, 2)])
+        'green: NaN, infinite or the lowest float, which a max-pool gives for NaN'
+    """
+    broken = [item for item in stats if item.broken]
+    if any(item.lowest_count for item in broken):
+        return "green: NaN, infinite or the lowest float, which a max-pool gives for NaN"
+    return BROKEN_WORDS if broken else ""
 
 
 def channels_text(numbers: Sequence[int]) -> str:
@@ -79,7 +98,7 @@ def channels_text(numbers: Sequence[int]) -> str:
         return f"{numbers[0]} to {numbers[-1]}"
     more = len(numbers) - MOST_NUMBERS
     text = ", ".join(map(str, numbers[:MOST_NUMBERS]))
-    return f"{text} and {more} more" if more > 0 else text
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def layer_words(maps: FeatureMaps, full: str) -> str:
@@ -95,11 +114,21 @@ def shown_words(chosen: Sequence[int], total: int, choice: Any) -> str:
         >>> shown_words((5, 2), 64, "strongest")
         '2 of 64 channels shown, numbered from 0, the strongest first (mean magnitude)'
     """
-    text = f"{len(set(chosen))} of {total} channel{'s' * (total > 1)} shown, numbered from 0"
+    text = f"{len(set(chosen)):,} of {total:,} channel{'s' * (total > 1)} shown{NUMBERED}"
     if isinstance(choice, str):
         measure = {"strongest": "mean magnitude", "most_varied": "standard deviation"}[choice]
         text += f", the {choice.replace('_', ' ')} first ({measure})"
     return text
+
+
+def shown_without_labels(shown: str, chosen: Sequence[int]) -> str:
+    """Return :func:`shown_words` for maps without their numbers: these are listed.
+
+    Example:
+        >>> shown_without_labels("2 of 64 channels shown, numbered from 0", (5, 2))
+        '2 of 64 channels shown (5, 2, numbered from 0)'
+    """
+    return shown.replace(NUMBERED, f" ({channels_text(chosen)}{NUMBERED})")
 
 
 def wrong_words(stats: Sequence[MapStats], *, single: bool) -> str:
@@ -117,44 +146,51 @@ def wrong_words(stats: Sequence[MapStats], *, single: bool) -> str:
     constant = [i for i, item in enumerate(stats) if item.constant and not item.dead]
     nan = [i for i, item in enumerate(stats) if item.nan_count]
     infinite = [i for i, item in enumerate(stats) if item.infinite_count]
-    kinds = [(zero, "are 0" if single else "dead"), ([] if single else constant, "constant")]
+    lowest = [i for i, item in enumerate(stats) if item.lowest_count]
+    no_value = "is 0" if len(zero) == 1 else "are 0"
+    kinds = [(zero, no_value if single else "dead"), ([] if single else constant, "constant")]
+    # A vector is drawn as bars, beside which nothing else says what this is.
+    cause = ", as a max-pool gives for NaN" if single else ""
     kinds += [(nan, "with NaN"), (infinite, "with infinity")]
+    kinds += [(lowest, f"with the lowest float{cause}")]
     return ", ".join(
-        f"{len(which)} {what} ({channels_text(which)})" for which, what in kinds if which
+        f"{len(which):,} {what} ({channels_text(which)})" for which, what in kinds if which
     )
 
 
 def span_words(stats: Sequence[MapStats]) -> str:
     """Return the range of all channels together: ``−1 to 2.5``."""
-    finite = [item for item in stats if not _nothing_finite(item)]
+    finite = [item for item in stats if item.broken_count < item.shape[0] * item.shape[1]]
     if not finite:
-        return "no finite value"
+        lowest = any(item.lowest_count for item in stats)
+        return "no finite value" + " but the lowest float" * lowest
     low, high = min(item.low for item in finite), max(item.high for item in finite)
     return range_text(MapStats((1, 1), low, high, 0.0, 0, 0))
 
 
-def _nothing_finite(stats: MapStats) -> bool:
-    return stats.nan_count + stats.infinite_count == stats.shape[0] * stats.shape[1]
-
-
-def scale_words(scale: str | tuple[float, float], total: int, gamma: float) -> str:
+def scale_words(
+    scale: str | tuple[float, float], total: int, gamma: float, *, ends_written: bool = True
+) -> str:
     """Return what a colour bar of a layer stands for.
 
     Args:
         scale: its name, or (low, high).
         total: channels of the layer.
         gamma: exponent of the display.
+        ends_written: whether each map has the end of its own scale below it.
 
     Example:
         >>> scale_words("signed", 64, 0.5)
         'one scale for all 64 channels, symmetric about 0 · gamma 0.5'
     """
-    every = f"one scale for all {total} channels" if total > 1 else "one scale for the channel"
+    each = "; its largest magnitude is written below it"
+    each = each if ends_written else ", whose end is its largest magnitude"
+    every = f"one scale for all {total:,} channels" if total > 1 else "one scale for the channel"
     words = {
         "layer": every,
         "signed": f"{every}, symmetric about 0",
         "shared": "one scale for the maps shown",
-        "each": "each map on its own scale; its largest magnitude is written below it",
+        "each": f"each map on its own scale{each}",
     }
     text = (
         words[scale] if isinstance(scale, str) else "fixed scale, beyond it the colour of its end"

@@ -26,7 +26,7 @@ from featviz.networks.sources import feeds_from_data
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
 from featviz.render.field_plots import figure_from_field
-from featviz.render.map_plots import MOST_ROWS, page_from_feature_maps
+from featviz.render.map_plots import MOST_ROWS, can_be_shown, page_from_feature_maps
 
 
 def plot_network(
@@ -87,10 +87,12 @@ def plot_network(
     check_look(gamma, None)
     check_title(title)
     check_model(model)
-    only = ""
+    maps, only = None, ""
     if layers is None and any(_is_step(layer) for layer in layers_of_model(model)):
         maps, only = _maps_of_steps(model, image, Fit(resize, white, preprocess, finite))
-    else:
+    # A layer such as TimeDistributed runs its convolution where nobody sees it.
+    if maps is None or not any(can_be_shown(maps, path) for path in maps):
+        only = ""
         with naming("image"):
             maps = feature_maps(
                 model, image, layers, resize=resize, white=white, preprocess=preprocess,
@@ -163,7 +165,7 @@ def plot_receptive_field(
         cell: (row, column) of its map, from 0.
         input_number: to which input the image goes, for a model of several, from 0.
         resize: whether an image of another size is resized to what the model takes.
-        title: a line above the figure; None: the model, the path and the cell.
+        title: above the figure; None: the model, the path and the cell.
 
     Returns:
         The figure. Where the window reaches beyond the image, padding is drawn as light grey.

@@ -24,7 +24,8 @@ from featviz._check import one_of, real_number, shown, size_text
 from featviz.captions import (
     caption_lines,
     cell_texts,
-    kernel_cell,
+    kernel_cells,
+    kernel_line,
     mark_text,
     one_line,
     range_text,
@@ -32,7 +33,7 @@ from featviz.captions import (
     value_text,
 )
 from featviz.kernels import Kernel
-from featviz.stats import MapStats, map_stats
+from featviz.stats import MapStats, hide_lowest_floats, map_stats
 from featviz.vocabulary import PALETTES, SCALES, STAGES
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def panels_from_views(
         panels.append(
             Panel(
                 view.title,
-                view.values,
+                hide_lowest_floats(view.values),
                 limits,
                 palette or ("signed" if limits[0] < 0 else "heat"),
                 name,
@@ -312,14 +313,14 @@ def numbers_written(numbers: bool | None, arrays: Sequence[Pixels]) -> bool:
 def panels_from_kernels(
     kernels: Sequence[Kernel], *, scale: str | Limits = "shared"
 ) -> tuple[Panel, ...]:
-    """Return one panel for each kernel, its exact numbers in the cells.
+    """Return one panel for each kernel, its numbers in the cells.
 
     Args:
         kernels: the kernels.
         scale: ``"shared"``, ``"signed"`` (the same here), ``"each"`` or (low, high).
 
     Returns:
-        The panels, in the order of ``kernels``.
+        The panels, in order. Numbers are exact where that is short; else ``lines`` says so.
 
     Example:
         >>> panels_from_kernels([Kernel("1 -1")])[0].cells
@@ -330,9 +331,9 @@ def panels_from_kernels(
     return tuple(
         replace(
             panel,
-            lines=(f"{size_text(kernel.shape)} · sum {kernel_cell(kernel.sum)}",),
+            lines=(kernel_line(kernel, cells := _kernel_cells(kernel)),),
             mark="",
-            cells=_kernel_cells(kernel),
+            cells=cells,
             scale=f"kernels, {panel.scale}",
         )
         for panel, kernel in zip(panels, kernels, strict=True)
@@ -346,5 +347,4 @@ def _floats(kernel: Kernel) -> Pixels:
 
 
 def _kernel_cells(kernel: Kernel) -> tuple[tuple[str, ...], ...] | None:
-    few = max(kernel.shape) <= MOST_CELLS
-    return tuple(tuple(map(kernel_cell, row)) for row in kernel.rows) if few else None
+    return kernel_cells(kernel) if max(kernel.shape) <= MOST_CELLS else None

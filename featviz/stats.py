@@ -1,11 +1,18 @@
-"""Numbers about feature maps: range, zeros, dead and constant maps, NaN."""
+"""Numbers about feature maps: range, zeros, dead and constant maps, NaN.
+
+TensorFlow's max-pool gives the lowest float of the type for a window of NaN. Such cells are
+counted apart and left out of the range, as NaN is: one of them would make every scale useless.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +21,12 @@ class MapStats:
 
     Attributes:
         shape: (H, W), in cells.
-        low: lowest finite value; 0 when there is none.
-        high: highest finite value; 0 when there is none.
+        low: lowest finite value but the lowest float; 0 when there is none.
+        high: highest such value; 0 when there is none.
         zero_share: share of cells that are exactly 0, from 0 to 1.
         nan_count: cells that are NaN.
         infinite_count: cells that are plus or minus infinity.
+        lowest_count: cells that are the lowest float of their type.
     """
 
     shape: tuple[int, int]
@@ -27,11 +35,17 @@ class MapStats:
     zero_share: float
     nan_count: int
     infinite_count: int
+    lowest_count: int = 0
+
+    @property
+    def broken_count(self) -> int:
+        """How many cells are NaN, infinite or the lowest float."""
+        return self.nan_count + self.infinite_count + self.lowest_count
 
     @property
     def broken(self) -> bool:
-        """Whether any cell is NaN or infinite."""
-        return self.nan_count + self.infinite_count > 0
+        """Whether any cell is NaN, infinite or the lowest float."""
+        return self.broken_count > 0
 
     @property
     def dead(self) -> bool:
@@ -44,11 +58,12 @@ class MapStats:
         return self.low == self.high and not self.broken
 
 
-def map_stats(values: npt.NDArray[np.floating]) -> MapStats:
+def map_stats(values: Floats) -> MapStats:
     """Return the numbers about one map.
 
     Args:
-        values: (H, W) floats; NaN and infinity are counted and left out of the range.
+        values: (H, W) floats; NaN, infinity and the lowest float of their type are counted and
+            left out of the range.
 
     Returns:
         Facts that hold for these values.
@@ -59,7 +74,8 @@ def map_stats(values: npt.NDArray[np.floating]) -> MapStats:
         (-1.0, 2.0, 0.5)
     """
     height, width = values.shape
-    finite = values[np.isfinite(values)]
+    lowest = values == lowest_float(values.dtype)
+    finite = values[np.isfinite(values) & ~lowest]
     return MapStats(
         shape=(height, width),
         low=float(finite.min()) if finite.size else 0.0,
@@ -67,4 +83,53 @@ def map_stats(values: npt.NDArray[np.floating]) -> MapStats:
         zero_share=float(np.count_nonzero(values == 0)) / values.size,
         nan_count=int(np.count_nonzero(np.isnan(values))),
         infinite_count=int(np.count_nonzero(np.isinf(values))),
+        lowest_count=int(np.count_nonzero(lowest)),
     )
+
+
+def lowest_float(kind: np.dtype[Any]) -> float:
+    """Return the lowest number of a type of floats, NaN for other types.
+
+    Example:
+        >>> lowest_float(np.dtype("float16")), lowest_float(np.dtype("int8"))
+        (-65504.0, nan)
+    """
+    if kind.name == "bfloat16":  # which numpy does not know: 8 bits of exponent, 7 behind the point
+        return -(2 - 2**-7) * 2.0**127
+    return float(np.finfo(kind).min) if kind.kind == "f" else np.nan
+
+
+def cast_floats(values: npt.NDArray[Any], kind: npt.DTypeLike) -> Floats:
+    """Return numbers as other floats, the lowest float as the new lowest.
+
+    Args:
+        values: real numbers of any shape.
+        kind: float32 or float64.
+
+    Example:
+        >>> cast_floats(np.array([-65504], np.float16), np.float32) == np.finfo(np.float32).min
+        array([ True])
+    """
+    lowest = values == lowest_float(values.dtype)
+    if values.dtype == kind or not lowest.any():
+        return values.astype(kind, copy=False)
+    floats: Floats = np.where(lowest, 0, values).astype(kind)  # a narrower type has no room for it
+    floats[lowest] = lowest_float(floats.dtype)
+    return floats
+
+
+def hide_lowest_floats(values: Floats) -> Floats:
+    """Return values with NaN for the lowest float, as pictures show them.
+
+    Args:
+        values: floats of any shape.
+
+    Returns:
+        The same array where it has none, else a new one.
+
+    Example:
+        >>> hide_lowest_floats(np.array([1.0, np.finfo(float).min])).tolist()
+        [1.0, nan]
+    """
+    lowest = values == lowest_float(values.dtype)
+    return np.where(lowest, values.dtype.type(np.nan), values) if lowest.any() else values

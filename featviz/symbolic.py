@@ -1,9 +1,9 @@
 """Exact sympy matrices from numbers, whole or with their middle left out.
 
-Numbers are read by :func:`featviz.exact.exact_number`, so float32 and float64 versions of a
-matrix are one and the same here: whole numbers are ``Integer``, simple fractions ``Rational``,
-anything else a ``Float`` of the shortest decimal. A matrix holds what the array holds: uint8
-pixels stay 0..255. Rows are counted from 1 in error sentences. Nothing given is ever changed.
+Numbers are read by :func:`featviz.exact.exact_number`: whole numbers are ``Integer``, simple
+fractions ``Rational``, anything else a ``Float`` of the shortest decimal. A matrix holds what the
+array holds: uint8 pixels stay 0..255. Rows are counted from 1 in error sentences. Nothing given is
+ever changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import sympy
 
 from featviz._check import shown, size_text, whole_number
-from featviz.exact import exact_number, exact_text
+from featviz.exact import exact_number, exact_text, readable_number
 from featviz.kernels import Kernel, number_from
 
 LARGEST_MATRIX = 10_000
@@ -178,16 +178,18 @@ def latex_from_entry(entry: Any) -> str:
     """
     if entry is sympy.S.NaN:
         return r"\text{nan}"
-    if not entry.is_Float:
+    number = _number_or_none(entry)
+    if not isinstance(number, float) or not math.isfinite(number):
         return str(sympy.latex(entry))
-    mantissa, _, exponent = exact_text(float(entry)).partition("e")
+    mantissa, _, exponent = exact_text(number).partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def _number_or_none(entry: Any) -> int | Fraction | float | None:
     """Return the Python number that a sympy entry is, or None for an expression."""
     if entry.is_Rational:
-        return int(entry) if entry.is_Integer else Fraction(int(entry.p), int(entry.q))
+        fraction = Fraction(int(entry.p), int(entry.q))
+        return int(entry) if entry.is_Integer else readable_number(fraction)
     if entry.is_Float or not _is_finite(entry):
         return math.inf if entry is sympy.S.ComplexInfinity else float(entry)
     return None

@@ -203,8 +203,8 @@ BOUND_WORDS = "bound of the activation"
 
 
 def test_the_key_lists_what_occurs_and_nothing_else():
-    assert key_of(plot_diagnosis(TOLD)) == [BOUND_WORDS, "equal", "constant", "dead"]
-    assert key_of(plot_diagnosis(TOLD, layers=["dense"])) == [BOUND_WORDS, "constant"]
+    assert key_of(plot_diagnosis(TOLD)) == [BOUND_WORDS, "equal", "saturated", "constant", "dead"]
+    assert key_of(plot_diagnosis(TOLD, layers=["dense"])) == [BOUND_WORDS, "saturated", "constant"]
     clean = plot_diagnosis(diagnose(model_of(), IMAGES, "conv:filter"), layers=["conv:filter"])
     assert key_of(clean) == ["equal", "dead"]
     model = keras.Sequential([keras.Input((5, 6, 1)), L.Activation("linear", name="same")])
@@ -309,3 +309,14 @@ def test_what_is_wrong_is_said_in_a_sentence(call, text):
     with pytest.raises((ValueError, TypeError, KeyError)) as caught:
         call()
     assert caught.value.args[0] == text
+
+
+@pytest.mark.parametrize("largest", [1.97e37, 1.0, 0.0123456, 987654.0], ids=str)
+def test_the_axis_of_values_has_at_least_two_numbers(largest):
+    kernel = np.array(LOPSIDED)[..., None, None] * 0.0
+    model = keras.Sequential([keras.Input((5, 6, 1)), L.Conv2D(1, (2, 3), name="conv")])
+    model.set_weights([kernel, np.array([largest])])
+    axes = axes_of(plot_diagnosis(diagnose(model, IMAGES)), "conv")
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(ticks) > 1
+    assert ticks[0] == "0"

@@ -205,6 +205,14 @@ def test_decimals_in_expressions_are_rounded():
     assert r"0.127183 a" in run._repr_latex_()
 
 
+def test_a_list_and_a_text_of_the_same_numbers_are_the_same_run():
+    text = extract_expressions("3.1415927 0.123456789", "1 1", padding="valid")
+    listed = extract_expressions([[3.1415927, 0.123456789]], "1 1", padding="valid")
+    assert listed.filtered[0] == text.filtered[0] == sympy.Rational(3265049489, 10**9)
+    assert str(text_from_expressions(listed)) == str(text_from_expressions(text))
+    assert "filter kernel 1×1\n[3.26505]" in str(text_from_expressions(listed))
+
+
 def moved(size, window, options, axis_of=slide):
     """The two axes of a window that is moved by the options."""
     padding = options["padding"]

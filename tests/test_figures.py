@@ -211,6 +211,21 @@ def test_a_bar_stands_below_the_pictures_it_is_true_for(photo, scale):
     assert len(bars(figure)) == (3 if scale == "signed" else 12)
 
 
+@pytest.mark.parametrize("layout", [2, 3, 5], ids=str)
+@pytest.mark.parametrize("scale", ["shared", "signed", "each"])
+def test_no_bar_stands_below_a_picture_of_another_scale(photo, scale, layout):
+    figure = fv.plot_extraction(photo, scale=scale, layout=layout)
+    assert bars(figure)
+    for bar in bars(figure):
+        place = bar.get_position()
+        boxes = [axes.get_position() for axes in pictures(figure)]
+        row = min(box.y0 for box in boxes if box.y0 > place.y1)
+        for axes, box in zip(pictures(figure), boxes, strict=True):
+            if abs(box.y0 - row) < 0.01 and min(box.x1, place.x1) - max(box.x0, place.x0) > 0.01:
+                norm = axes.images[0].norm
+                np.testing.assert_allclose((norm.vmin, norm.vmax), bar_range(bar))
+
+
 def test_a_bar_has_the_colours_of_its_pictures(run):
     figure = fv.plot_extraction(run, gamma=2)
     bar = bars(figure)[-1]
@@ -667,6 +682,27 @@ def test_one_panel_is_drawn_on_axes_of_a_subfigure(draw):
     part, _ = figure.subfigures(1, 2)
     assert draw(part.subplots()) is figure
     fv.save_figure(figure, "a.png")
+
+
+@pytest.mark.parametrize("layout", ["constrained", "compressed", "tight"])
+def test_nothing_on_the_users_axes_is_cut_in_the_file(layout):
+    figure = Figure((9, 3.2), layout=layout)
+    first, second, third = figure.subplots(1, 3)
+    fv.plot_image(fv.sample_image("coffee", size=(60, 90)), ax=first)
+    fv.plot_kernel("edge", ax=second)
+    fv.plot_map(fv.extract(ramp(50, 50), LOPSIDED), ax=third)
+    pixels = png_pixels(figure)
+    assert (pixels[:2] == 255).all()
+    assert (pixels[-2:] == 255).all()
+
+
+def test_a_title_on_the_users_axes_is_wrapped():
+    axes = Figure((6, 3)).subplots(1, 2)[1]
+    title = "A cup of coffee, seen from above\nand never drunk"
+    fv.plot_image(ramp(20, 30), ax=axes, title=title)
+    assert axes.get_title().split() == title.split()
+    assert len(axes.get_title().split("\n")) > 2
+    assert axes.title.get_fontsize() == 9
 
 
 def test_a_map_on_given_axes_has_the_same_pixels_limits_and_bar():

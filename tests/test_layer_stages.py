@@ -327,7 +327,11 @@ def drawn(run, **options):
 WHOLE = "Filter Detect Condense"
 LAYOUTS = {
     "rows": ["Image " + WHOLE, *[WHOLE] * 2],
-    "columns": ["Image", *[" ".join([stage] * 3) for stage in WHOLE.split()]],
+    "columns": [
+        "Image Filter Filter Filter",
+        "Detect " * 2 + "Detect",
+        "Condense " * 2 + "Condense",
+    ],
     4: ["Image " + WHOLE, *[WHOLE] * 2],
     8: [f"Image {WHOLE} {WHOLE}", WHOLE],
     5: [f"Image {WHOLE} Filter", "Detect Condense " + WHOLE],
@@ -366,21 +370,21 @@ def test_the_image_of_several_maps_stands_on_the_left_and_nothing_below_it():
 
 LEFT_OUT = {
     "no pool": (
-        [layers.ReLU()], ["Image " + "Filter Detect " * 2, "Filter Detect " * 2, "Filter Detect"],
+        [layers.ReLU()], ["Image " + "Filter Detect " * 3, "Filter Detect " * 2],
         "valid · bias 0 · relu · no pool was found: Condense would repeat Detect",
     ),
     "no activation": (
-        [layers.MaxPooling2D()], ["Image Filter Condense Filter Condense",
-                                  "Filter Condense Filter Condense", "Filter Condense"],
+        [layers.MaxPooling2D()], ["Image " + "Filter Condense " * 3, "Filter Condense " * 2],
         "max 2×2 stride 2×2 · no activation was found: Detect would repeat Filter",
     ),
     "neither": (
-        [], ["Image" + " Filter" * 4, "Filter"],
+        [], ["Image" + " Filter" * 5],
         "valid · bias 0 · no activation was found and no pool was found: "
         "Detect and Condense would repeat Filter",
     ),
     "both": (
-        [layers.ReLU(), layers.MaxPooling2D()], ["Image " + WHOLE, *[WHOLE] * 4],
+        [layers.ReLU(), layers.MaxPooling2D()],
+        [f"Image {WHOLE} {WHOLE}", f"{WHOLE} {WHOLE}", WHOLE],
         "valid · bias 0 · relu · max 2×2 stride 2×2",
     ),
 }  # fmt: skip
@@ -397,7 +401,7 @@ def test_a_stage_that_says_nothing_new_is_left_out_and_that_is_said(case):
     assert told == [row.strip() for row in rows]
     assert footnote.endswith(words)
     asked, footnote = drawn(run, stages=("image", "filter", "detect", "condense"))
-    assert asked == ["Image " + WHOLE, *[WHOLE] * 4]
+    assert asked == [f"Image {WHOLE} {WHOLE}", f"{WHOLE} {WHOLE}", WHOLE]
     assert "would repeat" not in footnote
 
 
@@ -410,14 +414,45 @@ def test_an_activation_without_a_layer_that_is_not_known_is_told_so():
     assert words in drawn(run)[1]
 
 
+def nonexpansive(values):
+    return keras.ops.relu(values)
+
+
+def test_an_activation_whose_name_begins_with_none_is_one():
+    model = built(layers.Conv2D(2, 2, name="conv", activation=nonexpansive), shape=(8, 8, 3))
+    told, footnote = drawn(extraction_from_layer(model, IMAGE, "conv"))
+    assert " ".join(told).split().count("Detect") == 2
+    assert "no activation" not in footnote
+
+
 def test_eight_maps_stand_on_one_page():
     for size, after in ((12, [layers.ReLU(), layers.MaxPooling2D()]), (30, [layers.ReLU()])):
         model = built(
             layers.Conv2D(9, 3, padding="same", name="conv"), *after, shape=(size, size, 1)
         )
         figure = plot_extraction(extraction_from_layer(model, images(1, 1, size=size)[0], "conv"))
-        assert figure.get_figwidth() <= 16
-        assert figure.get_figheight() <= 21
+        assert figure.get_figwidth() <= 14
+        assert figure.get_figheight() <= 12
+
+
+BESIDE = {(3, 4): 1, (3, 5): 2, (3, 8): 2, (2, 4): 2, (2, 8): 3, (1, 4): 4, (1, 6): 6, (1, 8): 4}
+
+
+@pytest.mark.parametrize(("stages", "count"), BESIDE, ids=str)
+def test_more_maps_than_four_stand_beside_each_other_in_even_rows(stages, count):
+    model = built(layers.Conv2D(9, 2, name="conv"), layers.ReLU(), layers.MaxPooling2D())
+    run = extraction_from_layer(model, IMAGE, "conv", channels=range(count))
+    rows, _ = drawn(run, stages=["image", *WHOLE.lower().split()[:stages]])
+    assert len(rows[0].split()) == 1 + stages * BESIDE[stages, count]
+    assert sum(len(row.split()) for row in rows) == 1 + stages * count
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_the_image_stands_above_columns_that_are_few_or_would_be_too_many(count):
+    model = built(layers.Conv2D(9, 2, name="conv"), layers.ReLU(), layers.MaxPooling2D())
+    run = extraction_from_layer(model, IMAGE, "conv", channels=range(count))
+    rows, _ = drawn(run, layout="columns")
+    assert rows == ["Image", *(" ".join([stage] * count) for stage in WHOLE.split())]
 
 
 # --- classes of the caller's own: only what their numbers bear out ---

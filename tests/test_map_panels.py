@@ -297,3 +297,48 @@ def test_green_is_explained_only_where_there_is_any():
     assert image_words(broken, (0.0, 1.0)) == "green: NaN or infinite"
     (green,) = colours_of_image(broken, (0.0, 1.0))[np.isnan(broken[..., 0])]
     np.testing.assert_allclose(green * 255, (44, 160, 44), rtol=1e-6)
+
+
+def with_lowest(kind="float32"):
+    """(1, 2, 3, 4): channel 1 is the lowest float, as a max-pool gives it for NaN."""
+    values = four_channels()[:1].astype(kind)
+    values[..., 1] = np.finfo(kind).min
+    return values
+
+
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64"])
+def test_the_lowest_float_leaves_the_scale_and_is_marked_and_counted(kind):
+    sheet = sheet_from_feature_maps(layer_maps(with_lowest(kind)), "net/conv")
+    most = float(np.abs(np.array(LOPSIDED) * 3).max())
+    assert sheet.limits == ((-most, most),) * 4
+    assert np.isnan(sheet.tiles[1]).all()
+    assert np.isfinite(sheet.tiles[[0, 2, 3]]).all()
+    assert sheet.marks == ("", "6 lowest float", "", "")
+    assert "1 with the lowest float (1); values" in sheet.lines[2]
+    panels = panels_from_feature_maps(layer_maps(with_lowest(kind)), "net/conv")
+    assert panels[1].cells == (("lowest",) * 3,) * 2
+    assert panels[0].cells == panels_from_feature_maps(
+        layer_maps(four_channels()[:1]), "net/conv"
+    )[0].cells  # fmt: skip
+    assert np.isnan(panels[1].pixels).all()
+
+
+@pytest.mark.parametrize("choice", ["strongest", "most_varied"])
+def test_the_lowest_float_does_not_count_in_the_choice(choice):
+    sheet = sheet_from_feature_maps(layer_maps(with_lowest()), "net/conv", channels=choice)
+    assert sheet.channels == (2, 0, 3, 1)
+
+
+def test_one_value_is_0_and_two_are():
+    told = [
+        sheet_from_feature_maps(layer_maps(np.float32([row])), "net/conv").wrong
+        for row in ([0, 1], [0, 0])
+    ]
+    assert told == ["1 is 0 (0)", "2 are 0 (0, 1)"]
+
+
+def test_thousands_are_set_apart_everywhere():
+    lines = sheet_from_feature_maps(layer_maps(np.ones((1, 1000))), "net/conv").lines
+    assert lines[0].endswith("1,000 values")
+    assert lines[1] == "1,000 of 1,000 channels shown, numbered from 0"
+    assert lines[2].startswith("all 1,000 channels")

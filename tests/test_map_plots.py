@@ -16,6 +16,8 @@ from featviz.network_experiments import plot_network, plot_receptive_field
 from featviz.networks.maps import feature_maps
 from featviz.networks.top_scores import top_images
 from featviz.networks.values import FeatureMaps, LayerInfo
+from featviz.panels import Panel
+from featviz.render.bars import bar_ticks
 from featviz.render.figures import png_from_figure, save_figure
 from featviz.render.map_colours import table_of_steps
 from featviz.render.map_grid import ALARM_COLOUR
@@ -180,7 +182,7 @@ def test_hostile_names_are_drawn_as_text():
     with mpl.rc_context({"text.usetex": False, "text.parse_math": True}):
         figure = plot_feature_maps(layer_maps(lopsided(120), path), path, count=None)
         drawn(figure)
-    assert words_of(figure)[0].startswith("net · $x^2$/<script> \\frac")
+    assert " ".join(words_of(figure)).startswith("net · $x^2$/<script> \\frac")
 
 
 def test_a_figure_is_saved_and_the_same_every_time(tmp_path):
@@ -275,7 +277,9 @@ def two_images():
     """Two inputs of which the second went into the second call of a shared layer."""
     left, right = (keras.Input((4, 5, 1), name=name) for name in ("left", "right"))
     shared = keras.layers.Conv2D(1, (2, 3), padding="same", use_bias=False, name="shared")
-    net = keras.Model([left, right], keras.layers.Add()([shared(left), shared(right)]), name="two")
+    net = keras.Model(
+        [left, right], keras.layers.Add(name="sum")([shared(left), shared(right)]), name="two"
+    )
     shared.set_weights([np.array(LOPSIDED, np.float32)[..., None, None]])
     given = [np.full((2, 4, 5, 1), 0.25, np.float32), IMAGE[None, :4, :5, :1].repeat(2, axis=0)]
     return net, given
@@ -306,7 +310,8 @@ def test_a_model_with_one_image_needs_no_number_of_its_input():
 
 
 def test_best_images_of_several_inputs_say_which_is_drawn_and_have_no_ring():
-    figure = plot_top_images(top_images(*two_images(), "shared@2"))
+    net, given = two_images()
+    figure = plot_top_images(top_images(net, given, net.layers[-1].name))
     assert not any(axes.collections for axes in figure.axes)
     words = words_of(figure)
     assert "input 0 of 2 (from 0) is drawn, the layer may have seen others" in words
@@ -610,3 +615,70 @@ def test_a_vector_cannot_lie_over_an_image():
 def test_figures_belong_to_no_pyplot():
     assert isinstance(plot_feature_maps(layer_maps(lopsided(1)), "conv"), Figure)
     assert not hasattr(mpl, "_pylab_helpers") or not mpl._pylab_helpers.Gcf.figs
+
+
+def test_without_labels_the_words_name_the_channels_and_no_ends():
+    options = {"channels": "strongest", "count": 2, "scale": "each"}
+    maps = layer_maps(lopsided(5))
+    bare = words_of(plot_feature_maps(maps, "conv", labels=False, **options))
+    assert (
+        "2 of 5 channels shown (4, 3, numbered from 0), the strongest first (mean magnitude)"
+        in bare
+    )
+    assert "each map on its own scale, whose end is its largest magnitude · gamma 0.5" in bare
+    told = words_of(plot_feature_maps(maps, "conv", **options))
+    assert "2 of 5 channels shown, numbered from 0, the strongest first (mean magnitude)" in told
+    assert any("; its largest magnitude is written below it" in text for text in told)
+    assert "±20" in told
+
+
+def test_a_sequence_on_its_own_scale_has_the_numbers_of_its_bar():
+    figure = plot_feature_maps(layer_maps(np.array([LOPSIDED])), "conv", scale="each")
+    (bar,) = axes_named(figure, "colour bar")
+    texts = [label.get_text() for label in bar.get_xticklabels()]
+    assert (texts[0], texts[-1]) == ("−4", "4")
+    assert not any("own scale" in text for text in words_of(figure))
+
+
+def test_the_lowest_float_of_a_max_pool_does_not_blank_the_page():
+    layers = [
+        keras.Input((12, 10, 3)),
+        keras.layers.Conv2D(3, 3, activation="relu", name="conv"),
+        keras.layers.MaxPooling2D(name="pool"),
+        keras.layers.Flatten(name="flat"),
+    ]
+    net = keras.Sequential(layers, name="net")
+    kernel, bias = (np.array(weights) for weights in net.get_weights())
+    kernel[..., 1] = np.nan
+    net.set_weights([np.abs(kernel), bias])
+    figure = plot_network(net, IMAGE)
+    conv, pool = axes_named(figure, "colour bar")
+    assert [label.get_text() for label in pool.get_xticklabels()] == [
+        label.get_text() for label in conv.get_xticklabels()
+    ]
+    words = words_of(figure)
+    assert {"1 with NaN", "1 with the lowest float", "1 lowest"} <= set(words)
+    assert any("the lowest float, which a max-pool gives for NaN" in text for text in words)
+    bars = plot_feature_maps(feature_maps(net, IMAGE, "flat"), "flat", count=3)
+    assert "lowest" in [text.get_text() for axes in bars.axes for text in axes.texts]
+
+
+def test_where_no_convolution_is_seen_all_layers_are_drawn():
+    inner = keras.layers.Conv2D(2, 3, name="conv")
+    layers = [
+        keras.Input((4, 12, 10, 3)),
+        keras.layers.TimeDistributed(inner, name="each_step"),
+        keras.layers.Flatten(name="flat"),
+    ]
+    figure = plot_network(keras.Sequential(layers, name="film"), np.stack([IMAGE] * 4))
+    assert rows_of(figure) == ["each_step", "flat"]
+    assert "2 of 2 layers shown" in words_of(figure)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0])
+def test_a_short_bar_has_a_number_between_its_ends(gamma):
+    panel = Panel("", np.float32([[0, 1]]), (0.0, 0.0456), "heat", "layer", gamma=gamma)
+    low, *inner, high = bar_ticks(panel, 1.15)
+    assert (low, high) == panel.limits
+    assert inner
+    assert all(low < value < high for value in inner)

@@ -22,7 +22,7 @@ from featviz.render.map_colours import (
     table_of_steps,
 )
 from featviz.render.map_grid import ALARM_COLOUR, STEPS, columns_of_grid
-from featviz.render.mosaic import _planned, save_mosaic
+from featviz.render.mosaic import _heading_lines, _legend, _planned, save_mosaic
 from featviz.vocabulary import BROKEN_COLOUR
 
 WHITE = (255, 255, 255)
@@ -291,3 +291,33 @@ def test_a_wrong_argument_is_refused_and_no_file_is_left(options, kind, text, tm
         save_mosaic(layer_maps(np.ones((1, 2, 2, 4))), **arguments)
     assert text in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lowest_float_is_green_and_leaves_the_others_as_they_were():
+    values = np.array(LOPSIDED)[None, ..., None] * np.float32([1, 2, 3])
+    values = values.astype(np.float32)
+    healthy = written(values[..., [0, 2]], columns=2, gap=2)
+    values[..., 1] = np.finfo(np.float32).min
+    sick = written(values[..., [0, 2, 1]], columns=3, gap=2)
+    for f in (0, 2):
+        tile = np.array(
+            [[slow_colour(v, -12, 12, "signed") for v in row] for row in values[0, :, :, f]]
+        )
+        assert found_at(sick, tile)
+        assert found_at(healthy, tile)
+    assert found_at(sick, np.full((1, 1, 3), BROKEN_COLOUR))
+
+
+def test_a_vector_with_nan_and_the_lowest_float_is_written():
+    values = np.float32([[1.5, np.nan, np.finfo(np.float32).min, -np.inf]])
+    assert found_at(written(values, labels=True, magnify=8), np.full((2, 2, 3), BROKEN_COLOUR))
+
+
+def test_words_without_labels_are_true():
+    sheet = sheet_from_feature_maps(
+        layer_maps(np.ones((1, 2, 3, 4))), "conv", channels=[3, 1], scale="each"
+    )
+    assert "written" not in _legend(sheet, labels=False)
+    assert "written below" in _legend(sheet, labels=True)
+    lines = [text for text, _, _ in _heading_lines(sheet, 900, labels=False)]
+    assert "2 of 4 channels shown (3, 1, numbered from 0)" in lines

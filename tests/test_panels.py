@@ -321,15 +321,31 @@ def test_numbers_are_written_or_left_out_as_asked(run):
 
 
 KERNEL_CELLS = [
-    (-1, "−1"), (Fraction(-3, 320), "−3/320"), (0.1234567, "0.123"), (1e-7, "1e−07"), (2.0, "2"),
+    (-1, "−1"), (Fraction(-3, 320), "−3/320"), (0.1234567, "0.1234567"),
+    (0.12345678, "0.123"), (1e-7, "1e−07"), (2.0, "2"),
     (10**13, "10000000000000"), (-(10**15), "−1e+15"), (10**300, "1e+300"), (2 * 10**308, "2e+308"),
-    (Fraction(123456789, 987654321), "0.125"),
+    (Fraction(123456789, 987654321), "0.125"), (Fraction("0.123456"), "0.123456"),
+    (Fraction("12345.678"), "12345.678"), (Fraction("3.1415927"), "3.1415927"),
+    (Fraction("0.784"), "98/125"), (1 / 9, "1/9"), (float(np.float32(0.1)), "1/10"), (0.15, "0.15"),
+    (float(np.float32(0.123456)), "0.123456"), (0.07511360795411151, "0.0751"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("value", "text"), KERNEL_CELLS, ids=[text for _, text in KERNEL_CELLS])
 def test_a_kernels_cell_is_exact_where_it_can_be_read(value, text):
     assert kernel_cell(value) == text
+
+
+def test_a_rounded_cell_of_a_kernel_is_told_below_it():
+    exact = fv.Kernel("0.123456 0.1234567; 12345.678 3.1415927", name="typed")
+    thirds = fv.Kernel([[1 / 3, float(np.float32(0.1))]], name="thirds")
+    panels = fv.panels_from_kernels([exact, thirds, fv.read_kernel("gaussian(3, 1)")])
+    assert panels[0].cells == (("0.123456", "0.1234567"), ("12345.678", "3.1415927"))
+    assert panels[0].lines == ("2×2 · sum 12349",)
+    assert panels[1].cells == (("1/3", "1/10"),)
+    assert [panel.lines[0].endswith(" · rounded") for panel in panels] == [
+        False, False, True,
+    ]  # fmt: skip
 
 
 def test_kernels_have_exact_cells_a_sum_and_signed_limits():
@@ -442,3 +458,16 @@ def test_a_wrong_choice_is_answered_with_its_sentence(photo, case):
     with pytest.raises(kind) as caught:
         fv.panels_from_extraction(photo, **options)
     assert (type(caught.value), str(caught.value)) == (kind, sentence)
+
+
+def test_the_lowest_float_of_a_max_pool_leaves_the_shared_scale():
+    healthy = np.array(LOPSIDED, np.float32)
+    lowest = np.full((2, 3), np.finfo(np.float32).min, np.float32)
+    views = [MapView("x", "condense", values, False) for values in (healthy, lowest)]
+    for scale in ("shared", "signed"):
+        one, other = panels_from_views(views, scale=scale)
+        assert one.limits == other.limits == (-4, 4)
+        np.testing.assert_array_equal(one.pixels, healthy)
+        assert np.isnan(other.pixels).all()
+        assert (one.mark, other.mark) == ("", "6 lowest float (of NaN)")
+        assert other.lines[0] == "2×3 · no other value"

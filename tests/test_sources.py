@@ -217,8 +217,8 @@ def test_a_file_of_another_size_is_named(empty_folder):
     folder = folder_of(empty_folder / "set", {"a.png": 1, "b.png": 2})
     Image.fromarray(np.zeros((3, 5), np.uint8)).save(folder / "b.png")
     assert refused(folder) == (
-        "image in data must be 4×5×1 for the input 'in0'; got 3×5×1; pass resize=True to change it; "
-        f"the file is {str(folder / 'b.png')!r}"
+        "image in data must be 4×5×1 for the input 'in0'; got 3×5×1; pass resize=True to change "
+        f"it; the file is {str(folder / 'b.png')!r}"
     )
     assert len(taken(folder, fit=Fit(resize=True))[1]) == 1
 

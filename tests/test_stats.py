@@ -2,11 +2,12 @@
 
 import math
 
+import ml_dtypes
 import numpy as np
 import pytest
 from definitions import LOPSIDED, ramp, slow_filter
 
-from featviz.stats import map_stats
+from featviz.stats import cast_floats, hide_lowest_floats, map_stats
 
 NAN, INF = math.nan, math.inf
 
@@ -57,3 +58,41 @@ def test_the_numbers_are_python_numbers():
     stats = map_stats(np.ones((2, 3), np.float32))
     kinds = [type(getattr(stats, name)) for name in ("low", "high", "zero_share", "nan_count")]
     assert kinds == [float, float, float, int]
+
+
+LOWEST = {
+    "float16": -65504.0,
+    "float32": -(2 - 2**-23) * 2.0**127,
+    "float64": -1.7976931348623157e308,
+}
+
+
+@pytest.mark.parametrize("kind", LOWEST)
+def test_the_lowest_float_is_counted_and_left_out_of_the_range(kind):
+    values = np.array([*LOPSIDED, [np.nan, LOWEST[kind], -np.inf]]).astype(kind)
+    stats = map_stats(values)
+    assert (stats.low, stats.high) == (np.min(LOPSIDED), np.max(LOPSIDED))
+    assert (stats.nan_count, stats.infinite_count, stats.lowest_count) == (1, 1, 1)
+    assert stats.broken_count == 3
+    shown = hide_lowest_floats(values)
+    np.testing.assert_array_equal(np.isnan(shown), np.isnan(values) | (values == LOWEST[kind]))
+    np.testing.assert_array_equal(shown[:2], values[:2])
+    assert shown.dtype == kind
+
+
+def test_a_map_of_the_lowest_float_alone_is_neither_constant_nor_dead():
+    stats = map_stats(np.full((2, 3), np.finfo(np.float32).min, np.float32))
+    assert (stats.low, stats.high, stats.broken, stats.constant, stats.dead) == (0, 0, 1, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float32", "float64"])
+def test_the_lowest_float_stays_the_lowest_of_another_type(kind):
+    type_of = {"bfloat16": ml_dtypes.bfloat16}.get(kind, kind)
+    lowest = ml_dtypes.finfo(type_of).min
+    values = np.array([-3, lowest, np.inf, -np.inf, 0.5]).astype(type_of)
+    for wanted in (np.float32, np.float64):
+        assert cast_floats(values, wanted).tolist() == [
+            -3, float(np.finfo(wanted).min), np.inf, -np.inf, 0.5,
+        ]  # fmt: skip
+    plain = np.array([-128, 3], np.int8)
+    assert cast_floats(plain, np.float32).tolist() == [-128, 3]

@@ -193,6 +193,51 @@ def test_sums_are_written_by_the_customs_of_mathematics(image, kernel, text):
     assert parsed(text_from_sum(total, form="latex")).width > 0
 
 
+# Once printed as 355/113, 10/81, 29885/9153.
+TYPED = [
+    ([[3.141592653589793, 1]], "3.14159·1 + 1·1 ≈ 4.14159"),
+    ([[0.123456789, 0]], "0.123457·1 + 0·1 ≈ 0.123457"),
+    ([[3.1415927, 0.123456789]], "3.14159·1 + 0.123457·1 ≈ 3.26505"),
+    ([[0.123456, 2098.742]], "0.123456·1 + 2098.74·1 ≈ 2098.87"),
+    ([[0.30000000000000004, 1]], "0.3·1 + 1·1 ≈ 1.3"),
+    ([[1 / 3, 2 / 9]], "1/3·1 + 2/9·1 = 5/9"),
+    ([[1 / 159, 1 / 16]], "1/159·1 + 1/16·1 = 175/2544"),
+    (np.float32([[0.0712, 1]]), "0.0712·1 + 1·1 = 1.0712"),
+    (np.float32([[3.1415927, 0.12345679]]), "3.14159·1 + 0.123457·1 ≈ 3.26505"),
+]
+
+
+@pytest.mark.parametrize(("image", "line"), TYPED, ids=[line for _, line in TYPED])
+def test_a_decimal_is_never_written_as_another_fraction(image, line):
+    assert text_from_sum(window_sum(image, "1 1", 0, 0, padding="valid")) == line
+
+
+@pytest.mark.parametrize("image", ["3.1415927 0.123456789", "0.1 0.7", "0.0712 12.04", "1/3 0.5"])
+def test_a_list_and_a_text_of_the_same_numbers_give_the_same_sum(image):
+    listed = [[float(Fraction(word)) for word in image.split()]]
+    sums = [window_sum(cells, "1/2 -3", 0, 0, padding="valid") for cells in (image, listed)]
+    assert sums[0] == sums[1]
+    assert text_from_sum(sums[0]) == text_from_sum(sums[1])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64], ids=["float32", "float64"])
+def test_what_stands_with_an_equals_sign_is_the_given_number(kind):
+    generator = np.random.default_rng(3)
+    for _ in range(150):
+        drawn = generator.normal(size=2) * 10.0 ** generator.integers(-3, 5)
+        pixels = kind(np.round(drawn, generator.integers(1, 12)))
+        line = text_from_sum(window_sum([pixels.tolist()], "1 -3", 0, 0, padding="valid"),
+                             form="plain")  # fmt: skip
+        left, _, total = line.replace(" ~= ", " = ").partition(" = ")
+        written = [Fraction(term.split("*")[0].strip("()")) for term in left.split(" + ")]
+        same = [kind(float(number)) == pixel for number, pixel in zip(written, pixels, strict=True)]
+        fractions = ["/" in term for term in left.split(" + ")]
+        assert all(fits for fits, is_fraction in zip(same, fractions, strict=True) if is_fraction)
+        if "~=" not in line:
+            assert all(same)
+            assert evaluated(left) == Fraction(total)
+
+
 BIASES = {
     "a number": (3, "5·2 + 3 = 13"),
     "a negative number": (-3, "5·2 + (−3) = 7"),

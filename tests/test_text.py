@@ -78,7 +78,7 @@ def test_the_lesson_prints_the_same_unicode_in_both_precisions(precision):
 @PRECISIONS
 def test_a_mean_of_0_to_35_prints_ninths(precision):
     image = np.arange(36, dtype=precision).reshape(6, 6)
-    mean = correlate(image, np.full((3, 3), precision(1) / precision(9)), padding=1)
+    mean = correlate(image, np.ones((3, 3), precision), padding=1) / precision(9)
     first = text_from_matrix(mean, form="plain").splitlines()[0]
     assert first.strip("[]").split() == ["14/9", "8/3", "10/3", "4", "14/3", "10/3"]
     assert mean[5, 5] == pytest.approx(14)
@@ -328,13 +328,45 @@ def test_every_printed_number_reads_back_to_six_digits(numbers):
         assert float(Fraction(word)) == pytest.approx(value, rel=5.1e-6, abs=0)
 
 
+DECIMALS = st.builds(lambda digits, places: digits / 10**places,
+                     st.integers(-9999, 9999), st.integers(0, 8))  # fmt: skip
+NINTHS = st.builds(lambda p, q: p / q, st.integers(-255, 255), st.sampled_from([3, 9, 16, 36]))
+
+
 @settings(max_examples=200)
-@given(st.lists(st.floats(-1e6, 1e6).filter(lambda v: abs(v) > 1e-30), min_size=1, max_size=6))
+@given(st.lists(DECIMALS | NINTHS, min_size=1, max_size=6))
 def test_both_precisions_of_the_same_numbers_print_the_same_text(numbers):
     double = np.array([numbers])
     single = double.astype(np.float32)
     for form in ("unicode", "plain", "latex"):
         assert text_from_matrix(double, form=form) == text_from_matrix(single, form=form)
+
+
+def test_decimals_are_no_fractions_but_their_own():
+    typed = [[2098.742, 2.0], [3.14159, 100.7419]]
+    for values in (typed, np.array(typed), np.float32(typed), Kernel(typed)):
+        assert text_from_matrix(values, form="plain") == "[2098.74        2]\n[3.14159  100.742]"
+    kernel = Kernel("0.123456 0.1234567; 12345.678 1/273")
+    assert text_from_matrix(kernel, form="plain") == "[0.123456  0.123457]\n[ 12345.7     1/273]"
+    latex = text_from_matrix(kernel, form="latex")
+    assert "0.123456 & 0.123457" in latex
+    assert r"12345.7 & \frac{1}{273}" in latex
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64], ids=["float32", "float64"])
+def test_a_printed_fraction_is_the_number_in_its_own_precision(kind):
+    generator = np.random.default_rng(5)
+    normal = generator.normal(size=(8, 50)) * 10.0 ** np.arange(-3, 5)[:, None]
+    simple = generator.integers(-255, 255, (4, 50)) / generator.integers(1, 40, (4, 50))
+    values = np.concatenate([normal, simple, simple + 1e-6]).astype(kind)
+    words = text_from_matrix(values, form="plain", rows=20, columns=50).replace("[", "").split("]")
+    found = 0
+    for line, row in zip(words, values, strict=False):
+        for word, value in zip(line.split(), row, strict=True):
+            if "/" in word:
+                assert kind(float(Fraction(word))) == value
+                found += 1
+    assert found > 50
 
 
 ERRORS = {

@@ -147,6 +147,27 @@ def test_kernels_of_any_size_stand_on_one_page(size, channels):
     assert "conv · Conv2D" in texts(figure)
 
 
+SCALES = {
+    "shared": "colours: one scale for all kernels, −9 to 9",
+    "each": "colours: each kernel on a scale of its own, symmetric about 0",
+    (-1, 2): "colours: fixed scale −1..2",
+}
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=str)
+def test_numbers_in_kernels_are_of_one_size_and_their_scale_is_said(scale):
+    weights = np.stack([np.array(LOPSIDED), np.array(LOPSIDED) / 7], -1)[..., None, :]
+    weights[1, 2, 0, 1] = -0.0001234
+    weights[0, 0, 0, 1] = 9
+    figure = plot_layer_kernels(kernels_of(weights), numbers=True, scale=scale)
+    sizes = {text.get_fontsize() for axes in figure.axes for text in axes.texts}
+    assert len(sizes) == 1
+    assert sizes.pop() >= 6
+    assert " ".join(texts(figure)).endswith(SCALES[scale])
+    plain = plot_layer_kernels(kernels_of(weights), scale=scale)
+    assert "colours" not in " ".join(texts(plain))
+
+
 def test_three_channels_of_sequences_and_groups_are_no_colours():
     for weights, groups in ((np.ones((5, 3, 2)), 1), (np.ones((2, 2, 3, 4)), 2)):
         figure = plot_layer_kernels(kernels_of(weights, groups=groups))

@@ -31,6 +31,7 @@ from featviz.networks.paths import (
 from featviz.networks.recording import Entry
 from featviz.networks.runs import Run
 from featviz.networks.values import FeatureMaps, frozen
+from featviz.stats import cast_floats
 
 # As many maps as stand below one another on a page.
 MOST_MAPS = 8
@@ -224,7 +225,7 @@ def _maps(value: Any, axis: int) -> Maps:
     if values.ndim == 1:  # a global pool
         values, axis = values[None, None], -1
     last = np.moveaxis(values, 0, -1) if axis == 1 else values
-    maps: Maps = last.astype(np.float32)
+    maps: Maps = cast_floats(last, np.float32)
     return maps
 
 

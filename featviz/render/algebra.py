@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from featviz.exact import exact_number, exact_text
+from featviz.exact import exact_number, exact_text, readable_number
 
 # A longer fraction tells less than its decimals.
 _LONGEST_FRACTION = 14
@@ -17,14 +17,15 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def number_of(entry: Any) -> int | Fraction | float | None:
     """Return the Python number that an expression is, or None.
 
-    A float stays one unless it is whole: where it stands, the others are no fractions either.
+    A float stays one unless it is whole: where it stands, the others are no fractions either. A
+    decimal with an unreadable fraction is a float too.
 
     Example:
         >>> number_of(sympy.Rational(1, 9)), number_of(sympy.Float(0.25)), number_of(sympy.pi)
         (Fraction(1, 9), 0.25, None)
     """
     if entry.is_Rational:
-        return exact_number(Fraction(int(entry.p), int(entry.q)))
+        return readable_number(exact_number(Fraction(int(entry.p), int(entry.q))))
     if not entry.is_Float:
         return None
     found = exact_number(float(entry))
@@ -71,14 +72,15 @@ def number_in_form(number: int | Fraction | float, form: str) -> str:
 
 
 def shortened(expression: Any) -> Any:
-    """Return an expression whose floats have six digits, for sympy's own printers.
+    """Return an expression whose decimals have six digits, for sympy's own printers.
 
     Example:
         >>> shortened(sympy.Symbol("a") * sympy.Float(0.07511360943))
         0.0751136*a
     """
-    floats = expression.atoms(sympy.Float)
-    return expression.xreplace({f: _six_digits(f) for f in floats}) if floats else expression
+    numbers = expression.atoms(sympy.Number)
+    decimals = {n: _six_digits(n) for n in numbers if n.is_Float or isinstance(number_of(n), float)}
+    return expression.xreplace(decimals) if decimals else expression
 
 
 def expression_in_form(expression: Any, form: str) -> str:

@@ -115,7 +115,6 @@ def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[flo
     Returns:
         Values in order: the limits themselves, 0, and round numbers.
     """
-    norm: Any = colours_of(panel).norm
     low, high = panel.limits
     halves = [_half(text, upright=upright) for text in ends_text(panel.limits)]
     # A long number begins or stops where the bar does.
@@ -124,8 +123,20 @@ def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[flo
         (insides[0] - halves[0], insides[0] + halves[0]),
         (inches - insides[1] - halves[1], inches - insides[1] + halves[1]),
     ]
-    ticks: list[float] = []
-    for value in _inner_ticks(panel):
+    # A short bar may have room only for what stands nearer to 0.
+    for part in (4, 8, 16):
+        if ticks := _fitting_ticks(panel, inches, taken, part, upright=upright):
+            break
+    return [low, *sorted(ticks), high]
+
+
+def _fitting_ticks(
+    panel: Panel, inches: float, ends: list[tuple[float, float]], part: int, *, upright: bool
+) -> list[float]:
+    """Return inner values that have room between what the numbers of the ends take."""
+    norm: Any = colours_of(panel).norm
+    taken, ticks = list(ends), list[float]()
+    for value in _inner_ticks(panel, part):
         middle = float(norm(value)) * inches
         half = _half(value_text(value, ROUND_DIGITS), upright=upright)
         gaps = [CLEAR_OF_END if value else CLEAR] * 2 + [CLEAR] * len(ticks)
@@ -135,7 +146,7 @@ def bar_ticks(panel: Panel, inches: float, *, upright: bool = False) -> list[flo
         ):
             taken.append((middle - half, middle + half))
             ticks.append(value)
-    return [low, *sorted(ticks), high]
+    return ticks
 
 
 def _half(text: str, *, upright: bool) -> float:
@@ -143,13 +154,13 @@ def _half(text: str, *, upright: bool) -> float:
     return 0.05 if upright else text_width(text, BAR_TEXT) / 2
 
 
-def _inner_ticks(panel: Panel) -> list[float]:
+def _inner_ticks(panel: Panel, part: int) -> list[float]:
     """Return round values within the limits, most wanted first."""
     low, high = panel.limits
     even = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     steps = sorted((float(f"{value:.6g}") for value in even), key=lambda x: (x != 0, abs(x)))
     if panel.gamma != 1.0:  # even steps would crowd where gamma bends
-        bent = [0.0, *(leading_digit(end / 4) for end in (high, low))]
+        bent = [0.0, *(leading_digit(end / part) for end in (high, low))]
         within = [value for value in bent if low < value < high]
         steps = list(dict.fromkeys(within)) or steps
     return [value for value in steps if low < value < high]

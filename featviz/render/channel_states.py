@@ -39,18 +39,23 @@ KeyLine = list[tuple[str, str]]
 
 def states_of_layer(layer: LayerDiagnosis) -> Any:
     """Return the number of each channel's worst state in :data:`STATES`, (F,)."""
-    equal = np.zeros(layer.channels, np.bool_)
-    equal[[number for group in layer.duplicates for number in group]] = True
-    flags = (equal, layer.saturated, layer.constant, layer.dead, layer.broken)
     states = np.zeros(layer.channels, np.int64)
-    for number, flag in enumerate(flags, start=1):
+    for number, flag in enumerate(_flags(layer), start=1):
         states[flag] = number
     return states
 
 
+def _flags(layer: LayerDiagnosis) -> tuple[Any, ...]:
+    """Return which channels are in each state but the first; one may be in several."""
+    equal = np.zeros(layer.channels, np.bool_)
+    equal[[number for group in layer.duplicates for number in group]] = True
+    return equal, layer.saturated, layer.constant, layer.dead, layer.broken
+
+
 def states_of_layers(layers: Iterable[LayerDiagnosis]) -> set[int]:
-    """Return the numbers of the states that occur, but that of a fine channel."""
-    return {int(state) for layer in layers for state in states_of_layer(layer)} - {0}
+    """Return the numbers of the states that occur, also where another one is drawn."""
+    flags = [(number, flag) for one in layers for number, flag in enumerate(_flags(one), start=1)]
+    return {number for number, flag in flags if flag.any()}
 
 
 def draw_strip(axes: Axes, layer: LayerDiagnosis) -> None:

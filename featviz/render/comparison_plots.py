@@ -18,7 +18,7 @@ from featviz.networks.verdicts import number_text
 from featviz.panels import PICTURE_GAMMA, Panel, colour_limits
 from featviz.render.comparison_strips import figure_from_strips
 from featviz.render.figures import figure_from_panels
-from featviz.stats import MapStats, map_stats
+from featviz.stats import MapStats, cast_floats, hide_lowest_floats, lowest_float, map_stats
 
 MOST_CHANNELS = 60
 
@@ -47,7 +47,7 @@ def plot_comparison(
         count: how many channels are drawn unless ``channels`` names them, at least 1.
         gamma: exponent of the display, above 0, the sign kept; the colour bars are drawn to
             match. None: 0.5, as in :func:`featviz.plot_feature_maps`. Bars have none.
-        title: a line above; None for the models, the layer and the names of the sides.
+        title: above the figure; None for the models, the layer and the names of the sides.
 
     Returns:
         The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
@@ -70,13 +70,12 @@ def plot_comparison(
     if not isinstance(comparison, Comparison):
         raise TypeError(f"comparison must come from compare(); got {shown(comparison)}")
     told = comparison.layer(path)
-    one, other = comparison.maps(path)
-    number = _checked_image(comparison, told, image, len(one))
+    number = _checked_image(comparison, told, image, len(comparison.maps(path)[0]))
     if len(told.shape) > 5:
         raise ValueError(
             f"path must be a layer of at most three axes; {path!r} is {size_text(told.shape)}"
         )
-    sides = one[number], other[number], comparison.difference(path)[number]
+    sides = _sides(comparison, told, number)
     pictures, chosen = _pictures(told, sides, channels, count)
     panels = _panels(pictures, comparison.names, chosen, gamma)
     noun = "image" if told.shape[0] == comparison.images else "map"
@@ -101,8 +100,20 @@ def _checked_image(comparison: Comparison, told: LayerComparison, image: Any, mo
     return number
 
 
+def _sides(comparison: Comparison, told: LayerComparison, number: int) -> tuple[Any, ...]:
+    """Return a, b and b − a of one image; what was the lowest float stays the lowest."""
+    arrays = (
+        comparison.a.channels_last(told.path)[number],
+        comparison.b.channels_last(told.other_path)[number],
+    )
+    one, other = (cast_floats(values, np.float64) for values in arrays)
+    lowest = lowest_float(one.dtype)
+    apart = comparison.difference(told.path)[number]
+    return one, other, np.where((one == lowest) | (other == lowest), lowest, apart)
+
+
 def _pictures(
-    told: LayerComparison, sides: tuple[Any, Any, Any], channels: Any, count: int
+    told: LayerComparison, sides: tuple[Any, ...], channels: Any, count: int
 ) -> tuple[list[list[Any]], list[int]]:
     """Return the pictures of each side, and the channels that they show."""
     every = told.shape[-1] if len(told.shape) > 1 else 1
@@ -146,7 +157,15 @@ def _panels(
     )
     channels: list[int | None] = [*chosen] if chosen else [None]
     panels = (
-        _panel(name, limits, scale, values, known, channel, is_difference=row is pictures[2])
+        _panel(
+            name,
+            limits,
+            scale,
+            hide_lowest_floats(values),
+            known,
+            channel,
+            is_difference=row is pictures[2],
+        )
         for (name, limits, scale), row, told in zip(rows, pictures, stats, strict=True)
         for values, known, channel in zip(row, told, channels, strict=True)
     )
@@ -196,7 +215,8 @@ def _footnote(
     number, noun = image
     words = [f"{noun} {number} (from 0) of {images:,}"]
     if chosen:
-        order = ", the most different first" if by_size and every > 1 else ""
+        apart = told.equal_share < 1 and every > 1
+        order = ", the most different first" if by_size and apart else ""
         words.append(f"{len(chosen)} of {counted_text(every, 'channel')} shown{order}")
     elif len(told.shape) > 1:
         words.append(f"{counted_text(every, 'channel')}, numbered from 0")

@@ -32,18 +32,20 @@ from featviz.render.drawing import (
 from featviz.render.map_figures import merged_steps
 from featviz.render.paper import (
     DOTS_PER_INCH,
-    HEAD_SIZE,
     MARGIN,
     NOTE_LINE,
     NOTE_SIZE,
     blank_figure,
     shares_of_box,
+    title_height,
+    title_lines,
+    title_width,
     write_notes,
     write_title,
 )
 
 # Inches: left of the axes, above them (name and caption), below them (numbers and name).
-LEFT, ABOVE, BELOW, TITLE = 0.5, 0.36, 0.36, 0.3
+LEFT, ABOVE, BELOW = 0.5, 0.36, 0.36
 NAME_SIZE, CAPTION_SIZE, LINE = 9.0, 7.0, 0.165
 # A channel and a step have so many inches, as far as there is room.
 CELL, NARROWEST, BESIDE, WIDEST = 0.3, 2.1, 3.2, 10.0
@@ -88,16 +90,15 @@ def figure_from_strips(panels: Sequence[Panel], *, title: str, footnote: str) ->
         footnote: small print below.
     """
     layout = _layout(panels)
-    wanted = min(text_width(drawable(title), HEAD_SIZE, bold=True), WIDEST_TITLE)
-    width = 2 * MARGIN + max(layout.size[0], wanted)
+    width = 2 * MARGIN + max(layout.size[0], title_width(title))
+    lines = title_lines(title, width - 2 * MARGIN)
     _, each = merged_steps(panels[0].pixels, 0, layout.tall)
     if each > 1:
         footnote = f"each row is the mean of {each} steps · {footnote}"
     notes = wrapped(footnote, NOTE_SIZE, width - 2 * MARGIN)
-    head = MARGIN + TITLE * bool(title)
+    head = MARGIN + title_height(lines)
     figure = blank_figure(width, head + layout.size[1] + NOTE_LINE * len(notes) + 0.06 + MARGIN)
-    if title:
-        write_title(figure, title)
+    write_title(figure, lines)
     for index, panel in enumerate(panels):
         left, top = layout.corner(index)
         box = MARGIN + left, head + top, layout.wide, layout.tall
@@ -220,7 +221,7 @@ def _draw_bars(axes: Axes, panels: Sequence[Panel], index: int, layout: _Layout)
     room = 0.16 * (high - low)
     axes.set(xlim=(-0.6, count - 0.4), ylim=(low - room * (low < 0), high + room))
     axes.axhline(0, color=INK, linewidth=0.6, linestyle="-")
-    _write_values(axes, values)
+    _write_values(axes, values, panels[index].mark)
     axes.set_xticks(_numbers(0, count - 1, layout.wide, 0.3 + 0.03 * len(str(count))))
     ticks = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     shown = [float(f"{tick:.6g}") for tick in ticks if low <= tick <= high]
@@ -228,13 +229,13 @@ def _draw_bars(axes: Axes, panels: Sequence[Panel], index: int, layout: _Layout)
     label_axes(axes, "channel", "value")
 
 
-def _write_values(axes: Axes, values: npt.NDArray[np.float64]) -> None:
+def _write_values(axes: Axes, values: npt.NDArray[np.float64], mark: str) -> None:
     """Write values where there are few, and NaN and infinity in any case."""
     for at, value in enumerate(values):
         if np.isfinite(value) and len(values) > MOST_VALUES:
             continue
         known = float(value) if np.isfinite(value) else 0.0
-        words = value_text(known) if np.isfinite(value) else _broken_text(value)
+        words = value_text(known) if np.isfinite(value) else _broken_text(value, mark)
         up = known >= 0
         axes.annotate(
             words, (at, known), xytext=(0, 1.5 if up else -1.5), textcoords="offset points",
@@ -243,5 +244,7 @@ def _write_values(axes: Axes, values: npt.NDArray[np.float64]) -> None:
         )  # fmt: skip
 
 
-def _broken_text(value: float) -> str:
+def _broken_text(value: float, mark: str) -> str:
+    if np.isnan(value) and "NaN" not in mark:  # as pictures show the lowest float
+        return "lowest"
     return "NaN" if np.isnan(value) else "∞" if value > 0 else "−∞"

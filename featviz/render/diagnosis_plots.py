@@ -48,6 +48,8 @@ from featviz.render.paper import (
     Box,
     blank_figure,
     shares_of_box,
+    title_height,
+    title_lines,
     write_notes,
     write_title,
 )
@@ -83,7 +85,7 @@ def plot_diagnosis(
         layers: paths of the layers that are drawn; None: the first ones.
         columns: layers in a row, at least 1.
         most: how many layers are drawn at most; the figure says how many there are.
-        title: a line above; None for the model and the number of images.
+        title: above the figure; None for the model and the number of images.
 
     Returns:
         The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
@@ -116,12 +118,14 @@ def plot_diagnosis(
     judged = any(layer.role != PASSING for layer in diagnosis.layers.values())
     rows = -(-len(drawn) // wide)
     small = NOTE_LINE * len(notes) + 0.06
-    height = 2 * MARGIN + 0.3 + rows * CELL[1] + small + KEY_LINE * len(key) + 0.06 * bool(key)
+    head = title_lines(heading, width - 2 * MARGIN)
+    below = MARGIN + title_height(head) + 0.02
+    height = below + MARGIN + rows * CELL[1] + small + KEY_LINE * len(key) + 0.06 * bool(key)
     figure = blank_figure(width, height)
-    write_title(figure, heading)
+    write_title(figure, head)
     for index, layer in enumerate(drawn):
         left = MARGIN + (index % wide) * CELL[0]
-        top = MARGIN + 0.3 + (index // wide) * CELL[1]
+        top = below + (index // wide) * CELL[1]
         passed = judged and layer.role == PASSING
         _draw_layer(figure, layer, functools.partial(_box, figure, left, top), passed=passed)
     draw_key(figure, key, MARGIN + small)
@@ -237,7 +241,7 @@ def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
     axes.set_xlim(*_limits(edges, bounds))
     for bound in bounds:
         axes.axvline(bound, color=BOUND, linewidth=0.8, linestyle="--")
-    ticks = _ticks(*axes.get_xlim(), unit)
+    ticks = _ticks(*axes.get_xlim(), unit) or [min(edges[0], 0.0), max(edges[-1], 0.0)]
     axes.set_xticks(ticks, labels=[value_text(tick * unit) for tick in ticks])
     powers = range(int(math.log10(histogram.counts.max())) + 1)
     counts = [10**power for power in powers[:: 1 + (len(powers) - 1) // 4]]
@@ -248,19 +252,21 @@ def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
 
 
 def _ticks(low: float, high: float, unit: float) -> list[float]:
-    """Return round values whose labels have room below the histogram."""
+    """Return two or more round values whose labels have room, or none."""
     for most in (4, 3, 2, 1):
         steps = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         ticks = [float(f"{tick:.6g}") for tick in steps if low <= tick <= high]
         inches = HISTOGRAM[0] / (high - low)
         wide = [text_width(value_text(tick * unit), AXIS_TEXT) for tick in ticks]
-        apart = all(
+        while ticks and (high - ticks[-1]) * inches + 0.1 < wide[len(ticks) - 1] / 2:
+            ticks.pop()
+        apart = len(ticks) > 1 and all(
             (right - left) * inches > 0.08 + (a + b) / 2
             for left, right, a, b in zip(ticks, ticks[1:], wide, wide[1:], strict=False)
         )
-        if apart and (not ticks or (high - ticks[-1]) * inches + 0.1 > wide[-1] / 2):
+        if apart:
             return ticks
-    return [0.0]
+    return []
 
 
 def _limits(edges: Any, bounds: Sequence[float]) -> tuple[float, float]:

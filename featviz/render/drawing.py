@@ -31,6 +31,8 @@ PALETTES = {"signed": "RdBu_r", "heat": "magma", "grey": "gray"}
 TEXT: dict[str, Any] = {"parse_math": False, "usetex": False}
 PANEL_INCHES = 2.4
 LONGEST_TEXT = 400
+# Numbers in cells are no larger.
+MOST_POINTS = 11.0
 HINTING = 1.05  # small type that is drawn is wider than its outlines, by up to this factor
 # matplotlib computes with float32 in float32: between these nothing over- or underflows.
 SAFE = (1e-30, 1e30)
@@ -66,7 +68,9 @@ def _cropped(colours: Colormap, low: float, high: float, gamma: float) -> Colorm
     return LinearSegmentedColormap.from_list("signed_part", colours(ends))
 
 
-def draw_pixels(axes: Axes, panel: Panel, inches: tuple[float, float], dpi: float) -> Any:
+def draw_pixels(
+    axes: Axes, panel: Panel, inches: tuple[float, float], dpi: float, *, most: float = MOST_POINTS
+) -> Any:
     """Draw the picture of a panel and the numbers in its cells.
 
     Args:
@@ -74,18 +78,19 @@ def draw_pixels(axes: Axes, panel: Panel, inches: tuple[float, float], dpi: floa
         panel: what to draw.
         inches: (width, height) of the axes, for the choice of interpolation and of the type.
         dpi: dots per inch of the figure.
+        most: points of the numbers in the cells, fewer where they have no room.
 
     Returns:
         The norm and colours that were used, for a colour bar.
     """
     height, width = panel.pixels.shape[:2]
     colours: Any = colours_of(panel) if panel.palette != "rgb" else ScalarMappable()
-    most = max(abs(limit) for limit in panel.limits)
+    largest = max(abs(limit) for limit in panel.limits)
     zooms = sorted((inches[0] * dpi / width, inches[1] * dpi / height))
     crisp = zooms[0] >= 1 or zooms[1] > 4  # smoothing would mix what is enlarged, too
     oblong = max(height, width) > 12 * min(height, width)
     axes.imshow(
-        panel.pixels if SAFE[0] < most < SAFE[1] else panel.pixels.astype(np.float64),
+        panel.pixels if SAFE[0] < largest < SAFE[1] else panel.pixels.astype(np.float64),
         norm=None if panel.palette == "rgb" else colours.norm,
         cmap=None if panel.palette == "rgb" else colours.cmap,
         interpolation="nearest" if crisp else "antialiased",
@@ -98,18 +103,31 @@ def draw_pixels(axes: Axes, panel: Panel, inches: tuple[float, float], dpi: floa
     for spine in axes.spines.values():
         spine.set(color="#888888", linewidth=0.5, visible=True)
     if panel.cells is not None:
-        _write_cells(axes, panel, colours, inches)
+        _write_cells(axes, panel, colours, min(most, size_of_numbers(panel, inches)))
     return colours
 
 
-def _write_cells(
-    axes: Axes, panel: Panel, colours: ScalarMappable, inches: tuple[float, float]
-) -> None:
-    cells = panel.cells or ()
+def size_of_numbers(panel: Panel, inches: tuple[float, float]) -> float:
+    """Return the points at which the numbers of a panel fit into its cells."""
     height, width = panel.pixels.shape[:2]
     cell = 72 * min(inches[0] / width, inches[1] / height)
-    widest = max(72 * text_width(text, 1.0) for text in {text for row in cells for text in row})
-    size = min(11.0, 0.45 * cell, 0.86 * cell / max(widest, 0.1))
+    texts = {text for row in panel.cells or () for text in row}
+    widest = max((72 * text_width(text, 1.0) for text in texts), default=0.1)
+    return float(min(0.45 * cell, 0.86 * cell / max(widest, 0.1)))
+
+
+def common_size_of_numbers(
+    panels: Sequence[Panel | None], sizes: Sequence[tuple[float, float]]
+) -> float:
+    """Return the points at which the numbers of all maps fit; kernels have their own."""
+    drawn = zip(panels, sizes, strict=True)
+    written = [(p, size) for p, size in drawn if p and p.cells and not is_kernel(p)]
+    return min((size_of_numbers(*one) for one in written), default=MOST_POINTS)
+
+
+def _write_cells(axes: Axes, panel: Panel, colours: ScalarMappable, size: float) -> None:
+    cells = panel.cells or ()
+    height, width = panel.pixels.shape[:2]
     light = colours.to_rgba(panel.pixels)[..., :3] @ (0.299, 0.587, 0.114)
     for i, row in enumerate(cells):
         for j, text in enumerate(row):
@@ -140,18 +158,19 @@ def picture_sizes(panels: Sequence[Panel]) -> list[tuple[float, float]]:
     equally large in the whole figure.
     """
     cells = [_cell_inches(panel) for panel in panels]
-    common = max((c for c, p in zip(cells, panels, strict=True) if not _is_kernel(p)), default=0.0)
+    common = max((c for c, p in zip(cells, panels, strict=True) if not is_kernel(p)), default=0.0)
     sizes = []
     for panel, cell in zip(panels, cells, strict=True):
         height, width = panel.pixels.shape[:2]
-        unit = cell if _is_kernel(panel) else common
+        unit = cell if is_kernel(panel) else common
         if panel.cells is None:
             unit = PANEL_INCHES / max(height, width)
         sizes.append((max(width * unit, 0.3), max(height * unit, 0.3)))
     return sizes
 
 
-def _is_kernel(panel: Panel) -> bool:
+def is_kernel(panel: Panel) -> bool:
+    """Whether a panel shows the numbers of a kernel."""
     return panel.scale.startswith("kernels")
 
 
@@ -188,16 +207,38 @@ def fitted(text: str, size: float, width: float, *, bold: bool = False) -> tuple
     return kept, size
 
 
-def wrapped(text: str, size: float, width: float) -> list[str]:
-    """Return the text in lines of at most ``width`` inches, broken at blanks."""
+def wrapped(
+    text: str, size: float, width: float, *, bold: bool = False, whole: bool = False
+) -> list[str]:
+    """Return the text in lines of at most ``width`` inches, broken at blanks.
+
+    Args:
+        text: one line.
+        size: in points.
+        width: in inches.
+        bold: whether the letters are.
+        whole: whether a word that is too wide goes on in the next line; else it loses its middle.
+    """
     lines: list[str] = []
     for word in drawable(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size) <= width:
+        if lines and text_width(longer, size, bold=bold) <= width:
             lines[-1] = longer
+        elif whole:
+            lines += _pieces(word, size, width, bold=bold)
         else:
             lines.append(fitted(word, 6.0, width * 6.0 / size)[0])
     return lines
+
+
+def _pieces(word: str, size: float, width: float, *, bold: bool) -> list[str]:
+    """Return a word in pieces of at most ``width`` inches."""
+    pieces = [""]
+    for letter in word:
+        if pieces[-1] and text_width(pieces[-1] + letter, size, bold=bold) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def fitted_lines(lines: Sequence[str], size: float, width: float) -> tuple[str, float]:

@@ -44,13 +44,13 @@ def figure_from_field(
     pixels = pixels if pixels is not None else np.full((*field.image_size, 1), PLAIN, np.float32)
     panel, top, left = _panel(pixels, field, name if known else f"{name} not given, drawn grey")
     named = " · ".join(word for word in (field.model, field.path, f"cell {field.cell}") if word)
-    heading = named if title is None else title
+    heading = one_line(named) if title is None else title
     box = replace(field.window, top=field.window.top + top, left=field.window.left + left)
     panels, boxes = [panel], [box]
     if 0 < max(box.height, box.width) * SMALL < max(panel.pixels.shape):
         panels.append(_enlarged(panel, box))
         boxes.append(replace(box, top=min(box.top, box.height), left=min(box.left, box.width)))
-    figure = figure_from_panels(panels, len(panels), title=one_line(heading))
+    figure = figure_from_panels(panels, len(panels), title=heading)
     for axes, one in zip(figure.axes, boxes, strict=True):
         _draw_frame(axes, one)
     return figure

@@ -18,7 +18,7 @@ from featviz._files import check_target, write_whole
 from featviz.panels import Panel
 from featviz.render import drawing
 from featviz.render.bars import draw_bar, extension, style_bar
-from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, drawable, fitted, text_width
+from featviz.render.drawing import ALARM, FAINT_INK, INK, TEXT, fitted
 from featviz.render.page_layout import (
     BAR_STRIP,
     CAPTION_LINE,
@@ -35,7 +35,6 @@ from featviz.render.page_layout import (
 )
 from featviz.render.paper import (
     DOTS_PER_INCH,
-    HEAD_SIZE,
     MARGIN,
     NOTE_LINE,
     NOTE_SIZE,
@@ -44,6 +43,9 @@ from featviz.render.paper import (
     bytes_from_figure,
     png_from_figure,
     shares_of_box,
+    title_height,
+    title_lines,
+    title_width,
     write_notes,
     write_title,
 )
@@ -66,7 +68,7 @@ def figure_from_panels(
     panels: Sequence[Panel | None],
     columns: int | None,
     *,
-    title: str = "",
+    title: str | None = "",
     footnote: str = "",
 ) -> Figure:
     """Return a figure of panels, row by row.
@@ -77,7 +79,7 @@ def figure_from_panels(
     Args:
         panels: at least one; None is a place left free.
         columns: panels in a row; None lets each row take what fits.
-        title: one line above all.
+        title: above all, in as many lines as it needs.
         footnote: small print below all; it is wrapped.
 
     Returns:
@@ -92,9 +94,9 @@ def figure_from_panels(
     columns = None if columns is None else whole_number("columns", columns, minimum=1)
     plan = plan_page(panels, columns)
     grid = plan.grid
-    head = 0.28 if title else 0.0
-    wanted = min(text_width(drawable(title), HEAD_SIZE, bold=True), WIDEST_BAR) if title else 0.0
-    width = max(grid.width, wanted + 2 * MARGIN)
+    width = max(grid.width, title_width(title or "") + 2 * MARGIN)
+    lines = title_lines(title or "", width - 2 * MARGIN)
+    head = title_height(lines)
     notes = drawing.wrapped(footnote, NOTE_SIZE, width - 2 * MARGIN)
     height = (
         MARGIN + head + grid.height + (0.06 + NOTE_LINE * len(notes) if notes else 0.0) + MARGIN
@@ -105,12 +107,12 @@ def figure_from_panels(
     def place(left: float, top: float, wide: float, tall: float) -> Box:
         return shares_of_box(figure, (left + shift, MARGIN + head + top, wide, tall))
 
-    if title:
-        write_title(figure, title)
+    write_title(figure, lines)
+    points = drawing.common_size_of_numbers(panels, plan.sizes)
     for row, members in enumerate(plan.rows):
         for column, index in enumerate(members):
             if panel := panels[index]:
-                _draw_panel(figure, panel, plan.sizes[index], grid, (row, column), place)
+                _draw_panel(figure, panel, plan.sizes[index], grid, (row, column), place, points)
     for bar in plan.bars:
         _draw_bar(figure, bar, [p for i in bar.members if (p := panels[i])], grid, place)
     write_notes(figure, notes)
@@ -136,6 +138,7 @@ def _draw_panel(
     grid: Grid,
     cell: tuple[int, int],
     place: Callable[..., Box],
+    points: float,
 ) -> None:
     row, column = cell
     left, top, width = grid.left(row, column), grid.top(row), grid.columns[row][column]
@@ -150,7 +153,8 @@ def _draw_panel(
     below = top + grid.titles[row]
     axes = figure.add_axes(place(left + (width - size[0]) / 2, below, *size))
     axes.set_label(panel.title.replace("\n", " · "))
-    drawing.draw_pixels(axes, panel, size, DOTS_PER_INCH)
+    most = drawing.MOST_POINTS if drawing.is_kernel(panel) else points
+    drawing.draw_pixels(axes, panel, size, DOTS_PER_INCH, most=most)
     below += size[1] + 0.04
     for line, words in enumerate(caption_of(panel)):
         alarm = bool(panel.mark) and line == 0
@@ -158,8 +162,13 @@ def _draw_panel(
         write(below + CAPTION_LINE * line, words, CAPTION_SIZE, bold=alarm, colour=colour)
 
 
-def figure_on_axes(panel: Panel, axes: Any) -> Figure:
+def figure_on_axes(panel: Panel, axes: Any, *, title: str | None = None) -> Figure:
     """Draw one panel on the caller's axes, with its title, caption and colour bar.
+
+    Args:
+        panel: what to draw.
+        axes: where.
+        title: in as many lines as it needs; None: the panel's own, as small as it must be.
 
     Raises:
         TypeError: ``axes`` is no matplotlib axes.
@@ -173,6 +182,9 @@ def figure_on_axes(panel: Panel, axes: Any) -> Figure:
     inks = drawing.inks_for(figure)
     room = max(inches[0], NARROWEST)
     words, size = drawing.fitted_lines(panel.title.split("\n"), TITLE_SIZE, room)
+    if title is not None:
+        lines = title_lines(title, room, size=TITLE_SIZE, bold=False)
+        words, size = "\n".join(lines), TITLE_SIZE
     axes.set_title(words, size=size, color=inks[0], weight="normal", loc="center", **TEXT)
     words, size = drawing.fitted_lines(caption_of(panel), CAPTION_SIZE, room)
     colour = inks[2] if panel.mark else inks[1]

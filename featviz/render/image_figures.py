@@ -14,14 +14,13 @@ from matplotlib.figure import Figure
 from featviz.captions import one_line, value_text
 from featviz.map_inputs import InputPicture, colours_of_image, image_words, range_of_images
 from featviz.map_panels import MapSheet
-from featviz.map_words import scale_words
+from featviz.map_words import green_words, scale_words
 from featviz.networks.top_values import TopImages
 from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK, fitted
 from featviz.render.map_figures import draw_bar_of_sheet
 from featviz.render.map_grid import Plan, grid_of_tiles, palette_of_sheet
 from featviz.render.map_pages import (
-    GREEN_WORDS,
     LABEL_LINE,
     LABEL_SIZE,
     LINE_SIZE,
@@ -130,8 +129,9 @@ def _write_scale(page: Page, boxes: Sequence[Box], sheet: MapSheet, alpha: float
     numbered = replace(sheet, scale=sheet.limits[0])
     draw_bar_of_sheet(page, numbered, (left, below + 0.1, length), words=False)
     alone = "scale of this channel alone" if sheet.scale in ("each", "shared") else ""
+    green = green_words(sheet.stats)
     scale = alone or scale_words(sheet.scale, sheet.total, sheet.gamma)
-    scale += f" · opacity {alpha:g} at its end" + GREEN_WORDS * sheet.stats[0].broken
+    scale += f" · opacity {alpha:g} at its end" + f" · {green}" * bool(green)
     page.write(left, below + 0.4, scale, NOTE_SIZE, colour=FAINT_INK,
                room=page.width - MARGIN - left)  # fmt: skip
     if sheet.marks[0]:

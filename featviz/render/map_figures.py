@@ -15,9 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from featviz.captions import range_text, share_text, value_text
-from featviz.map_choice import Values
+from featviz.map_choice import Values, cell_word
 from featviz.map_panels import MapSheet
-from featviz.map_words import end_text, name_options, room_for_marks, scale_words
+from featviz.map_words import (
+    end_text,
+    green_words,
+    name_options,
+    room_for_marks,
+    scale_words,
+)
 from featviz.panels import Panel
 from featviz.render import drawing
 from featviz.render.bars import extension, set_labels, style_bar
@@ -37,7 +43,6 @@ from featviz.render.map_pages import (
     heading,
 )
 from featviz.render.paper import DOTS_PER_INCH
-from featviz.vocabulary import BROKEN_WORDS
 
 # A page of tiles has about so many square inches, and its tiles are no larger than that.
 PAGE_AREA, LARGEST_TILE = 66.0, 3.0
@@ -77,7 +82,8 @@ def _tile_figure(sheet: MapSheet, columns: int | None, title: str, *, labels: bo
     unit, plan, captions = _planned(sheet, columns, labels=labels)
     grid = plan.columns * plan.pitch[1] * unit, plan.rows * plan.pitch[0] * unit
     width = max(NARROWEST, grid[0] + 2 * MARGIN)
-    head = heading(title, sheet.lines, sheet.went_in, width)
+    lines = sheet.lines if labels else sheet.lines_without_labels
+    head = heading(title, lines, sheet.went_in, width)
     top = MARGIN + sum(line[2] for line in head) + 0.06
     page = Page(width, top + grid[1] + BAR_STRIP + MARGIN)
     page.lines(MARGIN, head)
@@ -85,7 +91,8 @@ def _tile_figure(sheet: MapSheet, columns: int | None, title: str, *, labels: bo
     page.picture((MARGIN, top, *grid), colours, "feature maps")
     if labels:
         page.label(_labels(sheet, plan, unit, captions, top))
-    draw_bar_of_sheet(page, sheet, (MARGIN, top + grid[1] + 0.08, BAR_LENGTH))
+    place = MARGIN, top + grid[1] + 0.08, BAR_LENGTH
+    draw_bar_of_sheet(page, sheet, place, ends_written=labels)
     return page.figure
 
 
@@ -163,8 +170,9 @@ def _captions(sheet: MapSheet, index: int) -> list[str]:
 
 
 def draw_bar_of_sheet(
-    page: Page, sheet: MapSheet, place: tuple[float, float, float], *, words: bool = True
-) -> None:
+    page: Page, sheet: MapSheet, place: tuple[float, float, float], *, words: bool = True,
+    ends_written: bool = True,
+) -> None:  # fmt: skip
     """Draw the colour bar of a sheet.
 
     Args:
@@ -172,6 +180,7 @@ def draw_bar_of_sheet(
         sheet: of the layer.
         place: left, top and length in inches.
         words: whether to say what it stands for.
+        ends_written: whether each map has the end of its own scale below it.
     """
     each = sheet.scale == "each"
     limits = sheet.limits[0]
@@ -192,9 +201,8 @@ def draw_bar_of_sheet(
         set_labels(bar, [value for value, _ in ticks], [text for _, text in ticks])
     bar.set_label("")
     if words:
-        text = scale_words(sheet.scale, sheet.total, sheet.gamma)
-        if any(item.broken for item in sheet.stats):
-            text += f" · {BROKEN_WORDS}"
+        scale = scale_words(sheet.scale, sheet.total, sheet.gamma, ends_written=ends_written)
+        text = " · ".join(filter(None, (scale, green_words(sheet.stats))))
         page.write(place[0], place[1] + 0.3, text, NOTE_SIZE, colour=FAINT_INK,
                    room=page.width - 2 * MARGIN)  # fmt: skip
 
@@ -230,18 +238,14 @@ def _vector_figure(sheet: MapSheet, title: str) -> Figure:
         )
     )
     axes.axhline(0, color=INK, linewidth=0.6, linestyle="-")
-    _write_broken(axes, values)
+    for i in np.flatnonzero(~whole):
+        word = cell_word(sheet.numbers.flat[i])
+        drawing.write(axes, (float(i), 0.0), word, size=TINY_SIZE, colour=ALARM, va="bottom")
     if count <= MOST_VALUES and widest <= points / 72:
         _write_values(axes, values, texts, min(LABEL_SIZE, TINY_SIZE * points / 72 / widest))
     _ticks(axes, sheet.channels, (points, 0.0))
     axes.set_xlabel("channel", size=NOTE_SIZE, color=FAINT_INK, labelpad=2)
     return page.figure
-
-
-def _write_broken(axes: Axes, values: npt.NDArray[np.float64]) -> None:
-    for i in np.flatnonzero(~np.isfinite(values)):
-        text = "NaN" if np.isnan(values[i]) else "∞" if values[i] > 0 else "−∞"
-        drawing.write(axes, (float(i), 0.0), text, size=TINY_SIZE, colour=ALARM, va="bottom")
 
 
 def _write_values(
@@ -317,7 +321,9 @@ def _sequence_figure(sheet: MapSheet, title: str) -> Figure:
     page = Page(width, top + size[1] + 0.42 + BAR_STRIP + MARGIN)
     page.lines(MARGIN, head)
     tiles, each = merged_steps(sheet.tiles, 1, size[1])
-    thin = replace(sheet, tiles=tiles)
+    # One picture has one scale, whose ends the bar tells.
+    scale = "shared" if sheet.scale == "each" else sheet.scale
+    thin = replace(sheet, tiles=tiles, scale=scale)
     plan = Plan((1, 1), thin.tiles.shape[1:], 0, 0, thin.tiles.shape[1:], 1, 1)
     colours = palette_of_sheet(thin)[grid_of_tiles(thin, plan)]
     axes = page.picture((0.6, top, *size), colours, "feature maps")
@@ -332,5 +338,5 @@ def _sequence_figure(sheet: MapSheet, title: str) -> Figure:
     if sheet.marks[0]:
         spot = 0.6 + size[0], top + size[1] + 0.28
         page.write(*spot, sheet.marks[0], LABEL_SIZE, colour=ALARM, ha="right")
-    draw_bar_of_sheet(page, sheet, (0.6, top + size[1] + 0.45, min(BAR_LENGTH, width - 1.2)))
+    draw_bar_of_sheet(page, thin, (0.6, top + size[1] + 0.45, min(BAR_LENGTH, width - 1.2)))
     return page.figure

@@ -18,8 +18,14 @@ from matplotlib.textpath import text_to_path
 
 from featviz.render import drawing
 from featviz.render.drawing import FAINT_INK, INK, drawable, fitted
-from featviz.render.paper import DOTS_PER_INCH, HEAD_SIZE, Box, blank_figure, shares_of_box
-from featviz.vocabulary import BROKEN_WORDS
+from featviz.render.paper import (
+    DOTS_PER_INCH,
+    HEAD_SIZE,
+    Box,
+    blank_figure,
+    shares_of_box,
+    title_lines,
+)
 
 MARGIN, GAP = 0.16, 0.03
 LINE_SIZE, NOTE_SIZE, LABEL_SIZE, TINY_SIZE = 8.0, 7.0, 7.0, 6.0
@@ -29,7 +35,6 @@ WIDEST, NARROWEST = 11.0, 5.6
 THINNEST = 0.3
 # Beyond this many labels matplotlib's own texts take longer than all else.
 MOST_TEXTS = 100
-GREEN_WORDS = f" · {BROKEN_WORDS}"
 
 
 class Label(NamedTuple):
@@ -137,7 +142,7 @@ def heading(
         width: of the page.
     """
     room = width - 2 * MARGIN
-    found = [(title, HEAD_SIZE, HEAD_LINE, INK)] if title else []
+    found = [(line, HEAD_SIZE, HEAD_LINE, INK) for line in title_lines(title, room)]
     for text in lines:
         found += [(x, LINE_SIZE, TEXT_LINE, INK) for x in drawing.wrapped(text, LINE_SIZE, room)]
     for text in went_in:

@@ -258,8 +258,8 @@ def plot_top_images(
         channels: channel numbers from 0, or the number of one; None for the first ``count``.
         count: how many channels at most, unless numbers are given.
         marks: whether the cell of the largest value is ringed; the map is stretched over the
-            image for that. There is no ring where a map has one value all over, nor in a model of
-            several images: the layer may have seen another one than is drawn.
+            image for that. There is no ring where a map has one value all over, nor where the
+            layer may have seen another image than is drawn.
         title: None for the model and the path.
 
     Returns:

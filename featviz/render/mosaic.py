@@ -10,6 +10,7 @@ import io
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,15 @@ from PIL import Image
 
 from featviz._check import size_text, true_or_false, whole_number
 from featviz._files import check_target, write_whole
-from featviz.captions import value_text
+from featviz.map_choice import cell_word
 from featviz.map_panels import MapSheet, sheet_from_feature_maps
-from featviz.map_words import end_text, name_options, room_for_marks, scale_words
+from featviz.map_words import (
+    end_text,
+    green_words,
+    name_options,
+    room_for_marks,
+    scale_words,
+)
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
 from featviz.render.canvas import fitted, glyphs, text_width
@@ -39,7 +46,6 @@ from featviz.render.map_grid import (
     grid_of_tiles,
     palette_of_sheet,
 )
-from featviz.vocabulary import BROKEN_WORDS
 
 TITLE_GAP = 4
 MARGIN, HEAD_TYPE, TEXT_TYPE, LABEL_TYPE = 12, 14, 11, 10
@@ -154,6 +160,8 @@ def picture_from_sheet(
     zoom = None if magnify is None else whole_number("magnify", magnify, minimum=1)
     wide = None if columns is None else whole_number("columns", columns, minimum=1)
     true_or_false("labels", labels)
+    if sheet.form == "sequence" and sheet.scale == "each":
+        sheet = replace(sheet, scale="shared")  # one picture: the bar itself tells its ends
     count, height, width = sheet.tiles.shape
     if sheet.form == "sequence" and not zoom:  # steps and channels have no unit in common
         zooms = tuple(max(1, min(LARGEST_CELL, SEQUENCE // side)) for side in (height, width))
@@ -210,9 +218,9 @@ def _drawn(sheet: MapSheet, plan: Plan, *, labels: bool) -> Paper:
     """Return the whole mosaic as places of the palette."""
     grid_width = plan.columns * plan.pitch[1]
     width = max(NARROWEST, grid_width + 2 * MARGIN)
-    heading = _heading_lines(sheet, width - 2 * MARGIN)
+    heading = _heading_lines(sheet, width - 2 * MARGIN, labels=labels)
     top = MARGIN + TITLE_GAP + LINE_HEIGHT * len(heading) + 10
-    legend = _wrapped(_legend(sheet), width - 2 * MARGIN)
+    legend = _wrapped(_legend(sheet, labels=labels), width - 2 * MARGIN)
     foot = 48 + LINE_HEIGHT * len(legend)
     paper = np.full((top + plan.rows * plan.pitch[0] + foot, width), PAPER, np.uint8)
     for line, (words, size, place) in enumerate(heading):
@@ -243,7 +251,7 @@ def _label(grid: Paper, sheet: MapSheet, index: int, spot: tuple[int, int], plan
         end = end_text(sheet.stats[index], signed=sheet.limits[index][0] < 0)
         options = [end, end.removeprefix("max ")]
         if sheet.form == "vector":
-            options = [value_text(float(sheet.tiles[index, 0, 0]))]
+            options = [cell_word(sheet.numbers[index, 0, 0])]
         y = spot[0] + plan.above + plan.tile[0] + LABEL_HEIGHT // 2
         _write(grid, (spot[1], y), _first_that_fits(options, room), LABEL_TYPE, INK)
 
@@ -255,11 +263,11 @@ def _first_that_fits(texts: Sequence[str], room: float) -> str:
     return fitted(texts[-1], room, LABEL_TYPE)[0]
 
 
-def _heading_lines(sheet: MapSheet, width: int) -> list[tuple[str, int, int]]:
+def _heading_lines(sheet: MapSheet, width: int, *, labels: bool) -> list[tuple[str, int, int]]:
     """Return the heading's lines, each with its type and ink."""
     title, size = fitted(sheet.title, width, HEAD_TYPE, bold=True)
     lines = [(title, size, INK)]
-    for text in sheet.lines:
+    for text in sheet.lines if labels else sheet.lines_without_labels:
         lines += [(line, TEXT_TYPE, INK) for line in _wrapped(text, width)]
     for text in sheet.went_in:
         lines += [(line, TEXT_TYPE, FAINT) for line in _wrapped(f"went in: {text}", width)]
@@ -296,10 +304,9 @@ def _draw_bar(paper: Paper, sheet: MapSheet, top: int) -> None:
             _write(paper, (round(start), top + BAR_HEIGHT + 10), text, LABEL_TYPE, INK)
 
 
-def _legend(sheet: MapSheet) -> str:
-    words = scale_words(sheet.scale, sheet.total, sheet.gamma)
-    broken = any(item.broken for item in sheet.stats)
-    return f"{words} · {BROKEN_WORDS}" if broken else words
+def _legend(sheet: MapSheet, *, labels: bool) -> str:
+    words = scale_words(sheet.scale, sheet.total, sheet.gamma, ends_written=labels)
+    return " · ".join(filter(None, (words, green_words(sheet.stats))))
 
 
 def _numbers_of_bar(sheet: MapSheet) -> list[tuple[str, float]]:

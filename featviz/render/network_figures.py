@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 
 from featviz.map_inputs import InputPicture, colours_of_image, image_words, range_of_images
 from featviz.map_panels import MapSheet
-from featviz.map_words import name_options, scale_words
+from featviz.map_words import green_words, name_options, scale_words
 from featviz.panels import colour_limits
 from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK
 from featviz.render.map_figures import draw_bar_of_sheet, merged_steps
 from featviz.render.map_grid import Plan, grid_of_tiles, palette_of_sheet
 from featviz.render.map_pages import (
-    GREEN_WORDS,
     LABEL_LINE,
     LINE_SIZE,
     MARGIN,
@@ -127,9 +126,8 @@ def _write_foot(page: Page, sheets: Sequence[MapSheet], top: float) -> None:
         "shared": "one scale for all maps shown",
     }
     text = words[sheet.scale] if isinstance(sheet.scale, str) else scale_words(sheet.scale, 2, 1.0)
-    if any(item.broken for one in sheets for item in one.stats):
-        text += GREEN_WORDS
-    text += _gamma_words(sheets)
+    green = green_words(item for one in sheets for item in one.stats)
+    text += (f" · {green}" if green else "") + _gamma_words(sheets)
     shared = sheet.scale == "shared"
     if shared:
         draw_bar_of_sheet(page, sheet, (MARGIN, top, 3.4), words=False)
@@ -163,7 +161,7 @@ def _draw_input(page: Page, picture: InputPicture, top: float, *, several: bool)
 def _write_row(page: Page, sheet: MapSheet, top: float) -> None:
     room = WORDS_WIDTH - 0.15
     page.write(MARGIN, top + LABEL_LINE, sheet.path, LINE_SIZE, bold=True, room=room)
-    shown = f"{len(set(sheet.channels))} of {sheet.total} shown"
+    shown = f"{len(set(sheet.channels)):,} of {sheet.total:,} shown"
     lines = drawing.wrapped(sheet.layer, NOTE_SIZE, room)[:2]
     lines += [f"{sheet.shape} · {shown}", sheet.span]
     # The numbers of the channels would be cut.
@@ -227,6 +225,7 @@ def _middle_slices(sheet: MapSheet) -> MapSheet:
     depth = len(sheet.tiles) // len(sheet.channels)
     part = slice(depth // 2, None, depth)
     few: dict[str, Any] = {
-        name: getattr(sheet, name)[part] for name in ("tiles", "names", "stats", "marks", "limits")
+        name: getattr(sheet, name)[part]
+        for name in ("tiles", "numbers", "names", "stats", "marks", "limits")
     }
     return replace(sheet, **few)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from featviz.panels import Panel
-from featviz.render.drawing import drawable, picture_sizes, text_width
+from featviz.render.drawing import drawable, is_kernel, picture_sizes, text_width
 from featviz.render.paper import MARGIN
 
 Size = tuple[float, float]
@@ -112,6 +112,12 @@ def numbers_fit(panels: Sequence[Panel | None], columns: int) -> bool:
     return grid.width <= NUMBERS_PAGE[0] and grid.height <= NUMBERS_PAGE[1]
 
 
+def is_heading(title: str) -> bool:
+    """Whether a title is one line that has room above a picture."""
+    one = len(title.strip().splitlines()) <= 1
+    return one and text_width(drawable(title), TITLE_SIZE, bold=True) <= WIDEST_TEXT
+
+
 def has_bar(panel: Panel) -> bool:
     """Whether a bar explains the panel: neither an RGB image nor numbers in cells."""
     return panel.palette != "rgb" and panel.cells is None
@@ -124,7 +130,7 @@ def caption_of(panel: Panel) -> list[str]:
 
 def _smaller(panel: Panel | None, size: Size, share: float) -> Size:
     """Return the size of a picture on a page that is short of room."""
-    if panel is None or panel.scale.startswith("kernels"):  # their numbers are exact
+    if panel is None or is_kernel(panel):  # their numbers are exact
         return size
     share = share if panel.cells is None else max(share, LEAST_OF_CELLS)
     return size[0] * share, size[1] * share
@@ -143,10 +149,23 @@ def _bars(panels: Sequence[Panel | None], rows: list[range], *, aligned: bool) -
     placed: list[Bar] = []
     for bar in found.values():
         last = bar.last if aligned else min(bar.last, len(rows[bar.row]) - 1)
-        beside = [o for o in placed if o.row == bar.row and o.first <= last and bar.first <= o.last]
+        first, last = _span(panels, rows[bar.row], replace(bar, last=last))
+        beside = [o for o in placed if o.row == bar.row and o.first <= last and first <= o.last]
         lane = 1 + max((other.lane for other in beside), default=-1)
-        placed.append(replace(bar, last=last, lane=lane))
+        placed.append(replace(bar, first=first, last=last, lane=lane))
     return placed
+
+
+def _span(panels: Sequence[Panel | None], row: range, bar: Bar) -> tuple[int, int]:
+    """Return the columns that a bar takes, no panel of others above it."""
+    above = row[bar.first : bar.last + 1]
+    if all(panels[index] is None or index in bar.members for index in above):
+        return bar.first, bar.last
+    last = max(column for column, index in enumerate(row) if index in bar.members)
+    first = last
+    while first > bar.first and row[first - 1] in bar.members:
+        first -= 1
+    return first, last
 
 
 def _rows(sizes: list[Size], columns: int | None) -> list[range]:

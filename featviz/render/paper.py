@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from featviz.render.drawing import FAINT_INK, INK, fitted, write
+from featviz.render.drawing import FAINT_INK, INK, drawable, text_width, wrapped, write
 
 DOTS_PER_INCH = 150
 MARGIN = 0.14
 HEAD_SIZE, NOTE_SIZE, NOTE_LINE = 11.0, 6.5, 0.12
+HEAD_LINE, BELOW_HEAD = 0.2, 0.08
+# A page may be so wide for its title alone; what is longer takes another line.
+WIDEST_TITLE, LONGEST_TITLE = 6.0, 2000
 
 Box = tuple[float, float, float, float]
 
@@ -48,11 +51,43 @@ def shares_of_box(figure: Figure, box: Box) -> Box:
     )  # fmt: skip
 
 
-def write_title(figure: Figure, title: str) -> None:
-    """Write one bold line at the top left, made smaller or cut where it has no room."""
-    words, size = fitted(title, HEAD_SIZE, figure.get_figwidth() - 2 * MARGIN, bold=True)
-    left, top, _, _ = shares_of_box(figure, (MARGIN, MARGIN, 0, 0))
-    write(figure, (left, top), words, size=size, colour=INK, bold=True, ha="left")
+def title_width(title: str) -> float:
+    """Return the inches that a title asks for, no more than it may widen a page to."""
+    lines = title[:LONGEST_TITLE].splitlines()
+    wide = [text_width(drawable(line), HEAD_SIZE, bold=True) for line in lines]
+    return min(max(wide, default=0.0), WIDEST_TITLE)
+
+
+def title_lines(
+    title: str, width: float, *, size: float = HEAD_SIZE, bold: bool = True
+) -> list[str]:
+    r"""Return the lines of a title: its own, each wrapped to ``width`` inches.
+
+    Words stand whole; one that is wider than the page goes on below. Nothing is left out, but
+    for the middle of what is no title, beyond 2,000 letters.
+
+    Example:
+        >>> title_lines("Edges\nof three photographs", 1.6)
+        ['Edges', 'of three', 'photographs']
+    """
+    if len(title) > LONGEST_TITLE:
+        title = f"{title[: LONGEST_TITLE // 2]}…{title[-LONGEST_TITLE // 2 :]}"
+    lines: list[str] = []
+    for line in title.strip().splitlines():
+        lines += wrapped(line, size, width, bold=bold, whole=True) or [""]
+    return lines
+
+
+def title_height(lines: Sequence[str]) -> float:
+    """Return the inches that the lines of a title take, with the gap below them."""
+    return HEAD_LINE * len(lines) + BELOW_HEAD if lines else 0.0
+
+
+def write_title(figure: Figure, lines: Sequence[str]) -> None:
+    """Write the lines of a title at the top left, bold, one below the other."""
+    for line, words in enumerate(lines):
+        left, top, _, _ = shares_of_box(figure, (MARGIN, MARGIN + HEAD_LINE * line, 0, 0))
+        write(figure, (left, top), words, size=HEAD_SIZE, colour=INK, bold=True, ha="left")
 
 
 def write_notes(figure: Figure, lines: Sequence[str]) -> None:
@@ -74,6 +109,9 @@ def bytes_from_figure(figure: Figure, kind: str, *, dpi: float) -> bytes:
     """Return a figure as a PNG, SVG or PDF file, the same bytes every time."""
     stamp = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     stream = io.BytesIO()
+    if figure.get_layout_engine() is not None:
+        # matplotlib lays out by the pictures as they were: once more, now that they fit.
+        figure.draw_without_rendering()
     # Said here because rcParams would decide otherwise; "" is "no bbox", None would be theirs.
     figure.savefig(
         stream, format=kind, dpi=dpi, metadata=stamp or None, bbox_inches="",

@@ -23,13 +23,13 @@ from featviz.panels import (
     panels_from_kernels,
 )
 from featviz.render.figures import figure_from_panels, figure_on_axes
-from featviz.render.page_layout import numbers_fit
+from featviz.render.page_layout import is_heading, numbers_fit
 from featviz.vocabulary import LAYOUTS, STAGES
 
 # Rows and columns up to which a matrix is there to be read, whatever page that takes.
 LARGEST_LESSON = 8
-# Panels on the right of what a layer saw: four maps of one stage, two of two, one of three.
-MOST_BESIDE = 4
+# Panels on the right of what a layer saw; of more maps than a few so many more, as a page is wide.
+FEW_MAPS, FEW_BESIDE, MOST_BESIDE = 4, 4, 6
 
 
 def plot_extraction(
@@ -52,9 +52,9 @@ def plot_extraction(
         stages: any of ``"image"``, ``"filter"``, ``"detect"``, ``"condense"``, in any order.
             None: all; of a layer of a network without those that only say again what stands
             before them, as where no pool was found. What is left out is said.
-        layout: ``"rows"`` (a row for each map; of a layer of a network two maps of two stages
-            beside each other, four of one), ``"columns"`` (a column for each map), or how many
-            panels stand in a row.
+        layout: ``"rows"`` (a row for each map; of a layer of a network up to four panels beside
+            each other, of more than four maps six), ``"columns"`` (a column for each map), or
+            how many panels stand in a row.
         scale: ``"shared"`` (one for all maps), ``"signed"`` (one per stage, symmetric about 0),
             ``"each"`` (every map its own), or ``(low, high)``.
         gamma: exponent of the display, above 0, the sign kept; the colour bar is drawn to match.
@@ -63,7 +63,7 @@ def plot_extraction(
             negative, else heat.
         numbers: write the value into every cell; None: when all maps are small and the page with
             them is no larger than 17×20 inches.
-        title: a line above the figure; None or empty for none.
+        title: above the figure, in as many lines as it needs; None or empty for none.
 
     Returns:
         The figure; a notebook shows it, :func:`featviz.save_figure` writes it.
@@ -102,7 +102,7 @@ def _stages_drawn(
     if stages is not None or extraction.kernels:
         return checked_stages(STAGES if stages is None else stages), "condense", []
     reasons = {}
-    if settings.activation.startswith("none"):
+    if settings.activation.partition(" ")[0] == "none":  # or "none in a layer"
         reasons["detect"] = f"no activation was found{settings.activation.removeprefix('none')}"
     if settings.pool == "none":
         reasons["condense"] = "no pool was found"
@@ -127,8 +127,13 @@ def _placed(
         first = stages.index("image")
         for again in range(first + count, len(panels), count):
             places[again] = None
-        if layout == "rows" and first == 0 < count - 1:
-            return _beside(panels[0], [panel for panel in places[1:] if panel], count - 1)
+        maps = [panel for panel in places[1:] if panel]
+        # Above them it would stand alone in a row longer than a column is.
+        wide = len(panels) // count
+        if layout == "columns" and first == 0 < count - 1 <= wide <= MOST_BESIDE:
+            return _beside(panels[0], _transposed(maps, count - 1), wide)
+        if first == 0 < count - 1 and layout == "rows":
+            return _beside(panels[0], maps, _maps_beside(wide, count - 1))
         if count == 1 or columns % count:
             places = [panel for panel in places if panel]
     if layout == "columns":
@@ -136,9 +141,17 @@ def _placed(
     return places, columns
 
 
-def _beside(image: Panel, maps: Sequence[Panel], stages: int) -> tuple[list[Panel | None], int]:
+def _maps_beside(count: int, stages: int) -> int:
+    """Return how many panels stand beside an image, in rows of about one length."""
+    most = max(1, (FEW_BESIDE if count <= FEW_MAPS else MOST_BESIDE) // stages)
+    rows = -(-count // most)
+    return stages * -(-count // rows)
+
+
+def _beside(
+    image: Panel, maps: Sequence[Panel | None], wide: int
+) -> tuple[list[Panel | None], int]:
     """Return an image and on its right the maps, and how many columns that takes."""
-    wide = min(stages * max(1, MOST_BESIDE // stages), len(maps))
     places: list[Panel | None] = []
     for start in range(0, len(maps), wide):
         places += [None if start else image, *maps[start : start + wide]]
@@ -162,16 +175,20 @@ def plot_image(image: Any, *, ax: Any = None, title: str | None = None) -> Figur
     Args:
         image: anything :func:`featviz.read_image` takes.
         ax: matplotlib axes to draw on; None makes a figure.
-        title: None takes the file's name.
+        title: None takes the file's name. What is longer than the picture is wide, or has
+            several lines, stands above the name.
 
     Returns:
         The figure, or the one that ``ax`` belongs to.
     """
     check_title(title)
-    words = one_line(image_name(image) if title is None else title)
     pixels = read_image(image)
+    alone = title is None or (ax is None and not is_heading(title))
+    words = one_line(image_name(image) if alone else title or "")
     panel = image_panel(pixels, words, numbers=numbers_written(None, [pixels]))
-    return figure_from_panels([panel], 1) if ax is None else figure_on_axes(panel, ax)
+    if ax is not None:
+        return figure_on_axes(panel, ax, title=title)
+    return figure_from_panels([panel], 1, title=title if alone else "")
 
 
 def plot_images(images: Any, *, columns: int | None = None, title: str | None = "") -> Figure:
@@ -180,7 +197,7 @@ def plot_images(images: Any, *, columns: int | None = None, title: str | None = 
     Args:
         images: a list or any iterable of images, or a mapping title → image.
         columns: images in a row; None: at most 5.
-        title: a line above the figure; None or empty for none.
+        title: above the figure, in as many lines as it needs; None or empty for none.
 
     Raises:
         ValueError: no image.
@@ -265,7 +282,7 @@ def plot_map(
 
 
 def plot_kernel(kernel: Any, *, ax: Any = None) -> Figure:
-    """Draw one kernel with its exact number in every cell.
+    """Draw one kernel with its numbers in the cells.
 
     Args:
         kernel: anything :func:`featviz.read_kernel` takes.
@@ -285,13 +302,13 @@ def plot_kernels(
     scale: str | Limits = "shared",
     title: str | None = "",
 ) -> Figure:
-    """Draw kernels side by side, their exact numbers in the cells.
+    """Draw kernels side by side, their numbers in the cells.
 
     Args:
         kernels: anything :func:`featviz.read_kernels` takes.
         columns: kernels in a row; None: as many as fit.
         scale: of the colours: ``"shared"``, ``"each"`` or ``(low, high)``.
-        title: a line above the figure; None or empty for none.
+        title: above the figure, in as many lines as it needs; None or empty for none.
     """
     check_title(title)
     stack = read_kernels(kernels)

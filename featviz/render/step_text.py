@@ -12,7 +12,13 @@ import sympy
 
 from featviz._check import one_of, shown, whole_number
 from featviz.captions import LARGEST_DENOMINATOR
-from featviz.exact import exact_number, is_exact_activation, is_stored_as, short_activation
+from featviz.exact import (
+    exact_number,
+    is_exact_activation,
+    is_near_in_float32,
+    is_stored_as,
+    short_activation,
+)
 from featviz.letters import entry_from_number
 from featviz.render.algebra import is_rounded, number_in_form, number_of, short_number
 from featviz.render.sum_text import (
@@ -87,9 +93,11 @@ def _line(trace: Trace, step: Step, style: str, most: int | None) -> str:
     settled = agrees and told.total == 0 != total
     line = sum_line(expression, style, most, settled=settled)
     total = printed_total(parts_of(expression), total, settled=settled)[0]
+    stored = _numbers([step.total])[0]
+    if isinstance(stored, int) and number_in_form(stored, style) == number_in_form(total, style):
+        total = stored
     if not agrees or (total == 0 != step.total):
         # The sum is right as it stands; the stage holds what float32 made of it.
-        stored = _numbers([step.total])[0]
         line += _note(total, stored, style)
         total = total if agrees else stored
     if trace.activation == "linear":
@@ -201,7 +209,7 @@ def _simple(value: float) -> Any:
 
 def _activation(trace: Trace, step: Step, total: Any, style: str, error: float) -> str:
     """Return ``relu(−1) = 0``; ``error``: how far the total may be wrong."""
-    raw = _numbers([step.value])[0]
+    raw = _sloped(trace.activation, total, _numbers([step.value])[0])
     result = total if step.value == step.total else raw
     decimal = isinstance(result, float) and is_rounded(raw)
     exact = not decimal and _is_exact(trace.activation, total, result)
@@ -217,6 +225,15 @@ def _activation(trace: Trace, step: Step, total: Any, style: str, error: float) 
         name = rf"\mathrm{{{name}}}"
     before, after = number_in_form(total, style), number_in_form(result, style)
     return f"{name}({before}) {equals} {after}"
+
+
+def _sloped(name: str, before: Any, after: Any) -> Any:
+    """Return what a leaky relu makes of a number, not rounded to float32."""
+    slope = _SLOPE.fullmatch(name)
+    if slope is None or not isinstance(after, float) or before >= 0 or is_rounded(before):
+        return after
+    meant = Fraction(str(before)) * Fraction(slope[1])
+    return _simple(float(meant)) if is_near_in_float32(meant, after) else after
 
 
 def _is_exact(name: str, before: Any, after: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import sympy
 
 from featviz._check import one_of, shown, whole_number
-from featviz.exact import exact_text, is_float32
+from featviz.exact import exact_text, is_float32, is_near_in_float32
 from featviz.expressions import Expressions
 from featviz.letters import check_names
 from featviz.render.algebra import (
@@ -198,17 +198,27 @@ def printed_total(parts: Any, number: Any, *, settled: bool = False) -> tuple[An
         settled: whether it is known to be 0 but for rounding.
     """
     short: Any = short_number(number)
-    if not any(part.has(sympy.Float) for part in parts):
-        return short, not isinstance(short, float)
     written = sum(map(_as_written, parts))
     if settled:
         return 0, written == 0
-    if not is_rounded(short) and written == Fraction(exact_text(short)):
-        return short, True
+    printed = _as_printed(short)
+    if written == printed and not (short and any(map(_has_rounded_number, parts))):
+        if not is_rounded(short):
+            return short, True
+        if is_near_in_float32(printed, short):  # else floats have lost more than last digits
+            return float(printed), True
+    if not any(part.has(sympy.Float) for part in parts):
+        return short, False
     error = _error_of(parts)
     if short and abs(short) <= error:
         return 0, written == 0
     return with_sure_digits(short, error), False
+
+
+def _as_printed(number: Any) -> Any:
+    """Return what a reader makes of a printed number; infinity stays."""
+    finite = not isinstance(number, float) or math.isfinite(number)
+    return Fraction(exact_text(number)) if finite else number
 
 
 def with_sure_digits(number: Any, error: float, *, most: int = MOST_DIGITS) -> Any:
@@ -243,5 +253,5 @@ def _as_written(term: Any) -> Fraction:
 
 
 def _has_rounded_number(expression: Any) -> bool:
-    numbers = (number_of(number) for number in expression.atoms(sympy.Float))
+    numbers = (number_of(number) for number in expression.atoms(sympy.Number))
     return any(is_rounded(number) for number in numbers if number is not None)

@@ -2,7 +2,8 @@ r"""Matrices as text: plain ASCII, tall Unicode brackets, or LaTeX.
 
 Three forms, one content: ``"unicode"`` for terminals, ``"plain"`` for logs and diffs (ASCII
 only), ``"latex"`` for documents. Whole numbers and simple fractions are printed as such
-(``14/9``), other numbers with six significant digits; float32 and float64 print the same text.
+(``14/9``), other numbers with six significant digits. A fraction is only what rounds to the very
+number, in float32 or in float64 (:mod:`featviz.exact`).
 A matrix larger than ``rows`` × ``columns`` keeps its first and last rows and columns, with dots
 between them, and says its true size.
 """
@@ -65,7 +66,7 @@ def text_from_matrix(
             ``columns`` below 1.
 
     Example:
-        >>> print(text_from_matrix([[-2.0, 2], [1.5555556, -0.0]]))
+        >>> print(text_from_matrix([[-2.0, 2], [14 / 9, -0.0]]))
         ⎡  -2  2⎤
         ⎣14/9  0⎦
         >>> print(text_from_matrix([[-2.0, 2, -0.0]], form="latex"))

@@ -10,12 +10,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from featviz._check import shown, size_text, true_or_false, whole_number
-from featviz.captions import check_title, one_line, range_text, value_text
+from featviz.captions import check_title, ends_text, one_line, range_text, value_text
 from featviz.map_choice import check_scale, checked_numbers
 from featviz.networks.layer_values import LayerKernels
 from featviz.networks.paths import counted_text
 from featviz.panels import Limits, MapView, Panel, colour_limits, panels_from_views
 from featviz.render.axis_words import write_ticks
+from featviz.render.bars import scale_label
 from featviz.render.drawing import text_width
 from featviz.render.figures import figure_from_panels
 from featviz.render.paper import MARGIN
@@ -55,7 +56,8 @@ def plot_layer_kernels(
         color: whether the three channels are drawn as red, green and blue; None: where there
             are three. A layer whose three channels are no colours wants False.
         numbers: whether the weight is written into every cell.
-        title: a line above the figure; None: the path and the kind of the layer.
+        title: above the figure, in as many lines as it needs; None: the path and the kind of the
+            layer.
 
     Returns:
         The figure; its footnote says how many of how many are shown, and what was done.
@@ -104,11 +106,12 @@ def plot_layer_kernels(
         scope = "all kernels" if every or scale == "layer" else "those shown"
         one = scale in ("layer", "shared", "signed")
         panels = tuple(_kernel_panel(panel, f"signed, {scope}" * one) for panel in panels)
+        words += [_scale_text(panels[0])] if numbers else []
     settings = [f"{size_text(kernels.weights.shape)} weights", *words]
     settings += [kernels.note] if kernels.note else []
-    heading = f"{kernels.path} · {kernels.kind}" if title is None else title
+    heading = one_line(f"{kernels.path} · {kernels.kind}") if title is None else title
     figure = figure_from_panels(
-        panels, wide, title=one_line(heading), footnote=one_line(" · ".join(settings))
+        panels, wide, title=heading, footnote=one_line(" · ".join(settings))
     )
     if single and not colored:
         _number_sides(figure, rows, columns)
@@ -162,6 +165,16 @@ def _title(kernels: LayerKernels, feature: int, channel: int) -> str:
     read = kernels.channels_of(feature)[channel]
     alone = kernels.channels * kernels.groups == 1
     return f"feature {feature}" if alone else f"feature {feature}\nchannel {read}"
+
+
+def _scale_text(panel: Panel) -> str:
+    """Return what the colours under numbers stand for, where no bar says it."""
+    told = scale_label(panel.scale)
+    if panel.scale.startswith("each"):
+        return "colours: each kernel on a scale of its own, symmetric about 0"
+    if panel.scale.startswith("signed"):
+        told += ", " + " to ".join(ends_text(panel.limits))
+    return f"colours: {told}"
 
 
 def _limits_of(kernels: LayerKernels) -> Limits:

@@ -12,9 +12,11 @@
   const SMALLEST_FLOAT32 = 2 ** -126;
   // As in featviz.exact, where these bounds are explained.
   const LARGEST_DENOMINATOR = 256;
-  const LARGEST_PRODUCT = 2 ** 21;
-  const LEFTOVER_STEPS = 3;
-  const LARGEST_LEFTOVER_PRODUCT = 2 ** 16;
+  const LARGEST_NUMERATOR = 9999;
+  const LARGEST_CHANCE = 2 ** -15;
+  const LARGEST_COMMON_CHANCE = 2 ** -12;
+  const COMMON_DENOMINATORS = [256, 255, 36, 159];
+  const DECIMAL_POWER = 10 ** 8;
 
   /**
    * A value as Python's repr writes it: arrays as tuples, null as None.
@@ -161,14 +163,10 @@
     const size = Math.abs(value);
     if (Number.isInteger(value) && size <= 2 ** 53) return value === 0 ? 0 : value;
     if (!(size >= SMALLEST_FLOAT32 && size <= LARGEST_FLOAT32)) return value;
-    if (size > 2 ** 24 && size <= 2 ** 53) return value;
-    const nearest = Math.fround(size);
     const sign = value < 0 ? -1 : 1;
-    if (nearest <= 2 ** 24 && Number.isInteger(nearest)) return sign * nearest;
-    const fraction = likelyFraction(nearest);
-    if (!fraction) return sign * shortestDecimal(nearest);
-    const [p, q] = fraction;
-    return q === 1 ? sign * p : { p: sign * p, q };
+    const fraction = likelyFraction(size);
+    if (fraction) return { p: sign * fraction[0], q: fraction[1] };
+    return Math.fround(size) === size ? sign * shortestDecimal(size) : value;
   };
 
   /**
@@ -188,13 +186,21 @@
       ? `${found.p}/${found.q}` : featviz.formatNumber(found.p / found.q, digits);
   };
 
-  function likelyFraction(nearest) {
-    const halfStep = 2 ** (exponentOf(nearest) - 24);
-    let [p, q] = simplestBetween(nearest - halfStep, nearest + halfStep);
-    if (q <= LARGEST_DENOMINATOR && p * q <= LARGEST_PRODUCT) return [p, q];
-    const reach = 2 * LEFTOVER_STEPS * halfStep;
-    [p, q] = simplestBetween(nearest - reach, nearest + reach);
-    return q <= LARGEST_DENOMINATOR && p * q <= LARGEST_LEFTOVER_PRODUCT ? [p, q] : null;
+  /** The simple fraction that a positive float which is not whole stands for, or null. */
+  function likelyFraction(size) {
+    const single = Math.fround(size) === size;
+    const exponent = exponentOf(size);
+    const step = 2 ** (exponent - (single ? 23 : 52));
+    const [p, q] = simplestAround(size, step);
+    if (q < 2 || q > LARGEST_DENOMINATOR || p > LARGEST_NUMERATOR) return null;
+    if (byChance(q, DECIMAL_POWER % q === 0 ? 2 ** (exponent - 23) : step)) return null;
+    return (single ? Math.fround(p / q) : p / q) === size ? [p, q] : null;
+  }
+
+  function byChance(q, step) {
+    if (COMMON_DENOMINATORS.some((common) => common % q === 0))
+      return q * step > LARGEST_COMMON_CHANCE;
+    return q * q * step > LARGEST_CHANCE;
   }
 
   /** The whole e with 2**e <= value < 2**(e + 1). */
@@ -214,10 +220,14 @@
     return [BigInt(value), below];
   }
 
-  /** The fraction of smallest denominator between two positive floats, by continued fractions. */
-  function simplestBetween(lowest, highest) {
-    let [low, lowBelow] = ratioOf(lowest);
-    let [high, highBelow] = ratioOf(highest);
+  /** The fraction of smallest denominator within half a step, by continued fractions. */
+  function simplestAround(value, step) {
+    // Neither end needs to be a float: both are made of whole numbers.
+    const [over, below] = ratioOf(value);
+    const [half, halfBelow] = ratioOf(step / 2);
+    const under = below * halfBelow;
+    let [low, lowBelow] = [over * halfBelow - half * below, under];
+    let [high, highBelow] = [over * halfBelow + half * below, under];
     let [beforeP, p, beforeQ, q] = [0n, 1n, 1n, 0n];
     while (q <= LARGEST_DENOMINATOR) {
       const [whole, lowRest] = [low / lowBelow, low % lowBelow];
