@@ -71,15 +71,15 @@ def test_every_command_is_shown():
 NUMBER = re.compile(r"[0-9.]+")
 
 
-def test_every_measured_number_of_the_tables_keeps_its_bound():
+def test_every_measured_number_of_the_tables_keeps_its_bound_or_is_told_to_miss_it():
     rows = [line.split(" | ") for line in README.splitlines() if line.count(" | ") == 2]
-    pairs = [
-        (float(NUMBER.match(reached)[0]), float(NUMBER.match(bound)[0]))
+    bounded = [
+        (float(NUMBER.match(reached)[0]), float(NUMBER.match(bound)[0]), "missed" in bound)
         for _, reached, bound in rows
         if NUMBER.match(reached) and NUMBER.match(bound)
     ]
-    assert len(pairs) == 18
-    assert all(reached <= bound for reached, bound in pairs)
+    assert len(bounded) == 21
+    assert all((reached > bound) == missed for reached, bound, missed in bounded)
 
 
 def test_the_rows_of_the_tables_are_those_that_the_benchmarks_print():

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from numbers import Integral
+from operator import attrgetter
 from typing import Any
 
 from featviz._check import size_text
@@ -39,6 +40,7 @@ _MORE_SETTINGS = {
 }  # fmt: skip
 # More numbers of one setting than these are counted.
 _MOST_NUMBERS = 6
+_PLAIN, _name_of = frozenset([int]), attrgetter("__name__")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -75,8 +77,7 @@ def _told_by_class(layer: Any) -> dict[str, Any]:
 
 def _more_settings(kind: type) -> tuple[tuple[str, str, str], ...]:
     """Return the further settings of a class, or of Keras' own class below it."""
-    names = [base.__name__ for base in kind.__mro__]
-    if _MORE_SETTINGS.keys().isdisjoint(names):
+    if _MORE_SETTINGS.keys().isdisjoint(map(_name_of, kind.__mro__)):
         return ()
     own = (base for base in kind.__mro__ if base.__module__.partition(".")[0] == "keras")
     return next((found for base in own if (found := _MORE_SETTINGS.get(base.__name__))), ())
@@ -84,7 +85,11 @@ def _more_settings(kind: type) -> tuple[tuple[str, str, str], ...]:
 
 def _whole(value: Any) -> tuple[int, ...]:
     """Return whole numbers, nothing of what an own layer may call by such a name."""
+    if type(value) is int:
+        return (value,)
     values = value if isinstance(value, (list, tuple)) else (value,)
+    if _PLAIN.issuperset(map(type, values)):
+        return tuple(values)
     plain = all(isinstance(one, (int, Integral)) and one is not True for one in values)
     return tuple(map(int, values)) if plain else ()
 
