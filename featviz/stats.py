@@ -113,7 +113,8 @@ def cast_floats(values: npt.NDArray[Any], kind: npt.DTypeLike) -> Floats:
     lowest = values == lowest_float(values.dtype)
     if values.dtype == kind or not lowest.any():
         return values.astype(kind, copy=False)
-    floats: Floats = np.where(lowest, 0, values).astype(kind)  # a narrower type has no room for it
+    # A narrower type has no room for it, and numpy 1.26 no common type of 0 and bfloat16.
+    floats: Floats = np.where(lowest, values.dtype.type(0), values).astype(kind)
     floats[lowest] = lowest_float(floats.dtype)
     return floats
 
