@@ -62,15 +62,14 @@ class Keeper:
         self._reached: list[tuple[Any, Any]] = []
         self._optimizers = [one for one in map(_optimizer_of, layers) if one is not None]
         may_change = functools.partial(_changeable, weights=not self._optimizers)
-        always = list(_of_each(layers, may_change))
-        always += _of_each(layers, _changed_by_training) if own else ()
+        counted = list(_of_each(layers, _changed_by_training))
+        always = [*_of_each(layers, may_change), *(counted if own else ())]
         if own and (seed := global_seed()) is not None:
             always.append(seed.value)
         self._seeds = SeedKeeper() if own else None
         self._variables = list({id(one): one for one in always}.values())
-        by_training = list(_of_each(layers, _changed_by_training))
-        by_training += _of_each(layers, _renewed) if not self._optimizers else ()
-        trained = {id(one): one for one in by_training}
+        renewed = _of_each(layers, _renewed) if not self._optimizers else ()
+        trained = {id(one): one for one in (*counted, *renewed)}
         self._trained_variables = [trained[key] for key in trained.keys() - set(map(id, always))]
         alone = own or bool(self._variables) or bool(self._adding)
         self._lock: AbstractContextManager[Any] = _LOCK if alone else nullcontext()
@@ -154,7 +153,7 @@ def _runs_own(layer: Any) -> bool:
 
 
 def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
-    """Yield the variables to which any call of a layer may write.
+    """Yield the variables to which any call of a layer may write, but what all count.
 
     Args:
         layer: a Keras layer.
@@ -165,7 +164,6 @@ def _changeable(layer: Any, *, weights: bool) -> Iterator[Any]:
     if ".preprocessing." in type(layer).__module__:  # some draw whatever they are told
         yield from _changed_by_training(layer)
     if _runs_own(layer):
-        yield from _changed_by_training(layer)
         yield from getattr(layer, "_trainable_variables", ()) if weights else ()
         yield from _variables_in(vars(layer))
 
