@@ -33,14 +33,14 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
-def size_text(sizes: Iterable[int]) -> str:
-    """Return sizes as a person writes them: ``(3, 2)`` becomes ``3×2``.
+def size_text(sizes: Iterable[int | None]) -> str:
+    """Return sizes as a person writes them: ``(3, 2)`` becomes ``3×2``; None is any.
 
     Example:
-        >>> size_text((3, 2))
-        '3×2'
+        >>> size_text((3, 2)), size_text((None, 2))
+        ('3×2', 'any×2')
     """
-    return "×".join(str(size) for size in sizes)
+    return "×".join("any" if size is None else str(size) for size in sizes)
 
 
 def nearest(value: str, known: Iterable[str]) -> str:

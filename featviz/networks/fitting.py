@@ -292,8 +292,7 @@ def _fitted(batch: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
     shape = spec.shape
     if shape is None or suits(batch.shape[1:], shape):
         return batch, []
-    needed = size_text("any" if size is None else size for size in shape)  # type: ignore[misc]
-    rule = f"image must be {needed} for the input {spec.name!r}"
+    rule = f"image must be {size_text(shape)} for the input {spec.name!r}"
     sentence = f"{rule}; got {size_text(batch.shape[1:])}"
     if len(shape) != 3 or batch.ndim != 4:
         raise ValueError(f"{sentence}; give an array of that shape")

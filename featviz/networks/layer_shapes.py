@@ -215,8 +215,7 @@ def _shape(value: Any) -> Shape:
 
 
 def _text(shape: Any) -> str:
-    sizes: list[Any] = ["any" if size is None else size for size in shape]
-    return size_text(sizes) or "()"
+    return size_text(shape) or "()"
 
 
 def kind_of(layer: Any) -> str:

@@ -126,7 +126,7 @@ def _no_image(number: int, shapes: Sequence[Shape], model: Any) -> ValueError:
 
 
 def _sizes(shape: Shape) -> str:
-    return "×".join("any" if one is None else str(one) for one in shape) or "one number"
+    return size_text(shape) or "one number"
 
 
 def _entry(traced: Traced, path: Any) -> Entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from featviz._check import one_of, shown, whole_number
+from featviz._check import one_of, shown, size_text, whole_number
 from featviz.captions import one_line
 from featviz.exact import exact_text
 from featviz.networks.layer_values import LayerRow, LayerTable
@@ -72,7 +72,7 @@ def _cells(row: LayerRow) -> tuple[str, ...]:
 
 
 def _output_text(shape: Sequence[int | None]) -> str:
-    return "×".join("any" if size is None else str(size) for size in shape) or "1"
+    return size_text(shape) or "1"
 
 
 def _steps(sizes: Sequence[Any] | None) -> str:
