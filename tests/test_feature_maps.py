@@ -469,12 +469,12 @@ WRONG = {
     "no such layer": (
         lambda model: extraction_from_layer(model, IMAGE, "cnov"),
         PathError,
-        "path must be one of the 2-D convolutions 'conv'; got 'cnov' (did you mean 'conv'?)",
+        "path must be one of the convolutions 'conv'; got 'cnov' (did you mean 'conv'?)",
     ),
     "a pool": (
         lambda model: extraction_from_layer(model, IMAGE, "pool"),
         PathError,
-        "path must be one of the 2-D convolutions 'conv'; got 'pool'",
+        "path must be one of the convolutions 'conv'; got 'pool'",
     ),
     "no path": (
         lambda model: extraction_from_layer(model, IMAGE, 3),
@@ -519,9 +519,7 @@ def test_a_model_without_a_convolution_is_told_so():
     model = built(layers.Flatten(), layers.Dense(2))
     with pytest.raises(PathError, match="model must") as caught:
         extraction_from_layer(model, IMAGE, "conv")
-    assert str(caught.value) == (
-        "model must hold a 2-D convolution that can be recorded; got 'conv'"
-    )
+    assert str(caught.value) == ("model must hold a convolution that can be recorded; got 'conv'")
 
 
 class _Scaled(keras.layers.Layer):

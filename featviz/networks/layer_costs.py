@@ -8,9 +8,16 @@ from typing import Any
 
 from featviz.geometry import count_multiply_adds
 from featviz.networks.layer_shapes import Shape
-from featviz.networks.own_classes import is_kind, works_as
+from featviz.networks.own_classes import (
+    CONVOLUTIONS,
+    DEPTHWISE,
+    SEPARABLE,
+    TRANSPOSED,
+    is_kind,
+    works_as,
+)
 from featviz.networks.reach_ops import POINTWISE, REDUCTIONS, RESHAPES, SIZES
-from featviz.networks.weights import CONVOLUTIONS, DENSE, DEPTHWISE, SEPARABLE, TRANSPOSED
+from featviz.networks.weights import DENSE
 
 # Layers that multiply nothing with anything learned, or one number per cell: by rule they cost 0.
 FREE = (

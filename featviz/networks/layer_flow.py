@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from featviz.geometry import Pads
 from featviz.networks.own_classes import does_as
 from featviz.networks.paths import base_of, first_text
 from featviz.networks.recording import Entry
 
-NO_PADS: Pads = ((0, 0), (0, 0))
 # What has no layer, and so no path, has this behind its name.
 A_FUNCTION = " (a function)"
 # As many layers are named that come after what is shown.
@@ -41,21 +39,36 @@ _NORMS = {
     keras.layers.GroupNormalization: "group norm",
 }
 POOLS = {
-    keras.layers.MaxPooling2D: "max",
-    keras.layers.AveragePooling2D: "average",
-    keras.layers.GlobalMaxPooling2D: "global_max",
-    keras.layers.GlobalAveragePooling2D: "global_average",
-}
+    getattr(keras.layers, f"{name}Pooling{rank}D"): word
+    for name, word in (
+        ("Max", "max"), ("Average", "average"),
+        ("GlobalMax", "global_max"), ("GlobalAverage", "global_average"),
+    )
+    for rank in (1, 2, 3)
+}  # fmt: skip
+PADDINGS = (
+    keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D,
+)  # fmt: skip
 
 
 class Flow(NamedTuple):
-    """What one convolution gave, and what was made of it."""
+    """What one convolution gave, and what was made of it.
+
+    Attributes:
+        filter: what it gave, before any activation.
+        detect: after the activation; the same where there is none.
+        words: the steps to it.
+        pool: what the pool gave, or None.
+        pads: what a layer added before the pool, (before, after) for each axis; or nothing.
+        detected_by: the layers that gave detect.
+        then: what comes after, where no activation was found.
+    """
 
     filter: Entry
     detect: Entry
     words: tuple[str, ...]
     pool: Entry | None
-    pads: Pads
+    pads: tuple[tuple[int, int], ...]
     detected_by: tuple[str, ...]
     then: tuple[str, ...] = ()
 
@@ -178,13 +191,14 @@ def _takes(taker: Entry, one: Entry, kinds: tuple[type, ...]) -> bool:
     return own is not None and does_as(own, taker)
 
 
-def _pool(entries: Sequence[Entry], one: Entry) -> tuple[Entry | None, Pads]:
+def _pool(entries: Sequence[Entry], one: Entry) -> tuple[Entry | None, tuple[tuple[int, int], ...]]:
     """Return the pool that follows, and what a padding layer added before it."""
     pool = _taker(entries, one, POOLS)
-    padding = _taker(entries, one, [keras.layers.ZeroPadding2D])
+    padding = _taker(entries, one, PADDINGS)
     if pool is not None or padding is None:
-        return pool, NO_PADS
-    return _taker(entries, padding, POOLS), padding.layer.padding
+        return pool, ()
+    pads = padding.layer.padding
+    return _taker(entries, padding, POOLS), (pads,) if isinstance(pads[0], int) else pads
 
 
 def is_taken(one: Entry, entries: Sequence[Entry], outputs: Sequence[Any]) -> bool:

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from featviz._check import shown, whole_number
-from featviz.extraction import AxisPair, Extraction, Maps, Settings, ShownImage
-from featviz.geometry import Axis, slide
+from featviz.extraction import Extraction, Maps, ShownImage
 from featviz.map_inputs import (
     colours_of_image,
     image_words,
@@ -18,42 +17,40 @@ from featviz.map_inputs import (
     range_of_images,
 )
 from featviz.networks.inputs import Feed, Fit, feeds_from_images, lines_of_inputs, naming
-from featviz.networks.layer_flow import POOLS, Flow, flow_from_entries, is_taken
-from featviz.networks.own_classes import fault_of_convolution
+from featviz.networks.layer_flow import PADDINGS, Flow, flow_from_entries, is_taken
+from featviz.networks.layer_planes import picture_of_line, plane, slices_of_flow
+from featviz.networks.layer_windows import plane_axes, settings_of_flow, windows_of_flow
+from featviz.networks.own_classes import (
+    CONVOLUTIONS,
+    DEPTHWISE,
+    SEPARABLE,
+    TRANSPOSED,
+    fault_of_convolution,
+    is_kind,
+)
 from featviz.networks.paths import (
     PathError,
     base_of,
     check_path,
-    names_text,
     refused_path,
     unseen_text,
 )
 from featviz.networks.recording import Entry
 from featviz.networks.runs import Run
 from featviz.networks.values import FeatureMaps, frozen
-from featviz.stats import cast_floats
 
 # As many maps as stand below one another on a page.
 MOST_MAPS = 8
 
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-    keras.layers.Conv2DTranspose,
-)
+_CONVOLUTIONS = (*CONVOLUTIONS, *TRANSPOSED, *DEPTHWISE, *SEPARABLE)
 
 # They change how an image is written, not what it shows.
 _PREPARING = (
     keras.layers.Rescaling,
     keras.layers.Normalization,
-    keras.layers.ZeroPadding2D,
+    *PADDINGS,
 )
 IN_COLOUR = 3
-# Whose maps are lines or volumes, for which a run has no place.
-_OTHERS = frozenset({
-    "Conv1D", "Conv3D", "Conv1DTranspose", "Conv3DTranspose", "DepthwiseConv1D", "SeparableConv1D",
-})  # fmt: skip
 
 
 def extraction_from_layer(
@@ -66,6 +63,7 @@ def extraction_from_layer(
     preprocess: Callable[[Any], Any] | None = None,
     finite: bool = True,
     channels: int | Sequence[int] | None = None,
+    slice_number: int | None = None,
 ) -> Extraction:
     """Return filter, detect and condense of one convolution inside a model.
 
@@ -77,10 +75,14 @@ def extraction_from_layer(
       filter where there is none.
     * **condense**: after the pooling layer that follows; the same as detect where there is none.
 
+    A sequence (T, C) stands as one row of T cells; where it has several channels, they are drawn
+    for it as so many rows. Of a volume one slice is shown at each stage: ``slice_number`` of filter
+    and detect, the middle one of those it reads, and the first that the pool makes of it.
+
     Where the convolution sees the image itself, but after ``preprocess`` or a layer that rescales
     it, the picture before that is drawn for it. The notes of the result say which layers gave the
     stages and, where no activation was found, which come after; which channels were chosen; and
-    what the model was given: size, dtype, range and how that came about.
+    what the model was given: size, dtype, range and how that came about; and which slices.
 
     A class of the caller's own on one of Keras' convolutions must give what its kernels give: they
     are laid once more on what it was given. One that pads, normalises or turns anything within its
@@ -98,16 +100,18 @@ def extraction_from_layer(
         channels: which maps, from 0, in this order, or the number of one; None: the eight with
             the largest mean magnitude after detect, all where there are no more, in the order of
             their numbers. The labels say of how many.
+        slice_number: of a convolution over a volume (D, H, W), along D, from 0; None: the one in
+            the middle, or the nearest to it that the pool reads.
 
     Returns:
         :class:`Extraction` of float32 arrays (H, W, F) without kernels, which have a depth here:
         :func:`plot_extraction` and :func:`text_from_extraction` draw it as any other.
 
     Raises:
-        PathError: no such convolution, or one over a line or a volume; the nearest and the list
-            are named, and why a layer cannot be recorded.
+        PathError: no such convolution; the nearest and the list are named, and why a layer
+            cannot be recorded.
         ValueError: a convolution of the caller's own that does not give what its kernels give,
-            several images, no such channel, an image that does not fit.
+            several images, no such channel or slice, an image that does not fit.
         TypeError: no model, a path that is no text, or a channel that is no whole number.
         RuntimeError: a layer failed; the layers that ran are named.
 
@@ -134,11 +138,11 @@ def extraction_from_layer(
     words = ", ".join(flow.words) or "none"
     if not flow.words and not is_taken(flow.filter, entries, outputs):
         words = "none in a layer"  # a function took it, whose name is not known
-    return _extraction(run, feed, entries, flow, (words, channels))
+    return _extraction(run, feed, entries, flow, (words, channels, slice_number))
 
 
 def _extraction(
-    run: Run, feed: Feed, entries: list[Entry], flow: Flow, how: tuple[str, Any]
+    run: Run, feed: Feed, entries: list[Entry], flow: Flow, how: tuple[str, Any, Any]
 ) -> Extraction:
     """Return the stages of one layer.
 
@@ -147,24 +151,29 @@ def _extraction(
         feed: what went in.
         entries: of the whole run.
         flow: those of the stages.
-        how: the activation in words, and the channels that are asked for.
+        how: the activation in words, and the channels and the slice that are asked for.
     """
-    words, channels = how
+    words, channels, number = how
     axis = run.layers[flow.filter.path].channel_axis
-    seen, filtered, detected = (
-        _maps(value, axis) for value in (flow.filter.given[0], flow.filter.value, flow.detect.value)
+    windows = windows_of_flow(flow, axis)
+    slices = slices_of_flow(flow, windows, number)
+    seen = plane(flow.filter.given[0], axis, slices.image)
+    filtered, detected = (
+        plane(entry.value, axis, slices.filter) for entry in (flow.filter, flow.detect)
     )
-    condensed = _maps(flow.pool.value, axis) if flow.pool else detected
+    condensed = plane(flow.pool.value, axis, slices.condense) if flow.pool else detected
     kept, chosen = _chosen(channels, detected)
     layer, name = flow.filter.layer, _name_among(entries, flow.filter)
-    settings, pool_axes = _settings(flow, words, detected.shape, _bias(layer, kept))
+    filter_axes, pool_axes = plane_axes(flow, windows)
+    line = len(windows.filter) == 1
+    notes = (flow.layers_text(), slices.words, chosen, _went_in(feed))
     return Extraction(
         frozen(seen), (), frozen(filtered[:, :, kept]), frozen(detected[:, :, kept]),
         frozen(condensed[:, :, kept]),
         tuple(f"{name} · channel {index} of {filtered.shape[2]}" for index in kept),
-        settings, filter_axes=(_filter_axes(layer, seen.shape),), pool_axes=pool_axes,
-        notes=(flow.layers_text(), chosen, _went_in(feed)),
-        picture=_picture(run, feed, entries, flow.filter),
+        settings_of_flow(flow, words, _bias(layer, kept), pool_axes),
+        filter_axes=(filter_axes,), pool_axes=pool_axes, notes=tuple(filter(None, notes)),
+        picture=picture_of_line(seen) if line else _picture(run, feed, entries, flow.filter),
     )  # fmt: skip
 
 
@@ -173,22 +182,18 @@ def _convolution(entries: Sequence[Entry], path: str, unseen: Mapping[str, str])
     found = {
         base_of(entry.path): entry
         for entry in entries
-        if not entry.path.endswith(":detect") and isinstance(entry.layer, _CONVOLUTIONS)
+        if not entry.path.endswith(":detect") and is_kind(entry.layer, _CONVOLUTIONS)
     }
     base = base_of(path)
     named = [known for known, entry in found.items() if entry.layer.name == base]
     if base in found or len(named) == 1:
         return _checked(found[base if base in found else named[0]])
-    kinds = [type(one.layer).__name__ for one in entries if base_of(one.path) == base]
-    other = next((kind for kind in kinds if kind in _OTHERS), None)
-    got = f"{path!r}, a {other}; plot_feature_maps draws its maps" if other else ""
     if not found:
-        rule = "model must hold a 2-D convolution that can be recorded"
-        raise PathError(f"{rule}; got {got or repr(path) + unseen_text(path, unseen)}")
-    rule = "path must be one of the 2-D convolutions"
-    if got:
-        raise PathError(f"{rule} {names_text(list(found))}; got {got}")
-    raise PathError(refused_path(path, found, rule, unseen=unseen))
+        rule = "model must hold a convolution that can be recorded"
+        raise PathError(f"{rule}; got {path!r}{unseen_text(path, unseen)}")
+    raise PathError(
+        refused_path(path, found, "path must be one of the convolutions", unseen=unseen)
+    )
 
 
 def _checked(entry: Entry) -> Entry:
@@ -217,16 +222,6 @@ def _name_among(entries: Sequence[Entry], one: Entry) -> str:
 def _went_in(feed: Feed) -> str:
     """Return what the model was given, one text for all inputs."""
     return "went in: " + "; ".join(lines_of_inputs(feed.arrays, feed.notes, feed.inputs))
-
-
-def _maps(value: Any, axis: int) -> Maps:
-    """Return the maps of the one image as (H, W, F) float32."""
-    values = np.asarray(value)[0]
-    if values.ndim == 1:  # a global pool
-        values, axis = values[None, None], -1
-    last = np.moveaxis(values, 0, -1) if axis == 1 else values
-    maps: Maps = cast_floats(last, np.float32)
-    return maps
 
 
 def _chosen(channels: Any, detected: Maps) -> tuple[list[int], str]:
@@ -292,57 +287,3 @@ def _bias(layer: Any, kept: Sequence[int]) -> float | tuple[float, ...] | None:
     added = np.asarray(keras.ops.cast(layer.bias, layer.compute_dtype)).astype(np.float64)
     numbers = tuple(added[list(kept)].tolist())
     return numbers[0] if len(set(numbers)) == 1 else numbers
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    rows, columns = value if isinstance(value, (tuple, list)) else (value, value)
-    return int(rows), int(columns)
-
-
-def _filter_axes(layer: Any, sizes: tuple[int, ...]) -> AxisPair:
-    """Return how the kernels of a layer slid over what they saw."""
-    if isinstance(layer, keras.layers.Conv2DTranspose):
-        # Every cell is spread: none is passed over, and none is added.
-        return Axis(sizes[0], 1, 1, 1, 0, 0), Axis(sizes[1], 1, 1, 1, 0, 0)
-    windows = zip(
-        sizes[:2], _pair(layer.kernel_size), _pair(layer.strides), _pair(layer.dilation_rate),
-        strict=True,
-    )  # fmt: skip
-    rows, columns = (
-        slide(size, window, stride=stride, dilation=dilation, padding=layer.padding)
-        for size, window, stride, dilation in windows
-    )
-    return rows, columns
-
-
-def _settings(
-    flow: Flow, words: str, sizes: tuple[int, ...], bias: Any
-) -> tuple[Settings, AxisPair | None]:
-    """Return the settings in the words of the course, and how the pool slid."""
-    layer = flow.filter.layer
-    pool, window, stride, padding, axes = _pool_settings(flow, sizes)
-    settings = Settings(
-        _pair(layer.strides), layer.padding, _pair(layer.dilation_rate), "zeros", bias,
-        words, pool, window, stride, padding, "keep",
-    )  # fmt: skip
-    return settings, axes
-
-
-def _pool_settings(flow: Flow, sizes: tuple[int, ...]) -> tuple[Any, ...]:
-    if flow.pool is None:
-        return "none", (1, 1), (1, 1), "valid", None
-    layer = flow.pool.layer
-    kind = next(word for pool, word in POOLS.items() if isinstance(layer, pool))
-    if kind.startswith("global"):
-        whole = (sizes[0], sizes[1])
-        axes = tuple(Axis(size, size, 1, 1, 0, 0) for size in whole)
-        return kind, whole, (1, 1), "valid", axes
-    window, stride = _pair(layer.pool_size), _pair(layer.strides)
-    axes = tuple(map(_padded_axis, sizes[:2], window, stride, flow.pads, [layer.padding] * 2))
-    return kind, window, stride, layer.padding, axes
-
-
-def _padded_axis(size: int, window: int, stride: int, pads: tuple[int, int], padding: Any) -> Axis:
-    """Return how a pool slides over a side that a layer has padded before."""
-    axis = slide(size + sum(pads), window, stride=stride, dilation=1, padding=padding)
-    return Axis(size, window, stride, 1, axis.before + pads[0], axis.after + pads[1])

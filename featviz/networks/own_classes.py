@@ -15,6 +15,12 @@ import numpy as np
 
 from featviz.networks.recording import Entry
 
+# Names of Keras' classes.
+CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
+TRANSPOSED = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
+DEPTHWISE = ("DepthwiseConv1D", "DepthwiseConv2D")
+SEPARABLE = ("SeparableConv1D", "SeparableConv2D")
+
 # The same operation on the same numbers; a normalisation that was never trained, the nearest to
 # none that there is, is off by 0.0005. Half precision cannot tell that.
 _CLOSE, _CLOSE_IN_HALF = 1e-4, 2.0**-7
@@ -54,7 +60,7 @@ def fault_of_convolution(entry: Entry) -> str:
     """Return why an entry is not its layer's kernels laid on what it was given.
 
     Args:
-        entry: of a 2-D convolution, before its activation.
+        entry: of a convolution, before its activation.
 
     Returns:
         What it gives instead, such as ``other numbers``; nothing where all is as it should be.
@@ -94,23 +100,30 @@ def _fault(entry: Entry, again: Callable[[Any, Any], Any]) -> str:
 def _convolved(layer: Any, given: Any) -> Any:
     """Return what Keras' own operation makes of the kernels and the bias of a layer."""
     names = ("depthwise_kernel", "pointwise_kernel")
-    separable = isinstance(layer, keras.layers.SeparableConv2D)
+    separable = is_kind(layer, SEPARABLE)
     kernels = [getattr(layer, name) for name in names] if separable else [layer.kernel]
     parts = [keras.ops.cast(one, layer.compute_dtype) for one in (given, *kernels)]
     settings = {
         "strides": layer.strides, "padding": layer.padding, "data_format": layer.data_format,
         "dilation_rate": layer.dilation_rate,
     }  # fmt: skip
-    if isinstance(layer, keras.layers.Conv2DTranspose):
+    first = layer.data_format == "channels_first"
+    if layer.padding == "causal":  # a line, padded before it is laid on
+        before = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
+        pads = [(0, 0), (before, 0)] if first else [(before, 0), (0, 0)]
+        parts[0] = keras.ops.pad(parts[0], [(0, 0), *pads])
+        settings["padding"] = "valid"
+    if is_kind(layer, TRANSPOSED):
         settings["output_padding"] = layer.output_padding
         maps = keras.ops.conv_transpose(*parts, **settings)
     elif separable:
         maps = keras.ops.separable_conv(*parts, **settings)
-    elif isinstance(layer, keras.layers.DepthwiseConv2D):
+    elif is_kind(layer, DEPTHWISE):
         maps = keras.ops.depthwise_conv(*parts, **settings)
     else:
         maps = keras.ops.conv(*parts, **settings)
     if getattr(layer, "bias", None) is None:
         return maps
-    places = (1, -1, 1, 1) if layer.data_format == "channels_first" else (1, 1, 1, -1)
+    ones = (1,) * len(layer.kernel_size)
+    places = (1, -1, *ones) if first else (1, *ones, -1)
     return maps + keras.ops.reshape(keras.ops.cast(layer.bias, layer.compute_dtype), places)

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from featviz.geometry import slide
 from featviz.networks.layer_shapes import Traced
-from featviz.networks.own_classes import works_as
+from featviz.networks.own_classes import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED, works_as
 from featviz.networks.reach import Node, Reads
 from featviz.networks.reach_cells import (
     Cells,
@@ -38,7 +38,6 @@ from featviz.networks.reach_ops import (
     whole_node,
 )
 from featviz.networks.recording import Entry
-from featviz.networks.weights import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED
 
 SLIDING = (*CONVOLUTIONS, *DEPTHWISE, *SEPARABLE)
 POOLS = tuple(f"{how}Pooling{n}D" for how in ("Max", "Average") for n in (1, 2, 3))

@@ -14,15 +14,18 @@ import numpy as np
 from featviz.networks.layer_paths import layer_at, layers_by_path
 from featviz.networks.layer_shapes import kind_of
 from featviz.networks.layer_values import LayerKernels, Weights
-from featviz.networks.own_classes import is_kind, works_as
+from featviz.networks.own_classes import (
+    CONVOLUTIONS,
+    DEPTHWISE,
+    SEPARABLE,
+    TRANSPOSED,
+    is_kind,
+    works_as,
+)
 from featviz.networks.paths import PathError, names_text, refused_path
 from featviz.networks.runs import check_model
 from featviz.networks.values import frozen
 
-CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
-TRANSPOSED = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
-DEPTHWISE = ("DepthwiseConv1D", "DepthwiseConv2D")
-SEPARABLE = ("SeparableConv1D", "SeparableConv2D")
 DENSE = ("Dense",)
 
 

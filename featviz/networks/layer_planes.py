@@ -1,0 +1,159 @@
+"""A plane for each stage of a layer: a line as one row, of a volume one slice.
+
+The slice is counted from 0 in the maps of the convolution. What it was made of, and what the pool
+made of it, lies in other slices; which these are is said.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from featviz._check import shown, whole_number
+from featviz.extraction import Maps, ShownImage
+from featviz.geometry import Axis, read_span
+from featviz.map_inputs import colours_of_image, image_words, range_of_images
+from featviz.networks.layer_flow import Flow
+from featviz.networks.layer_windows import Windows
+from featviz.networks.own_classes import TRANSPOSED, is_kind
+from featviz.networks.values import frozen
+from featviz.stats import cast_floats
+
+VOLUME = 3
+
+
+class Slices(NamedTuple):
+    """Which slice of a volume stands for each stage, from 0.
+
+    Attributes:
+        image: the middle one of those that were read.
+        filter: also of detect.
+        condense: the first that was made of it.
+        words: what a reader must know of them.
+    """
+
+    image: int = 0
+    filter: int = 0
+    condense: int = 0
+    words: str = ""
+
+
+def plane(value: Any, channel_axis: int, number: int = 0) -> Maps:
+    """Return the maps of the one image as (H, W, F) float32.
+
+    Args:
+        value: (1, H, W, F); a line (1, T, F) stands as one row, and of a volume (1, D, H, W, F)
+            a slice is taken; (1, F) of a global pool is one cell.
+        channel_axis: 1 or −1, where the channels of other than (1, F) stand.
+        number: of the slice.
+    """
+    values = np.asarray(value)[0]
+    last = np.moveaxis(values, 0, -1) if channel_axis == 1 and values.ndim > 1 else values
+    if last.ndim > VOLUME:
+        last = last[number]
+    maps: Maps = cast_floats(last.reshape((1,) * (VOLUME - last.ndim) + last.shape), np.float32)
+    return maps
+
+
+def slices_of_flow(flow: Flow, windows: Windows, number: Any) -> Slices:
+    """Return which slices belong together.
+
+    Args:
+        flow: the stages.
+        windows: how its kernels and its pool slid.
+        number: of the slice of filter and detect, from 0; None: the middle one, or the nearest to
+            it that the pool reads.
+
+    Raises:
+        ValueError: no such slice, one that the pool passes over, or no volume.
+        TypeError: no whole number.
+    """
+    if len(windows.filter) < VOLUME:
+        if number is None:
+            words = "a sequence, its steps in one row" if len(windows.filter) == 1 else ""
+            return Slices(words=words)
+        raise ValueError(
+            "slice_number must be None for a convolution that is not over a volume; got "
+            f"{shown(number)}"
+        )
+    axis, pool = windows.filter[0], windows.pool[0] if windows.pool else None
+    transposed = is_kind(flow.filter.layer, TRANSPOSED)
+    count, seen = (axis.size, axis.outputs) if transposed else (axis.outputs, axis.size)
+    chosen = _chosen_slice(number, count, pool)
+    image, told = _image_slice(_slices_read(axis, chosen, transposed=transposed), seen)
+    words, condensed = f"slice {chosen} of {count}, from 0; {told}", chosen
+    if pool is not None:
+        condensed = _holding(pool, chosen)[0]
+        first, last = read_span(pool, (condensed, condensed))
+        made = _numbers_text(list(range(max(first, 0), min(last + 1, count))))
+        words += f"; condense slice {condensed} of {pool.outputs} is made of {made}"
+    return Slices(image, chosen, condensed, words)
+
+
+def _chosen_slice(number: Any, count: int, pool: Axis | None) -> int:
+    """Return a slice that the pool reads: as asked for, or near the middle."""
+    read = [one for one in range(count) if pool is None or _holding(pool, one)]
+    if number is None:
+        return min(read, key=lambda one: (abs(2 * one - count + 1), one))
+    chosen = whole_number("slice_number", number, minimum=0)
+    if chosen >= count:
+        raise ValueError(f"slice_number must be below {count}; got {chosen}")
+    if chosen not in read:
+        known = _numbers_text(read)
+        raise ValueError(f"slice_number must be one that the pool reads, {known}; got {chosen}")
+    return chosen
+
+
+def _holding(pool: Axis, cell: int) -> list[int]:
+    """Return the windows of a pool that hold a cell."""
+    spans = (read_span(pool, (window, window)) for window in range(pool.outputs))
+    return [window for window, (first, last) in enumerate(spans) if first <= cell <= last]
+
+
+def _slices_read(axis: Axis, cell: int, *, transposed: bool) -> list[int]:
+    """Return the slices that one of the maps is made of, also those beyond the ends."""
+    taps = [tap * axis.dilation for tap in range(axis.window)]
+    if not transposed:
+        return [cell * axis.stride - axis.before + tap for tap in taps]
+    places = sorted(cell + axis.before - tap for tap in taps)
+    return [place // axis.stride for place in places if place % axis.stride == 0]
+
+
+def _image_slice(read: list[int], count: int) -> tuple[int, str]:
+    """Return the middle slice of those that were read, and which these are."""
+    real = [cell for cell in read if 0 <= cell < count]
+    if not real:
+        return 0, f"it reads no slice of the image, 0 of {count} is drawn"
+    middle = read[len(read) // 2]
+    nearest = min(real, key=lambda cell: (abs(cell - middle), cell))
+    if len(real) == 1:
+        return nearest, f"it reads slice {nearest} of {count} of the image"
+    return nearest, f"it reads {_numbers_text(real)} of {count} of the image, {nearest} is drawn"
+
+
+def _numbers_text(numbers: list[int]) -> str:
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    return " and ".join(filter(None, [", ".join(map(str, numbers[:-1])), str(numbers[-1])]))
+
+
+def picture_of_line(seen: Maps) -> ShownImage | None:
+    """Return what to draw for a sequence of several channels: a row for each of them.
+
+    Args:
+        seen: (1, T, C).
+
+    Returns:
+        The picture, each row of it so often that it can be seen; None for one channel.
+    """
+    channels = seen.shape[2]
+    if channels == 1:
+        return None
+    # As high as half its length, so that few channels are no thin lines.
+    rows = np.repeat(np.moveaxis(seen[0], 1, 0), max(1, seen.shape[1] // (2 * channels)), axis=0)
+    values = rows[:, :, None]
+    limits = range_of_images([values])
+    words = image_words(values, limits)
+    title = f"{channels} channels, a row for each"
+    return ShownImage(title, (words,) if words else (), frozen(colours_of_image(values, limits)))

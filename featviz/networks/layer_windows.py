@@ -1,0 +1,122 @@
+"""How the windows of a convolution and its pool lie on a line, plane or volume."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from featviz.extraction import AxisPair, Settings
+from featviz.geometry import Axis, slide
+from featviz.networks.layer_flow import POOLS, Flow
+from featviz.networks.own_classes import TRANSPOSED, is_kind
+
+# Of a line, which stands as one row.
+ONE_ROW = Axis(1, 1, 1, 1, 0, 0)
+
+
+class Windows(NamedTuple):
+    """How the kernels and the pool slid, an :class:`Axis` for each axis of the maps.
+
+    Attributes:
+        filter: over what the layer was given; of a transposed one over what it gives.
+        pool: over the maps after detect; None where no pool follows.
+    """
+
+    filter: tuple[Axis, ...]
+    pool: tuple[Axis, ...] | None
+
+
+def sizes_of(value: Any, channel_axis: int) -> tuple[int, ...]:
+    """Return the sizes of a batch of maps, without images and channels.
+
+    Args:
+        value: (B, …, F), or (B, F, …).
+        channel_axis: 1 or −1.
+    """
+    return tuple(value.shape[2:] if channel_axis == 1 else value.shape[1:-1])
+
+
+def windows_of_flow(flow: Flow, channel_axis: int) -> Windows:
+    """Return how the convolution and the pool of a run slid.
+
+    Args:
+        flow: the stages.
+        channel_axis: of its maps, 1 or −1.
+    """
+    layer = flow.filter.layer
+    # A transposed convolution is the way back of one over what it gives.
+    over = flow.filter.value if is_kind(layer, TRANSPOSED) else flow.filter.given[0]
+    sizes = sizes_of(over, channel_axis)
+    pads = _pads(layer, len(sizes))
+    moves = zip(sizes, layer.kernel_size, layer.strides, layer.dilation_rate, pads, strict=True)
+    axes = [slide(n, k, stride=s, dilation=d, padding=pad) for n, k, s, d, pad in moves]
+    return Windows(tuple(axes), _pool_axes(flow, sizes_of(flow.detect.value, channel_axis)))
+
+
+def _pads(layer: Any, rank: int) -> list[Any]:
+    if layer.padding != "causal":
+        return [layer.padding] * rank
+    (window,), (dilation,) = layer.kernel_size, layer.dilation_rate  # a line's alone
+    return [((window - 1) * dilation, 0)]
+
+
+def _pool_axes(flow: Flow, sizes: tuple[int, ...]) -> tuple[Axis, ...] | None:
+    if flow.pool is None:
+        return None
+    layer = flow.pool.layer
+    if not hasattr(layer, "pool_size"):  # it takes the whole
+        return tuple(Axis(size, size, 1, 1, 0, 0) for size in sizes)
+    pads = flow.pads or ((0, 0),) * len(sizes)
+    moves = zip(sizes, layer.pool_size, layer.strides, pads, strict=True)
+    return tuple(_padded_axis(n, k, s, pad, layer.padding) for n, k, s, pad in moves)
+
+
+def _padded_axis(size: int, window: int, stride: int, pads: tuple[int, int], padding: Any) -> Axis:
+    """Return how a pool slides over a side that a layer has padded before."""
+    axis = slide(size + sum(pads), window, stride=stride, dilation=1, padding=padding)
+    return Axis(size, window, stride, 1, axis.before + pads[0], axis.after + pads[1])
+
+
+def axis_pair(axes: tuple[Axis, ...]) -> AxisPair:
+    """Return (rows, columns): a line is one row, a volume lies in slices."""
+    rows, columns = (ONE_ROW, *axes)[-2:]
+    return rows, columns
+
+
+def plane_axes(flow: Flow, windows: Windows) -> tuple[AxisPair, AxisPair | None]:
+    """Return how kernels and pool slid over a plane.
+
+    Args:
+        flow: the stages.
+        windows: of all axes.
+    """
+    rows, columns = axis_pair(windows.filter)
+    if is_kind(flow.filter.layer, TRANSPOSED):
+        # Every cell is spread: none is passed over, and none is added.
+        rows, columns = (Axis(axis.outputs, 1, 1, 1, 0, 0) for axis in (rows, columns))
+    return (rows, columns), axis_pair(windows.pool) if windows.pool else None
+
+
+def settings_of_flow(flow: Flow, words: str, bias: Any, pool_axes: AxisPair | None) -> Settings:
+    """Return the settings in the words of the course.
+
+    Args:
+        flow: the stages.
+        words: the activation.
+        bias: of the maps that are shown.
+        pool_axes: (rows, columns) of the pool.
+    """
+    layer = flow.filter.layer
+    pool, padding = "none", "valid"
+    if flow.pool is not None:
+        pool = next(word for kind, word in POOLS.items() if isinstance(flow.pool.layer, kind))
+        padding = getattr(flow.pool.layer, "padding", padding)
+    rows, columns = pool_axes or (ONE_ROW, ONE_ROW)
+    return Settings(
+        _pair(layer.strides), layer.padding, _pair(layer.dilation_rate), "zeros", bias, words,
+        pool, (rows.window, columns.window), (rows.stride, columns.stride), padding, "keep",
+    )  # fmt: skip
+
+
+def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:
+    rows, columns = (1, *numbers)[-2:]
+    return int(rows), int(columns)
