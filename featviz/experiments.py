@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from featviz._check import one_of
 from featviz.captions import check_title, one_line, settings_text
-from featviz.extraction import Extraction, Maps
+from featviz.extraction import Extraction
 from featviz.images import image_name
 from featviz.kernel_sources import read_kernels
 from featviz.panels import (
@@ -18,13 +18,13 @@ from featviz.panels import (
     Panel,
     image_panel,
     map_view,
-    numbers_written,
     panels_from_kernels,
     panels_from_views,
     stage_title,
 )
 from featviz.pipeline import extract
 from featviz.render.figures import figure_from_panels
+from featviz.render.page_layout import Placed, placed_with_numbers
 from featviz.render.plots import named_images
 from featviz.vocabulary import STAGES
 
@@ -38,7 +38,8 @@ def plot_grid(
     scale: str | Limits = "shared",
     gamma: float | None = None,
     palette: str | None = None,
-    title: str = "",
+    numbers: bool | None = None,
+    title: str | None = "",
     **settings: Any,
 ) -> Figure:
     """Draw a table of experiments: a row for each image, a column for each kernel.
@@ -52,7 +53,8 @@ def plot_grid(
         scale: ``"shared"`` (one for the whole table), ``"signed"``, ``"each"``, (low, high).
         gamma: as in :func:`featviz.plot_extraction`.
         palette: as in :func:`featviz.plot_extraction`.
-        title: above the figure, in as many lines as it needs.
+        numbers: as in :func:`featviz.plot_extraction`.
+        title: above the figure, in as many lines as it needs; None or empty for none.
         **settings: every option of :func:`featviz.extract`.
 
     Returns:
@@ -69,16 +71,20 @@ def plot_grid(
     if not runs:
         raise ValueError("images must be at least one image; got none")
     _check_channels([run for _, run in runs])
-    written = numbers_written(None, _arrays(runs, stage))
-    maps = iter(_maps_of(runs, stage, scale=scale, gamma=gamma, palette=palette, numbers=written))
-    panels: list[Panel] = []
-    for name, run in runs:
-        if show_image:
-            panels.append(
-                image_panel(run.image, f"{one_line(name)}\nas the kernel sees it", numbers=written)
-            )
-        panels += [next(maps) for _ in run.labels]
     columns = len(runs[0][1].labels) + show_image
+    look = {"scale": scale, "gamma": gamma, "palette": palette}
+
+    def placed(written: bool) -> Placed:
+        maps = iter(_maps_of(runs, stage, numbers=written, **look))
+        panels: list[Panel | None] = []
+        for name, run in runs:
+            if show_image:
+                seen = f"{one_line(name)}\nas the kernel sees it"
+                panels.append(image_panel(run.image, seen, numbers=written))
+            panels += [next(maps) for _ in run.labels]
+        return panels, columns
+
+    panels, columns = _with_numbers(placed, runs, stage, numbers)
     return figure_from_panels(panels, columns, title=title, footnote=_footnote(runs, stage))
 
 
@@ -90,7 +96,8 @@ def plot_kernels_and_maps(
     scale: str | Limits = "shared",
     gamma: float | None = None,
     palette: str | None = None,
-    title: str = "",
+    numbers: bool | None = None,
+    title: str | None = "",
     **settings: Any,
 ) -> Figure:
     """Draw a row of kernels and below each the map that it makes of the image.
@@ -102,7 +109,8 @@ def plot_kernels_and_maps(
         scale: of the maps, as in :func:`plot_grid`.
         gamma: as in :func:`featviz.plot_extraction`.
         palette: as in :func:`featviz.plot_extraction`.
-        title: above the figure, in as many lines as it needs.
+        numbers: as in :func:`featviz.plot_extraction`; kernels have theirs in any case.
+        title: above the figure, in as many lines as it needs; None or empty for none.
         **settings: every option of :func:`featviz.extract`.
 
     Returns:
@@ -112,16 +120,20 @@ def plot_kernels_and_maps(
     one_of("stage", stage, STAGES[1:])
     run = extract(image, kernels, **settings)
     runs = [(image_name(image), run)]
-    written = numbers_written(None, _arrays(runs, stage))
-    maps = _maps_of(runs, stage, scale=scale, gamma=gamma, palette=palette, numbers=written)
     repeats = len(run.labels) // len(run.kernels)
     tops = panels_from_kernels([kernel for kernel in run.kernels for _ in range(repeats)])
-    below = [
-        replace(panel, title=f"{stage_title(run, stage)}\n{one_line(label)}")
-        for panel, label in zip(maps, run.labels, strict=True)
-    ]
-    footnote = _footnote(runs, stage)
-    return figure_from_panels([*tops, *below], len(tops), title=title, footnote=footnote)
+    look = {"scale": scale, "gamma": gamma, "palette": palette}
+
+    def placed(written: bool) -> Placed:
+        maps = _maps_of(runs, stage, numbers=written, **look)
+        below = [
+            replace(panel, title=f"{stage_title(run, stage)}\n{one_line(label)}")
+            for panel, label in zip(maps, run.labels, strict=True)
+        ]
+        return [*tops, *below], len(tops)
+
+    panels, columns = _with_numbers(placed, runs, stage, numbers)
+    return figure_from_panels(panels, columns, title=title, footnote=_footnote(runs, stage))
 
 
 def _maps_of(
@@ -153,5 +165,12 @@ def _footnote(runs: Sequence[tuple[str, Extraction]], stage: str) -> str:
     return f"{stage.capitalize()}{image}: {words}"
 
 
-def _arrays(runs: Sequence[tuple[str, Extraction]], stage: str) -> list[Maps]:
-    return [array for _, run in runs for array in (run.image, run.stage(stage))]
+def _with_numbers(
+    placed: Callable[[bool], Placed],
+    runs: Sequence[tuple[str, Extraction]],
+    stage: str,
+    numbers: bool | None,
+) -> Placed:
+    arrays = [array for _, run in runs for array in (run.image, run.stage(stage))]
+    single = len(runs) == len(runs[0][1].labels) == 1
+    return placed_with_numbers(placed, arrays, numbers=numbers, single=single)

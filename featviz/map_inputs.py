@@ -128,9 +128,10 @@ def picture_of_number(found: Sequence[InputPicture], number: int | None) -> Inpu
         if one.number == number:
             return one
     known = ", ".join(f"{one.number} ({one.sizes})" for one in found)
-    kind = "sequences" if found[0].series else "images"
+    kinds = dict.fromkeys("sequences" if one.series else "images" for one in found)
     raise ValueError(
-        f"input_number must be one of {known}, the inputs that are {kind}, from 0; got {number}"
+        f"input_number must be one of {known}, the inputs that are {' or '.join(kinds)}, from 0; "
+        f"got {number}"
     )
 
 

@@ -130,6 +130,49 @@ def test_small_matrices_show_their_numbers():
         assert float(top) / float(bottom or 1) == value
 
 
+def numbers_stand(figure):
+    """Whether each picture has a number in every cell."""
+    found = [axes for axes in figure.axes if axes.images]
+    return [len(axes.texts) == axes.images[0].get_array().size for axes in found]
+
+
+def matrices(count, size=12):
+    return list(np.random.default_rng(3).normal(0, 1, (count, size, size)))
+
+
+def test_numbers_are_left_out_where_the_page_would_be_too_large():
+    grids = [lambda **options: fv.plot_grid(matrices(4), KERNELS, **options)]
+    grids.append(lambda **options: fv.plot_kernels_and_maps(matrices(1)[0], KERNELS * 3, **options))
+    for grid in grids:
+        plain, asked = grid(), grid(numbers=True)
+        kernels = [array.shape == (2, 3) for array in map(pixels, plain.axes) if array is not None]
+        assert numbers_stand(plain) == kernels
+        assert max(plain.get_size_inches()) < 16
+        assert bar_limits(plain)
+        assert all(numbers_stand(asked))
+        assert max(asked.get_size_inches()) > 17
+
+
+def pixels(axes):
+    return axes.images[0].get_array() if axes.images else None
+
+
+def test_small_tables_have_numbers_unless_they_are_not_wanted():
+    images = matrices(2, size=6)
+    assert all(numbers_stand(fv.plot_grid(images, KERNELS)))
+    assert not any(numbers_stand(fv.plot_grid(images, KERNELS, numbers=False)))
+    few = fv.plot_kernels_and_maps(images[0], KERNELS, numbers=False)
+    assert numbers_stand(few) == [True] * 3 + [False] * 3
+
+
+def test_one_small_matrix_has_its_numbers_beside_a_kernel_wider_than_the_page():
+    wide = [list(range(48))]
+    figure = fv.plot_kernels_and_maps(matrices(1, size=6)[0], [wide])
+    assert figure.get_figwidth() > 17
+    assert numbers_stand(figure) == [True, True]
+    assert numbers_stand(fv.plot_kernels_and_maps(matrices(1, size=9)[0], [wide])) == [True, False]
+
+
 def test_each_channel_has_a_column():
     images = [fv.sample_image("coffee", size=30), fv.sample_image("chelsea", size=40)]
     figure = fv.plot_grid(images, [LOPSIDED, "edge"], color="each")

@@ -343,6 +343,13 @@ def test_a_page_shrinks_its_pictures_but_not_its_words(count, columns):
     assert few.items() <= type_sizes(figure).items()
 
 
+def test_a_title_that_makes_the_page_wide_stands_in_one_line():
+    for row in range(30):
+        title = f"photo_net · conv3 · cell ({row}, {row // 3}) and more"
+        figure = fv.figure_from_panels(page_of(1, ramp(8, 8)), 1, title=title)
+        assert figure.texts[0].get_text() == title
+
+
 @pytest.mark.parametrize(("count", "columns"), [(20, 5), (25, 5), (1, 1), (5, 1)], ids=str)
 def test_a_page_that_a_book_can_hold_keeps_its_pictures(count, columns):
     figure = fv.figure_from_panels(page_of(count, ramp(6, 8)), columns)
@@ -418,6 +425,17 @@ def test_numbers_are_left_out_where_the_page_would_be_too_large(size):
     assert bars(figure)
     asked = fv.plot_extraction(run, numbers=True, stages=("condense",))
     assert has_numbers(asked) == {True}
+
+
+def test_numbers_of_many_images_are_left_out_where_the_page_would_be_too_large():
+    images = list(np.random.default_rng(1).normal(0, 1, (15, 12, 12)))
+    figure = fv.plot_images(images)
+    assert has_numbers(figure) == {False}
+    assert figure.get_figwidth() <= 14
+    assert bars(figure)
+    assert has_numbers(fv.plot_images(images[:2])) == {True}
+    assert has_numbers(fv.plot_images(images[:2], numbers=False)) == {False}
+    assert has_numbers(fv.plot_images(images, numbers=True)) == {True}
 
 
 # ------------------------------------------------------------------------ nothing cut or covered

@@ -44,6 +44,10 @@ def axes_named(figure, name):
     return [axes for axes in figure.axes if axes.get_label() == name]
 
 
+def inches_of(figure, axes):
+    return figure.get_size_inches() * axes.get_position().size
+
+
 def drawn(figure):
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=figure.dpi)
@@ -340,6 +344,8 @@ def test_best_series_are_drawn_with_their_steps_down_and_channels_apart():
     bounds = [int(number * 130 / 64) for number in range(65)]
     slow = [series[0, a:b].mean(axis=0) for a, b in itertools.pairwise(bounds)]
     np.testing.assert_allclose(shown, slow, atol=1e-6)
+    across, down = inches_of(figure, axes)
+    assert across == pytest.approx(down)
     assert any(text.startswith("series: steps down") for text in words_of(figure))
 
 
@@ -361,6 +367,33 @@ def test_long_sequences_are_means_of_whole_steps_and_channels_are_never_mixed():
     box = axes_named(figure, "conv")[0].get_window_extent()
     across = written[int(written.shape[0] - (box.y0 + box.y1) / 2), int(box.x0) : int(box.x1)]
     assert len(np.unique(across[2:-2], axis=0)) == 2
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_few_maps_stand_side_by_side_unless_they_are_strips(count):
+    for shape, rows in (((60, 92), 1), ((30, 20), 1), ((16, 200), count)):
+        values = np.random.default_rng(0).normal(0, 1, (1, *shape, count))
+        figure = plot_feature_maps(layer_maps(values), "conv")
+        names = [text for text in figure.texts if text.get_text() in ("0", "1", "2")]
+        assert len({text.get_position()[1] for text in names[:count]}) == rows
+        assert figure.get_figwidth() <= 11.4
+
+
+def test_the_page_of_a_network_is_no_larger_than_its_rows_ask_for():
+    wide, series = keras.Input((8, 80, 1), name="wide"), keras.Input((300, 3), name="series")
+    maps = keras.layers.Conv2D(5, 3, name="maps")(wide)
+    ends = keras.layers.Conv1D(12, 3, name="ends")(series)
+    model = keras.Model([wide, series], [maps, ends])
+    figure = plot_network(model, [np.ones((1, 8, 80, 1)), np.ones((1, 300, 3))])
+    bars = [axes.get_position().x0 for axes in axes_named(figure, "colour bar")]
+    (maps,) = axes_named(figure, "maps")
+    assert 0 < (min(bars) - maps.get_position().x1) * figure.get_figwidth() < 0.3
+    flat, steps = (inches_of(figure, axes) for axes in axes_named(figure, "image"))
+    assert flat[1] < 0.35
+    assert steps[0] > 0.6
+    tops = [axes.get_position().y1 for axes in axes_named(figure, "image")]
+    assert (tops[0] - tops[1]) * figure.get_figheight() < 0.6
+    wide_enough(figure)
 
 
 @pytest.mark.parametrize("steps", [2, 700])

@@ -674,6 +674,50 @@ def test_a_layer_that_sees_a_sequence_alone_has_its_pictures_and_one_of_a_row_no
     assert top_images(model, given, "all").inputs == (0,)
 
 
+def photo_and_steps():
+    """A model of an image and a sequence, with a layer that sees both."""
+    photo, steps = keras.Input((4, 5, 1), name="photo"), keras.Input((5, 2), name="steps")
+    level = keras.layers.Reshape((1, 5, 2))(steps)
+    both = keras.layers.Add(name="both")([photo, level])
+    model = keras.Model([photo, steps], [both, keras.layers.ReLU(name="of_steps")(steps)])
+    source = np.random.default_rng(2)
+    return model, [source.random((3, *shape), np.float32) for shape in ((4, 5, 1), (5, 2))]
+
+
+def test_the_sequence_of_a_layer_that_sees_an_image_too_is_drawn_when_it_is_named():
+    model, given = photo_and_steps()
+    assert top_images(model, given, "both").inputs == (0,)
+    for path in ("both", "of_steps"):
+        best = top_images(model, given, path, count=1, input_number=1)
+        assert (best.inputs, best.series) == ((1,), True)
+        for index, picture in best.pictures.items():
+            np.testing.assert_array_equal(picture[..., 0], given[1][index])
+    with pytest.raises(ValueError, match="path must be a layer that sees the input 0; got 'of_"):
+        top_images(model, given, "of_steps", input_number=0)
+    with pytest.raises(ValueError, match="input_number must") as caught:
+        top_images(model, given, "both", input_number=2)
+    assert str(caught.value) == (
+        "input_number must be one of 0 (4×5×1), 1 (5×2, steps down), the inputs that are images "
+        "or sequences, from 0; got 2"
+    )
+
+
+def test_where_nothing_is_traced_a_sequence_may_be_what_the_layer_saw():
+    given = dict(zip("az", photo_and_steps()[1], strict=True))
+    model = OfADict(looks=True)
+    model(given)
+    best = top_images(model, given, "other", count=2)
+    assert (best.inputs, best.series) == ((0, 1), False)
+    figure = plot_top_images(best)
+    words = " · ".join(text.get_text() for text in figure.texts)
+    assert "input 0 of 2 (from 0) is drawn, the layer may have seen others" in words
+    assert not any(axes.collections for axes in figure.axes)
+    steps = top_images(model, given, "act", count=1, input_number=1)
+    assert (steps.inputs, steps.series) == ((1,), True)
+    for index, picture in steps.pictures.items():
+        np.testing.assert_array_equal(picture[..., 0], given["z"][index])
+
+
 def test_a_compiled_run_finds_the_same_and_refuses_where_there_is_no_graph(model, images):
     best = top_images(model, images, "conv", count=3, batch_size=2, compiled=True)
     whole = top_images(model, images, "conv", count=3, compiled=False)

@@ -206,6 +206,14 @@ def test_kernels_of_other_axes_have_a_form(shape, count):
     assert any("a note of it" in text for text in texts(figure))
 
 
+def test_lines_part_the_planes_of_a_kernel_of_three_axes():
+    weights = np.random.default_rng(0).normal(0, 1, (3, 2, 4, 1, 2))
+    for axes in plot_layer_kernels(kernels_of(weights)).axes:
+        heights = [line.get_ydata()[0] for line in axes.lines]
+        assert heights == ([1.5, 3.5] if axes.get_images() else [])
+    assert not any(axes.lines for axes in plot_layer_kernels(kernels_of(weights[0])).axes)
+
+
 WRONG = {
     "no kernels": (3, {}, TypeError, "kernels must come from layer_kernels"),
     "no such feature": (
@@ -255,6 +263,7 @@ def test_what_a_cell_sees_is_lit_and_framed():
     assert np.array_equal(lit, expected)
     assert outline(figure) == {((1.5, 3.5), 3, 2)}
     assert "sees 2×3 from row 4, column 2" in texts(figure)
+    assert not any("light grey" in text for text in texts(figure))
 
 
 def test_padding_is_drawn_beside_the_image():
@@ -269,6 +278,7 @@ def test_padding_is_drawn_beside_the_image():
     assert outline(figure) == {((-0.5, 3.5), 3, 3)}
     assert "sees 3×3 from row 4, column −1" in texts(figure)
     assert "2×2 of it on the image" in texts(figure)
+    assert "light grey: beyond the image" in texts(figure)
 
 
 def test_padding_above_and_on_the_left_moves_the_frame():

@@ -37,6 +37,7 @@ class LayerKernels:
         note: what was done to bring the weights into this form; empty for none.
         parts: of a separable layer its depthwise and its pointwise kernels.
         output_padding: of a transposed layer, (0, …) where it was left to Keras; of others None.
+        model: its name; nothing where it is not known.
     """
 
     path: str
@@ -50,6 +51,7 @@ class LayerKernels:
     note: str = ""
     parts: tuple[LayerKernels, ...] = ()
     output_padding: tuple[int, ...] | None = None
+    model: str = ""
 
     @property
     def features(self) -> int:

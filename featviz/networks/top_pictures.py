@@ -115,6 +115,8 @@ def _inputs_to_draw(
 ) -> list[InputPicture]:
     """Return the inputs that are images, else sequences; or that of a number.
 
+    Of inputs of which it is not known whether the layer sees them, sequences come last.
+
     Args:
         maps: of one batch.
         path: of the layer.
@@ -125,20 +127,19 @@ def _inputs_to_draw(
         ValueError: a number that none of them has.
     """
     every = inputs_as_pictures(maps)
-    found = _images_or_sequences([one for one in every if seen is None or one.number in seen])
-    named = [one for one in found if number in (None, one.number)]
-    if named or number is None:
-        return named
+    may = [one for one in every if seen is None or one.number in seen]
+    if number is None:
+        images = [one for one in may if not one.series]
+        rest = [one for one in may if one.series] if seen is None or not images else []
+        return images + rest
     if not every:
         raise ValueError(
             f"input_number must be None for a model without images and sequences; got {number}"
         )
-    picture_of_number(_images_or_sequences(every), number)  # refuses what is no picture at all
-    raise ValueError(f"path must be a layer that sees the input {number}; got {path!r}")
-
-
-def _images_or_sequences(every: list[InputPicture]) -> list[InputPicture]:
-    return [one for one in every if not one.series] or every
+    chosen = picture_of_number(every, number)
+    if chosen not in may:
+        raise ValueError(f"path must be a layer that sees the input {number}; got {path!r}")
+    return [chosen]
 
 
 def _maps_of(run: Run, batch: Batch) -> FeatureMaps:

@@ -54,7 +54,7 @@ class TopImages:
         changed: whether ``preprocess`` made other numbers of what the pictures show.
         inputs: which inputs of the model the layer may have seen: those that are images, or
             sequences (T, C) where none is, or the one that was chosen; the pictures are of the
-            first. One where it is known that the layer sees no other.
+            first. Where it is not known what the layer sees, images and then sequences.
         series: whether the pictures are sequences: steps down, channels to the right.
         level: (F, n) whether every cell of the map has one value, so that none is the largest.
         names: image → the name of its file, of those in :attr:`pictures`: as it was given, of a

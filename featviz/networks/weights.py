@@ -6,6 +6,7 @@ come in one order of axes, (h, w, C, F), C the channels that one feature reads.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -72,7 +73,9 @@ def layer_kernels(model: Any, path: str) -> LayerKernels:
     read = _reader(layer)
     if read is None:
         raise _refusal(model, path, f", of the kind {kind_of(layer)}")
-    return read(layer, full)  # type: ignore[no-any-return]
+    found: LayerKernels = read(layer, full)
+    parts = tuple(replace(part, model=model.name) for part in found.parts)
+    return replace(found, model=model.name, parts=parts)
 
 
 def _refusal(model: Any, path: str, kind: str = "") -> PathError:

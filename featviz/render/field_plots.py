@@ -94,6 +94,8 @@ def _panel(pixels: Pixels, field: ReceptiveField, name: str) -> tuple[Panel, int
     pads = ((top, bottom), (left, right), (0, 0))
     canvas = np.pad(colours * lit, pads, constant_values=BEYOND).astype(np.float32)
     lines = (f"image {size_text(field.image_size)}", *_lines(field))
+    if top + left + bottom + right:
+        lines += ("light grey: beyond the image",)
     return Panel(name, canvas, (0.0, 1.0), "rgb", "image", lines), top, left
 
 

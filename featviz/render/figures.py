@@ -94,10 +94,12 @@ def figure_from_panels(
     columns = None if columns is None else whole_number("columns", columns, minimum=1)
     plan = plan_page(panels, columns)
     grid = plan.grid
-    width = max(grid.width, title_width(title or "") + 2 * MARGIN)
-    lines = title_lines(title or "", width - 2 * MARGIN)
+    # Not the width without its margins: that may round to less than the title asks for.
+    room = max(grid.width - 2 * MARGIN, title_width(title or ""))
+    width = room + 2 * MARGIN
+    lines = title_lines(title or "", room)
     head = title_height(lines)
-    notes = drawing.wrapped(footnote, NOTE_SIZE, width - 2 * MARGIN)
+    notes = drawing.wrapped(footnote, NOTE_SIZE, room)
     height = (
         MARGIN + head + grid.height + (0.06 + NOTE_LINE * len(notes) if notes else 0.0) + MARGIN
     )

@@ -242,7 +242,8 @@ def _draw_thumbnail(
     picture = top.pictures.get(index)
     if picture is None:
         return
-    size = fit_inches(picture.shape, THUMB, THUMB)
+    # Steps and channels have no unit in common, so each way fills the room.
+    size = (THUMB, THUMB) if top.series else fit_inches(picture.shape, THUMB, THUMB)
     box = spot[0], spot[1] + THUMB - size[1], *size
     axes = page.picture(box, colours_of_image(picture, limits), f"image {index}")
     if marks and _can_ring(top) and not top.level[which]:

@@ -48,6 +48,8 @@ from featviz.render.paper import DOTS_PER_INCH
 PAGE_AREA, LARGEST_TILE = 66.0, 3.0
 # Tiles more than twice as long as wide leave room to be longer, up to this share of a square.
 THINNEST_SHARE = 0.3
+# So many stand side by side, but for strips.
+FEW = 3
 # From this size on a tile has a caption of its own.
 CAPTION_FROM = 1.15
 BAR_LENGTH, BAR_HEIGHT, BAR_STRIP = 3.4, 0.09, 0.5
@@ -126,7 +128,8 @@ def _planned(sheet: MapSheet, columns: int | None, *, labels: bool) -> tuple[flo
         words = room_for_marks(sheet.names, sheet.marks, lambda text: text_width(text, TINY_SIZE))
         least = max(least, math.ceil(min(words + 0.03, tile[1] * unit + MARK_ROOM) / unit))
     pitch = tile[0] + above + below + gap, max(tile[1], least) + gap
-    wide = min(count, columns or columns_of_grid(count, pitch))
+    beside = count <= FEW and width <= 2 * height
+    wide = min(count, columns or (count if beside else columns_of_grid(count, pitch)))
     return (
         unit,
         Plan((zooms[0], zooms[1]), tile, above, below, pitch, wide, -(-count // wide)),

@@ -259,7 +259,7 @@ def plot_top_images(
         count: how many channels at most, unless numbers are given.
         marks: whether the cell of the largest value is ringed; the map is stretched over the
             image for that. There is no ring where a map has one value all over, nor where the
-            layer may have seen another image than is drawn.
+            layer may have seen another input than is drawn.
         title: None for the model and the path.
 
     Returns:

@@ -33,7 +33,9 @@ from featviz.render.map_pages import (
 from featviz.render.paper import DOTS_PER_INCH
 
 # A row of the network: words, then its maps, then its bar.
-WORDS_WIDTH, TILE, ROW_BAR, BAR_GAP = 2.5, 0.66, 1.15, 0.2
+WORDS_WIDTH, TILE, TILE_GAP, ROW_BAR, BAR_GAP = 2.5, 0.66, 0.04, 1.15, 0.2
+# Inches of a channel where values or sequences stand in one strip.
+CELL_OF_STRIP = 0.12
 # Many rows stand closer.
 WIDE_GAP, CLOSE_GAP, CLOSE_FROM = 0.18, 0.07, 9
 # Of an oblong map the thin side is stretched to so many inches.
@@ -68,19 +70,22 @@ def network_figure(
     shared = sheets[0].scale == "shared"
     if shared:
         sheets = _on_one_scale(sheets)
-    strip = max(4, tiles) * (TILE + 0.04)
+    strip = _strip_width(sheets, tiles)
     bars = not shared and sheets[0].scale != "each"
     beside = BAR_GAP + ROW_BAR + 0.1 if bars else 0.0
     width = max(NARROWEST, MARGIN + WORDS_WIDTH + strip + beside + MARGIN)
     head = heading(words.title, [words.note], sheets[0].went_in, width)
     begin = MARGIN + sum(line[2] for line in head) + 0.1
-    rows = begin + sum(_input_height(len(pictures)) for _ in pictures)
+    several = len(pictures) > 1
+    tops = [begin]
+    for picture in pictures:
+        tops.append(tops[-1] + _input_height(picture, several=several))
+    rows = tops[-1]
     row_height = LABEL_LINE + TILE + (CLOSE_GAP if len(sheets) >= CLOSE_FROM else WIDE_GAP)
     page = Page(width, rows + row_height * len(sheets) + (0.55 if shared else 0.3))
     page.lines(MARGIN, head)
-    for number, picture in enumerate(pictures):
-        top = begin + number * _input_height(len(pictures))
-        _draw_input(page, picture, top, several=len(pictures) > 1)
+    for picture, top in zip(pictures, tops[:-1], strict=True):
+        _draw_input(page, picture, top, several=several)
     labels: list[Label] = []
     for number, sheet in enumerate(sheets):
         top = rows + row_height * number
@@ -112,9 +117,45 @@ def _on_one_scale(sheets: Sequence[MapSheet]) -> list[MapSheet]:
     ]
 
 
-def _input_height(count: int) -> float:
-    """Return the height of an input's row: several are smaller."""
-    return INPUT_HEIGHT + 0.25 if count == 1 else TILE + 0.2
+def _strip_width(sheets: Sequence[MapSheet], tiles: int) -> float:
+    """Return the inches of the longest row, no more than so many maps take."""
+    pitch = TILE + TILE_GAP
+    needed = [
+        _inches_of_strip(len(sheet.channels)) + TILE_GAP
+        if sheet.form in ("vector", "sequence")
+        else len(sheet.channels) * pitch
+        for sheet in sheets
+    ]
+    return min(max(4, tiles) * pitch, max(4 * pitch, *needed))
+
+
+def _inches_of_strip(count: int) -> float:
+    """Return the width of a strip of so many channels where there is room."""
+    return max(TILE, count * CELL_OF_STRIP)
+
+
+def _input_size(picture: InputPicture, *, several: bool) -> tuple[float, float]:
+    """Return width and height of an input's picture: several are smaller."""
+    height = TILE + 0.05 if several else INPUT_HEIGHT
+    if picture.series:  # steps and channels have no unit in common
+        return min(INPUT_WIDTH, _inches_of_strip(picture.values.shape[1])), height
+    return fit_inches(picture.values.shape, INPUT_WIDTH, height)
+
+
+def _input_lines(picture: InputPicture, tall: float) -> list[str]:
+    """Return the words about an input, its picture so many inches high."""
+    each = merged_steps(picture.values, 0, tall)[1] if picture.series else 1
+    limits = range_of_images([picture.values])
+    words = image_words(picture.values, limits, changed=picture.changed)
+    sizes = picture.sizes + f" in means of {each}" * (each > 1)
+    return [sizes, *drawing.wrapped(words, NOTE_SIZE, WORDS_WIDTH - 0.15)]
+
+
+def _input_height(picture: InputPicture, *, several: bool) -> float:
+    """Return the height of an input's row, its picture beside its words."""
+    tall = _input_size(picture, several=several)[1]
+    words = 0.15 + NOTE_LINE * len(_input_lines(picture, tall))
+    return max(tall, words) + (0.15 if several else 0.25)
 
 
 def _write_foot(page: Page, sheets: Sequence[MapSheet], top: float) -> None:
@@ -137,23 +178,16 @@ def _write_foot(page: Page, sheets: Sequence[MapSheet], top: float) -> None:
 
 def _draw_input(page: Page, picture: InputPicture, top: float, *, several: bool) -> None:
     """Draw one input of the model and say which it is."""
-    limits = range_of_images([picture.values])
-    height = _input_height(1 + several) - (0.15 if several else 0.25)
-    size = fit_inches(picture.values.shape, INPUT_WIDTH, height)
-    values, each = picture.values, 1
-    if picture.series:
-        values, each = merged_steps(values, 0, size[1])
-    colours = colours_of_image(values, limits)
+    size = _input_size(picture, several=several)
+    values = merged_steps(picture.values, 0, size[1])[0] if picture.series else picture.values
+    colours = colours_of_image(values, range_of_images([picture.values]))
     page.picture((MARGIN + WORDS_WIDTH, top, *size), colours, "image")
     room = WORDS_WIDTH - 0.15
     name = "series" if picture.series else "image"
     if several:
         name = picture.name or f"input {picture.number}"
     page.write(MARGIN, top, name, LINE_SIZE, bold=True, room=room)
-    words = image_words(picture.values, limits, changed=picture.changed)
-    sizes = picture.sizes + f" in means of {each}" * (each > 1)
-    lines = [sizes, *drawing.wrapped(words, NOTE_SIZE, room)]
-    for line, text in enumerate(lines):
+    for line, text in enumerate(_input_lines(picture, size[1])):
         spot = top + 0.15 + NOTE_LINE * line
         page.write(MARGIN, spot, text, NOTE_SIZE, colour=FAINT_INK, room=room)
 
@@ -183,7 +217,7 @@ def _draw_row(page: Page, sheet: MapSheet, top: float, strip: float) -> list[Lab
         height, width = flat.shape[1:]
         plan = Plan((1, 1), (height, width), 0, 0, (height, width), 1, 1)
         colours = palette_of_sheet(whole)[grid_of_tiles(whole, plan)]
-        wide = min(strip - 0.04, max(TILE, width * 0.12))
+        wide = min(strip - TILE_GAP, _inches_of_strip(width))
         tall = 0.24 if sheet.form == "vector" else TILE
         page.picture((left, top, wide, tall), colours, sheet.path)
         words = f"value{'s' * (width > 1)}" if sheet.form == "vector" else f"{steps} steps down"

@@ -5,18 +5,22 @@ A page that would be larger than a book's has smaller pictures, never smaller wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from featviz.panels import Panel
+from featviz.panels import Panel, Pixels, numbers_written
 from featviz.render.drawing import drawable, is_kernel, picture_sizes, text_width
 from featviz.render.paper import MARGIN
 
 Size = tuple[float, float]
+# Panels row by row, None a place left free, and how many stand in a row.
+Placed = tuple[list[Panel | None], int]
 
 # Width and height that pictures shrink to keep, and that numbers in cells may ask for.
 PAGE, NUMBERS_PAGE = (14.0, 20.0), (17.0, 20.0)
 SHARES = tuple(twentieths / 20 for twentieths in range(20, 9, -1))
+# Rows and columns up to which a matrix is there to be read, whatever page that takes.
+LARGEST_LESSON = 8
 # Numbers of 8 points are then still 6 points high.
 LEAST_OF_CELLS = 0.75
 GAP = 0.2
@@ -102,6 +106,32 @@ def plan_page(panels: Sequence[Panel | None], columns: int | None) -> Plan:
     width, height = max(PAGE[0], least.width), max(PAGE[1], least.height)
     plans = map(planned, SHARES)
     return next(plan for plan in plans if plan.grid.width <= width and plan.grid.height <= height)
+
+
+def placed_with_numbers(
+    place: Callable[[bool], Placed],
+    arrays: Sequence[Pixels],
+    *,
+    numbers: bool | None,
+    single: bool,
+) -> Placed:
+    """Return panels with numbers in their cells: as asked, else as they fit.
+
+    Args:
+        place: returns the panels, with numbers or without.
+        arrays: what they show, (H, W, …).
+        numbers: None: where all arrays are small and the page is no larger than 17×20 inches.
+        single: whether there is one map; of a matrix of up to 8×8 it has its numbers in any case.
+
+    Raises:
+        ValueError: numbers asked for where the cells would be too many to be read.
+    """
+    written = numbers_written(numbers, arrays)
+    placed = place(written)
+    lesson = single and max(max(one.shape[:2]) for one in arrays) <= LARGEST_LESSON
+    if numbers is None and written and not (lesson or numbers_fit(*placed)):
+        return place(False)
+    return placed
 
 
 def numbers_fit(panels: Sequence[Panel | None], columns: int) -> bool:

@@ -23,11 +23,13 @@ from featviz.panels import (
     panels_from_kernels,
 )
 from featviz.render.figures import figure_from_panels, figure_on_axes
-from featviz.render.page_layout import is_heading, numbers_fit
+from featviz.render.page_layout import (
+    Placed,
+    is_heading,
+    placed_with_numbers,
+)
 from featviz.vocabulary import LAYOUTS, STAGES
 
-# Rows and columns up to which a matrix is there to be read, whatever page that takes.
-LARGEST_LESSON = 8
 # Panels on the right of what a layer saw; of more maps than a few so many more, as a page is wide.
 FEW_MAPS, FEW_BESIDE, MOST_BESIDE = 4, 4, 6
 
@@ -81,15 +83,15 @@ def plot_extraction(
     else:
         layout = whole_number("layout", layout, minimum=1)
 
-    def placed(written: bool | None) -> tuple[list[Panel | None], int]:
+    def placed(written: bool) -> Placed:
         panels = panels_from_extraction(
             extraction, stages=chosen, scale=scale, gamma=gamma, palette=palette, numbers=written
         )
         return _placed(panels, chosen, layout, once=not extraction.kernels)
 
-    panels, columns = placed(numbers)
-    if numbers is None and not (_is_lesson(extraction) or numbers_fit(panels, columns)):
-        panels, columns = placed(False)
+    arrays = [extraction.image, *(extraction.stage(stage) for stage in chosen)]
+    single = len(extraction.labels) == 1
+    panels, columns = placed_with_numbers(placed, arrays, numbers=numbers, single=single)
     footnote = " · ".join([settings_text(extraction, stage=told), *left_out])
     return figure_from_panels(panels, columns, title=title or "", footnote=footnote)
 
@@ -163,12 +165,6 @@ def _transposed(panels: Sequence[Panel | None], columns: int) -> list[Panel | No
             for start in range(column, len(panels), columns)]  # fmt: skip
 
 
-def _is_lesson(extraction: Extraction) -> bool:
-    """Whether this is one map of a matrix so small that it is there for its numbers."""
-    sides = [max(extraction.stage(stage).shape[:2]) for stage in STAGES]
-    return len(extraction.labels) == 1 and max(sides) <= LARGEST_LESSON
-
-
 def plot_image(image: Any, *, ax: Any = None, title: str | None = None) -> Figure:
     """Draw an image with its shape and range.
 
@@ -191,12 +187,19 @@ def plot_image(image: Any, *, ax: Any = None, title: str | None = None) -> Figur
     return figure_from_panels([panel], 1, title=title if alone else "")
 
 
-def plot_images(images: Any, *, columns: int | None = None, title: str | None = "") -> Figure:
+def plot_images(
+    images: Any,
+    *,
+    columns: int | None = None,
+    numbers: bool | None = None,
+    title: str | None = "",
+) -> Figure:
     """Draw images side by side, each with its shape and range.
 
     Args:
         images: a list or any iterable of images, or a mapping title → image.
         columns: images in a row; None: at most 5.
+        numbers: as in :func:`plot_extraction`; images in colour have none.
         title: above the figure, in as many lines as it needs; None or empty for none.
 
     Raises:
@@ -208,9 +211,14 @@ def plot_images(images: Any, *, columns: int | None = None, title: str | None = 
     named = [(name, read_image(image)) for name, image in named_images(images)]
     if not named:
         raise ValueError("images must be at least one image; got none")
-    written = numbers_written(None, [image for _, image in named])
-    panels = [image_panel(image, one_line(name), numbers=written) for name, image in named]
-    width = min(len(panels), 5) if columns is None else columns
+    width = min(len(named), 5) if columns is None else columns
+
+    def placed(written: bool) -> Placed:
+        return [image_panel(one, one_line(name), numbers=written) for name, one in named], width
+
+    panels, width = placed_with_numbers(
+        placed, [image for _, image in named], numbers=numbers, single=len(named) == 1
+    )
     return figure_from_panels(panels, width, title=title or "")
 
 

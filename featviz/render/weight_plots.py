@@ -17,7 +17,7 @@ from featviz.networks.paths import counted_text
 from featviz.panels import Limits, MapView, Panel, colour_limits, panels_from_views
 from featviz.render.axis_words import write_ticks
 from featviz.render.bars import scale_label
-from featviz.render.drawing import text_width
+from featviz.render.drawing import INK, text_width
 from featviz.render.figures import figure_from_panels
 from featviz.render.paper import MARGIN
 from featviz.stats import map_stats
@@ -56,8 +56,8 @@ def plot_layer_kernels(
         color: whether the three channels are drawn as red, green and blue; None: where there
             are three. A layer whose three channels are no colours wants False.
         numbers: whether the weight is written into every cell.
-        title: above the figure, in as many lines as it needs; None: the path and the kind of the
-            layer.
+        title: above the figure, in as many lines as it needs; None: the model, and the path and
+            the kind of the layer.
 
     Returns:
         The figure; its footnote says how many of how many are shown, and what was done.
@@ -83,14 +83,7 @@ def plot_layer_kernels(
     most = CELLS if single and not color else COUNT
     rows = _chosen("features", most if features is None else features, kernels.features)
     columns = _chosen("channels", most if channels is None else channels, kernels.channels)
-    flat = kernels.weights.ndim < 5
-    whole = kernels.weights.ndim == 4 and kernels.groups == 1
-    colored = kernels.channels == 3 and whole and not (numbers or single)
-    colored = colored if color is None else color
-    if colored and (kernels.channels != 3 or not flat):
-        raise ValueError(
-            f"color must be False for kernels of {size_text(kernels.weights.shape)}; got {color}"
-        )
+    colored = _is_colored(kernels, color, plain=numbers or single)
     words = [_count_text(len(rows), kernels.features, "features")]
     limits = _limits_of(kernels) if check_scale(scale) is None and scale == "layer" else scale
     if colored:
@@ -99,23 +92,40 @@ def plot_layer_kernels(
         words.append(_color_text(limits, ends))
     else:
         words.append(_count_text(len(columns), kernels.channels, "channels"))
-        words += [] if flat else [f"{len(kernels.weights)} planes one below the other"]
-        views, wide = _views(kernels, rows, columns, single=single and not colored)
-        panels = panels_from_views(views, scale=limits, gamma=1.0, numbers=numbers)
+        if kernels.weights.ndim > 4:
+            words.append(f"{len(kernels.weights)} planes one below the other")
         every = (len(rows), len(columns)) == (kernels.features, kernels.channels)
-        scope = "all kernels" if every or scale == "layer" else "those shown"
-        one = scale in ("layer", "shared", "signed")
-        panels = tuple(_kernel_panel(panel, f"signed, {scope}" * one) for panel in panels)
+        views, wide = _views(kernels, rows, columns, single=single)
+        name = _name_of_scale(scale, every=every)
+        panels = _channel_panels(views, limits, name, numbers=numbers)
         words += [_scale_text(panels[0])] if numbers else []
-    settings = [f"{size_text(kernels.weights.shape)} weights", *words]
-    settings += [kernels.note] if kernels.note else []
-    heading = one_line(f"{kernels.path} · {kernels.kind}") if title is None else title
-    figure = figure_from_panels(
-        panels, wide, title=heading, footnote=one_line(" · ".join(settings))
-    )
+    words = [f"{size_text(kernels.weights.shape)} weights", *words, kernels.note]
+    footnote = one_line(" · ".join(filter(None, words)))
+    heading = _heading(kernels) if title is None else title
+    figure = figure_from_panels(panels, wide, title=heading, footnote=footnote)
     if single and not colored:
         _number_sides(figure, rows, columns)
+    elif kernels.weights.ndim > 4:
+        _part_planes(figure, kernels)
     return figure
+
+
+def _heading(kernels: LayerKernels) -> str:
+    return one_line(" · ".join(filter(None, (kernels.model, kernels.path, kernels.kind))))
+
+
+def _is_colored(kernels: LayerKernels, color: bool | None, *, plain: bool) -> bool:
+    """Return whether channels are drawn as colours: as asked, else where they may be.
+
+    Raises:
+        ValueError: asked for where kernels have no colours.
+    """
+    sizes = kernels.weights.shape
+    if color is None:
+        return kernels.channels == 3 and len(sizes) == 4 and kernels.groups == 1 and not plain
+    if color and (kernels.channels != 3 or len(sizes) > 4):
+        raise ValueError(f"color must be False for kernels of {size_text(sizes)}; got {color}")
+    return color
 
 
 def _chosen(argument: str, value: Any, count: int) -> list[int]:
@@ -177,14 +187,25 @@ def _scale_text(panel: Panel) -> str:
     return f"colours: {told}"
 
 
+def _name_of_scale(scale: str | Limits, *, every: bool) -> str:
+    """Return the name of one scale, of what it is; nothing where there are several."""
+    scope = "all kernels" if every or scale == "layer" else "those shown"
+    return f"signed, {scope}" if scale in ("layer", "shared", "signed") else ""
+
+
 def _limits_of(kernels: LayerKernels) -> Limits:
     rows = kernels.weights.reshape(-1, kernels.features)
     return colour_limits([map_stats(rows)], signed=True)
 
 
-def _kernel_panel(panel: Panel, scale: str) -> Panel:
-    """Return a panel that speaks of kernels where others speak of maps."""
-    return replace(panel, lines=_lines(panel), mark=_mark(panel), scale=scale or panel.scale)
+def _channel_panels(
+    views: list[MapView], limits: str | Limits, scale: str, *, numbers: bool
+) -> tuple[Panel, ...]:
+    """Return panels that speak of kernels where others speak of maps."""
+    return tuple(
+        replace(panel, lines=_lines(panel), mark=_mark(panel), scale=scale or panel.scale)
+        for panel in panels_from_views(views, scale=limits, gamma=1.0, numbers=numbers)
+    )
 
 
 def _number_sides(figure: Figure, rows: list[int], columns: list[int]) -> None:
@@ -199,6 +220,14 @@ def _number_sides(figure: Figure, rows: list[int], columns: list[int]) -> None:
     axes.set_xticks(across, labels=[str(columns[at]) for at in across])
     axes.set_yticks(down, labels=[str(rows[at]) for at in down])
     write_ticks(axes, TICK_SIZE, top=True)
+
+
+def _part_planes(figure: Figure, kernels: LayerKernels) -> None:
+    """Draw a line between the planes that stand one below the other."""
+    depth, height = kernels.weights.shape[:2]
+    for axes in figure.axes:
+        for plane in range(1, depth if axes.images else 0):
+            axes.axhline(plane * height - 0.5, color=INK, linewidth=1.5, linestyle="-", marker="")
 
 
 def _marked(count: int, room: float) -> list[int]:
