@@ -96,7 +96,8 @@ def lowest_float(kind: np.dtype[Any]) -> float:
     """
     if kind.name == "bfloat16":  # which numpy does not know: 8 bits of exponent, 7 behind the point
         return -(2 - 2**-7) * 2.0**127
-    return float(np.finfo(kind).min) if kind.kind == "f" else np.nan
+    # The kind of float8_e5m2 is "f" too, of which numpy knows no more.
+    return float(np.finfo(kind).min) if issubclass(kind.type, np.floating) else np.nan
 
 
 def cast_floats(values: npt.NDArray[Any], kind: npt.DTypeLike) -> Floats:

@@ -10,15 +10,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from definitions import LOPSIDED
+from matplotlib.colors import to_rgb
 
 from featviz.captions import value_text
 from featviz.networks.comparing import compare
+from featviz.networks.differences import RunningDifference
 from featviz.networks.maps import feature_maps
 from featviz.render.comparison_plots import plot_comparison
 from featviz.render.comparison_text import text_from_comparison
+from featviz.render.drawing import BROKEN
 from featviz.render.figures import png_from_figure
 
 L = keras.layers
+GREEN = to_rgb(BROKEN)
 NAN, INF = math.nan, math.inf
 RANDOM = np.random.default_rng(5)
 IMAGES = RANDOM.normal(size=(3, 6, 7, 1)).astype(np.float32)
@@ -368,7 +372,7 @@ def test_nan_among_bars_is_written():
                    finite=False)  # fmt: skip
     figure = plot_comparison(told, "same")
     texts = [[text.get_text() for text in axes_of(figure, label).texts] for label in ROWS]
-    assert texts == [["1", "NaN", "3"], ["2", "4", "∞"], ["1", "NaN", "NaN"]]
+    assert texts == [["1", "NaN", "3"], ["2", "4", "∞"], ["1", "NaN", "∞"]]
     assert [len(bars_of(axes_of(figure, label))) for label in ROWS] == [2, 2, 1]
 
 
@@ -809,3 +813,94 @@ def test_the_lowest_float_leaves_the_scales_of_both_sides_and_of_the_difference(
         assert np.ma.getmaskarray(np.ma.masked_invalid(artist.get_array())).all()
     assert pixels_of(figure, "a · channel 0").norm.vmax < 1e3
     assert pixels_of(figure, "b − a · channel 0").norm.vmax < 1e3
+    words = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert "12 cells the lowest float, which a max-pool gives for NaN, drawn green" in words
+    assert told.layer("pool").largest_difference < 1e3
+    assert "NaN, infinity or the lowest float, left out of the numbers: " in text_from_comparison(
+        told
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_the_lowest_float_is_left_out_of_the_differences(dtype, batch_size):
+    kind = tf.as_dtype(dtype)
+    one, other = RANDOM.normal(size=(2, 5, 3, 2)).astype(kind.as_numpy_dtype)
+    one[0, 1, 1] = one[3, 2, 0] = other[3, 2, 0] = other[4, 0, 1] = kind.min
+    one[2, 2, 1], other[4, 0, 1] = NAN, INF
+    one[4, 0, 1] = kind.min
+    running = RunningDifference("one", "one", (3, 2))
+    for start in range(0, 5, batch_size):
+        part = slice(start, start + batch_size)
+        running.add(one[part], other[part], len(one[part]))
+    told = running.result()
+    assert (told.broken_count, told.lowest_count, told.equal_share) == (4, 2, 1 / 30)
+    one, other = (np.where(side == kind.min, NAN, side.astype(np.float64)) for side in (one, other))
+    for name, value in slow_comparison(one, other).items():
+        if name != "equal_share":
+            assert getattr(told, name) == pytest.approx(value, rel=1e-12), name
+
+
+def test_the_lowest_floats_of_two_types_are_one():
+    running = RunningDifference("one", "one", (2,))
+    running.add(np.array([[-65504, 1]], np.float16), np.array([[np.finfo("f4").min, 1]], "f4"), 1)
+    assert (running.result().identical, running.result().lowest_count) == (True, 1)
+
+
+def test_the_marks_of_the_difference_count_nan_and_infinity_apart():
+    model = keras.Sequential([keras.Input((3, 4, 1)), L.Rescaling(1.0, name="same")])
+    one, other = (np.ones((1, 3, 4, 1), np.float32) for _ in range(2))
+    one[0, 0, 0], other[0, 1, 1], other[0, 2, 2] = NAN, INF, np.finfo(np.float32).min
+    told = compare(model, None, one, other_images=other, finite=False)
+    figure = plot_comparison(told, "same")
+    words = [text.get_text() for text in figure.texts]
+    assert "1 NaN, 1 infinite, 1 lowest float (of NaN)" in words
+    note = " ".join(words)
+    assert "2 cells NaN or infinite, 1 cell the lowest float, which" in note
+    assert np.isnan(told.difference("same")).sum() == 3
+    bars = compare(identity((3,), "float32"), None, one[:, :, 0, 0], finite=False,
+                   other_images=np.array([[1, -INF, np.finfo("f4").min]], "f4"))  # fmt: skip
+    figure = plot_comparison(bars, "same")
+    texts = [[text.get_text() for text in axes_of(figure, label).texts] for label in ROWS]
+    assert texts == [["NaN", "1", "1"], ["1", "−∞", "lowest"], ["NaN", "−∞", "lowest"]]
+
+
+@pytest.mark.parametrize("size", [60, 900])
+@pytest.mark.parametrize("broken", [[], [3, 4, 5, 40]], ids=["whole", "broken"])
+def test_where_words_for_nan_would_overlap_channels_are_green(size, broken):
+    one, other = RANDOM.normal(size=(2, 1, size))
+    other[0, broken] = NAN
+    figure = plot_comparison(
+        compare(identity((size,)), None, one, other_images=other, finite=False), "same"
+    )
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert ("green: channels without a value, counted at the right" in words) == bool(broken)
+    for label, green in zip(ROWS, ([], broken, broken), strict=True):
+        axes = axes_of(figure, label)
+        assert not axes.texts
+        drawn = [lines for lines in axes.collections if to_rgb(lines.get_colors()[0]) == GREEN]
+        ends = [path.vertices[:, 0].tolist() for lines in drawn for path in lines.get_paths()]
+        assert ends == [[at, at] for at in green]
+
+
+def test_a_difference_of_long_names_does_not_lose_its_minus():
+    names = ("before the training of last week", "after the training of this week")
+    figure = plot_comparison(compare(A, B, IMAGES, names=names), "conv:filter", channels=[1])
+    png_from_figure(figure)
+    assert "second − first · channel 1" in [axes.get_label() for axes in figure.axes]
+    bars = [axes.get_xlabel() for axes in figure.axes if axes.get_label() == "colour bar"]
+    assert [bar.split(",")[0] for bar in bars] == [
+        "one scale for first and second", "one scale for second − first",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "written"), [(5, True), (24, False)])
+def test_values_are_written_where_they_do_not_overlap(size, written):
+    one, other = RANDOM.normal(size=(2, 1, size)) * 1e-5
+    figure = plot_comparison(compare(identity((size,)), None, one, other_images=other), "same")
+    png_from_figure(figure)
+    for label in ROWS:
+        boxes = [text.get_window_extent() for text in axes_of(figure, label).texts]
+        assert len(boxes) == size * written
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert "green" not in " ".join(text.get_text() for text in figure.texts)

@@ -21,6 +21,7 @@ from featviz.networks.inputs import Feed, note_of_input
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.maps import feature_maps
 from featviz.networks.twins import Twins
+from featviz.networks.verdicts import number_text
 from featviz.render.diagnosis_text import text_from_diagnosis, write_diagnosis
 
 L = keras.layers
@@ -144,6 +145,30 @@ def test_nan_and_infinity_are_counted_and_left_out():
         check_stats(stats, values)
         assert stats.first_broken == 0
     assert stats_of(values[:, :, :3], 4).first_broken == 2
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 9])
+@pytest.mark.parametrize("size", [1, 1e-170])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_the_lowest_float_is_counted_apart(dtype, size, batch_size):
+    """Slow: what NaN in its place would leave."""
+    kind = tf.as_dtype(dtype)
+    values = (RANDOM.normal(size=(9, 5, 4)) * size).astype(kind.as_numpy_dtype)
+    values[2, 1, 0], values[3, 2, 1], values[7, 3, 1] = NAN, -INF, INF
+    values[5:7, :, 1] = values[8, 4, 2] = values[:, :, 3] = kind.min
+    stats = stats_of(values, batch_size)
+    assert stats.lowest_count.tolist() == [0, 10, 1, 45]
+    assert (stats.nan_count.tolist(), stats.infinite_count.tolist()) == ([1, 0, 0, 0], [0, 2, 0, 0])
+    told = stats.histogram
+    assert (told.lowest_count, told.broken_count, told.total) == (56, 59, values.size)
+    values[values == kind.min] = NAN
+    hidden = stats_of(values, batch_size)
+    check_stats(hidden, values)
+    for name in ("mean", "deviation", "low", "high", "zeros", "one_value"):
+        np.testing.assert_array_equal(getattr(stats, name), getattr(hidden, name))
+    np.testing.assert_array_equal(told.counts, hidden.histogram.counts)
+    np.testing.assert_array_equal(told.edges, hidden.histogram.edges)
+    assert [stats.first_broken, stats_of(values[:, :, 2:3], 4).first_broken] == [0, 8]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 100])
@@ -280,6 +305,92 @@ def test_the_first_layer_with_nan_is_named_though_a_pool_hides_it():
     )
 
 
+def blind_model():
+    """Channel 1 of a convolution is NaN for each image, the pool gives the lowest float for it."""
+    model = keras.Sequential([
+        keras.Input((6, 7, 1)), L.Conv2D(2, (2, 3), name="conv"),
+        L.MaxPooling2D(2, name="pool"), L.Flatten(name="flat"),
+    ], name="blind")  # fmt: skip
+    kernel = np.zeros((2, 3, 1, 2))
+    kernel[..., 0, 0], kernel[..., 0, 1] = np.array(LOPSIDED), NAN
+    model.set_weights([kernel, np.zeros(2)])
+    return model
+
+
+@pytest.mark.parametrize("compiled", [None, False])
+def test_the_lowest_float_that_a_pool_gives_for_nan_is_no_value(compiled, empty_folder):
+    model = blind_model()
+    told = diagnose(model, IMAGES, batch_size=4, compiled=compiled)
+    assert told.verdict[1:] == (
+        "The first layer with NaN or infinity is conv: 275 NaN in channel 1, first in image 0 "
+        "(from 0); as the lowest float, which a max-pool gives for NaN, in pool, flat.",
+    )
+    pool, flat = told.layer("pool"), told.layer("flat")
+    assert pool.verdict == (
+        "pool: 44 lowest float (a max-pool gives it for NaN) in channel 1, first in image 0 "
+        "(from 0).",
+    )
+    assert (pool.broken.tolist(), pool.constant.any(), pool.duplicates) == (
+        [False, True],
+        False,
+        (),
+    )
+    assert np.isnan([pool.mean[1], pool.low[1], pool.high[1]]).all()
+    assert flat.low[0] > -100
+    head, *rows = text_from_diagnosis(told).splitlines()[-4:]
+    assert head.split()[-3:] == ["NaN", "inf", "lowest"]
+    assert [row.split()[-1] for row in rows] == ["0", "44", "44"]
+    low, high, mean = pool.low[0], pool.high[0], pool.mean[0]
+    assert rows[1].split()[2] == number_text(mean)
+    assert rows[1].split()[4:6] == [number_text(low), number_text(high)]
+    read = json.loads(write_diagnosis(told, empty_folder / "told.json").read_text("utf-8"))
+    assert read["layers"][1]["histogram"]["lowest_count"] == 44
+    assert [one["lowest_count"] for one in read["layers"][1]["channels"]] == [0, 44]
+    assert "lowest" not in text_from_diagnosis(diagnose(SICK, IMAGES))
+
+
+def test_nan_that_only_a_pool_is_looked_at_for_is_found_where_it_begins():
+    (_, sentence) = diagnose(blind_model(), IMAGES, "pool").verdict
+    assert sentence == (
+        "The first layer with NaN or infinity is conv, of which no numbers were kept; pool: "
+        "44 lowest float (a max-pool gives it for NaN) in channel 1, first in image 0 (from 0)."
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 9])
+def test_the_lowest_float_of_a_mask_is_not_said_to_be_of_nan(batch_size):
+    def mask(values):
+        return tf.where(values > 1, tf.float32.min, values)
+
+    model = keras.Sequential([
+        keras.Input((2,)), L.Lambda(mask, name="mask"), L.Rescaling(1.0, name="same"),
+        L.Lambda(tf.math.log, name="log"),
+    ])  # fmt: skip
+    images = np.array([[0.5, 0.25], [0.5, 7], [0.25, 8]], np.float32)
+    told = diagnose(model, images, ["mask", "same"], batch_size=batch_size)
+    assert told.verdict[0].startswith(
+        "The first layer with NaN or infinity is log, of which no numbers were kept; mask: 2 lowest"
+    )
+    model = keras.Sequential([keras.Input((2,)), *model.layers[:2]])
+    told = diagnose(model, images, batch_size=batch_size)
+    assert told.verdict == (
+        "The first layer with the lowest float is mask: 2 lowest float (a max-pool gives it for "
+        "NaN) in unit 1, first in image 1 (from 0); also in same.",
+    )
+
+
+def test_nan_that_comes_after_the_lowest_float_is_found_where_it_begins():
+    def mask(values):
+        return tf.where(values > 1, tf.float32.min, values)
+
+    model = keras.Sequential([
+        keras.Input((2,)), L.Lambda(tf.math.log, name="log"), L.Lambda(mask, name="mask"),
+    ])  # fmt: skip
+    images = np.array([[0.5, 20], [0.5, -1]], np.float32)
+    told = diagnose(model, images, batch_size=1)
+    assert told.begins == "log"
+
+
 def test_nan_in_the_weights_and_the_input_is_told_first():
     model = sick_model()
     weights = model.get_weights()
@@ -406,7 +517,7 @@ def test_the_numbers_are_read_only():
     stats = layer.stats
     arrays = [getattr(stats, name) for name in stats.__slots__]
     arrays = [one for one in arrays if isinstance(one, np.ndarray)]
-    assert len(arrays) == 8
+    assert len(arrays) == 9
     for array in (*arrays, layer.histogram.edges, layer.histogram.counts):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
@@ -526,8 +637,8 @@ def test_csv_and_json_hold_every_channel(empty_folder):
     assert rows[0] == {
         "path": "conv:filter", "kind": "Conv2D", "channel": "0", "count": "25", "mean": "",
         "deviation": "", "low": "", "high": "", "zero_share": "0.0", "nan_count": "25",
-        "infinite_count": "0", "saturated_share": "", "dead": "False", "constant": "False",
-        "saturated": "False", "duplicate_of": "",
+        "infinite_count": "0", "lowest_count": "0", "saturated_share": "", "dead": "False",
+        "constant": "False", "saturated": "False", "duplicate_of": "",
     }  # fmt: skip
     text = write_diagnosis(told, empty_folder / "told.json").read_text("utf-8")
     read = json.loads(text, parse_constant=pytest.fail)

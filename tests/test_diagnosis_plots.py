@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from featviz.networks.diagnosing import diagnose
-from featviz.render.channel_states import STATES, states_of_layer
+from featviz.render.channel_states import STATES, cells_of_layer, states_of_layer
 from featviz.render.diagnosis_plots import plot_diagnosis
 from featviz.render.drawing import ALARM, FAINT_INK
 from featviz.render.figures import png_from_figure
@@ -79,6 +79,18 @@ def test_zeros_stand_apart_as_a_share():
         assert zeros.get_y() == 0
 
 
+@pytest.mark.parametrize("largest", [1e-5, 4e-5, 15e3, 3e4, 41e3, 1e30])
+def test_numbers_of_the_values_end_before_the_share_of_zeros(largest):
+    model = keras.Sequential([keras.Input((4, 4, 1)), L.ReLU(name="relu")])
+    images = np.linspace(-largest, largest, 48, dtype=np.float32).reshape(3, 4, 4, 1)
+    figure = plot_diagnosis(diagnose(model, images))
+    png_from_figure(figure)
+    share, _ = axes_of(figure, "relu · zeros").texts
+    assert share.get_text() == "50 %"
+    *_, last = [label for label in axes_of(figure, "relu").get_xticklabels() if label.get_text()]
+    assert last.get_window_extent().x1 + 7 < share.get_window_extent().x0
+
+
 def test_the_strip_shows_the_state_of_each_channel():
     figure = plot_diagnosis(TOLD)
     names = list(STATES)
@@ -90,6 +102,53 @@ def test_the_strip_shows_the_state_of_each_channel():
     assert mesh.get_array().ravel().tolist() == states_of_layer(TOLD.layer("conv")).tolist()
     assert "of 4 channels: 1 dead, 2 equal" in words_of(figure)
     assert "of 2 units: 1 constant, 1 saturated" in words_of(figure)
+
+
+def test_a_cell_shows_both_of_two_states():
+    figure = plot_diagnosis(TOLD, layers=["dense", "pool"])
+    (below,) = axes_of(figure, "dense · channels").patches
+    assert (below.get_x(), below.get_width(), below.get_height()) == (0, 1, 0.5)
+    pixels = np.asarray(Image.open(io.BytesIO(png_from_figure(figure))).convert("RGB"))
+    height, width = pixels.shape[:2]
+    box = axes_of(figure, "dense · channels").get_position()
+    column = round(width * (box.x0 + (box.x1 - box.x0) / 4))
+    for state, share in (("constant", 0.75), ("saturated", 0.25)):
+        row = round(height * (1 - box.y0 - (box.y1 - box.y0) * share))
+        wanted = np.rint(np.array(to_rgb(STATES[state])) * 255)
+        assert np.abs(pixels[row, column] - wanted).max() <= 1
+    words = words_of(figure).replace("\n", " ")
+    assert "A cell shows what stands last in the key, and in its lower half what it is" in words
+    assert {"constant", "saturated"} <= {text.get_text() for text in figure.texts}
+
+
+def test_of_many_channels_a_cell_shows_the_worst_and_the_next():
+    model = keras.Sequential([keras.Input((2, 1200)), L.ReLU(6.0, name="six")])
+    images = np.random.default_rng(0).random((3, 2, 1200))
+    images[..., 10], images[..., 11], images[..., 12], images[..., 25] = 0, 7, 2, 7
+    images[..., 35:37] = np.array([7, 7, 7, 7, 7, 0.5]).reshape(3, 2, 1)
+    told = diagnose(model, images, saturated_from=0.8)
+    names = np.array(list(STATES))
+    worst, after = names[cells_of_layer(told.layer("six"))]
+    assert [*worst[:4]] == ["fine", "dead", "constant", "saturated"]
+    assert [*after[:4]] == ["fine", "constant", "saturated", "equal"]
+    assert {*worst[4:], *after[4:]} == {"fine"}
+
+
+def test_the_lowest_float_is_no_bar_and_has_its_name_in_the_key():
+    model = keras.Sequential([keras.Input((4, 4, 2)), L.MaxPooling2D(2, name="pool")])
+    images = np.random.default_rng(0).random((3, 4, 4, 2))
+    images[..., 1] = np.nan
+    told = diagnose(model, images, finite=False)
+    figure = plot_diagnosis(told)
+    assert axes_of(figure, "pool").get_xlim()[0] > -1
+    *_, broken = axes_of(figure, "pool · zeros").patches
+    assert broken.get_height() == 0.5
+    words = words_of(figure)
+    assert "of 2 channels: 1 with the lowest float" in words
+    assert "NaN, infinite or the lowest float" in words
+    images[..., 0] = np.nan
+    (text,) = axes_of(plot_diagnosis(diagnose(model, images, finite=False)), "pool").texts
+    assert text.get_text() == "no value but the lowest float"
 
 
 def test_a_dead_channel_among_many_is_not_lost():

@@ -94,5 +94,7 @@ def test_the_lowest_float_stays_the_lowest_of_another_type(kind):
         assert cast_floats(values, wanted).tolist() == [
             -3, float(np.finfo(wanted).min), np.inf, -np.inf, 0.5,
         ]  # fmt: skip
+    eight = np.array([-3, 0.5]).astype(ml_dtypes.float8_e5m2)
+    assert cast_floats(eight, np.float32).tolist() == [-3, 0.5]
     plain = np.array([-128, 3], np.int8)
     assert cast_floats(plain, np.float32).tolist() == [-128, 3]

@@ -1,7 +1,8 @@
 """Numbers about the channels of a layer that run along with the batches.
 
-Everything is computed in float64, also for float16 and integers. NaN and infinity are counted and
-left out of mean, deviation and range.
+Everything is computed in float64, also for float16 and integers. NaN, infinity and the lowest float
+of the type, which TensorFlow's max-pool gives for NaN, are counted and left out of mean, deviation
+and range; "finite" below means none of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from featviz.networks.histograms import Histogram, RunningHistogram
 from featviz.networks.twins import Twins, blocks_of
 from featviz.networks.values import Array, frozen
+from featviz.stats import lowest_float
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -39,10 +41,11 @@ class ChannelStats:
         zeros: how many values are exactly 0.
         nan_count: how many are NaN.
         infinite_count: how many are plus or minus infinity.
+        lowest_count: how many are the lowest float of their type.
         saturated: how many lie within the tolerance of a bound, or None without a bound.
         twins: groups of channels that are equal throughout, each in rising order.
         histogram: of the values of all channels.
-        first_broken: number of the first image with NaN or infinity, from 0, or None.
+        first_broken: number of the first image with a value that is not finite, from 0, or None.
         one_value: whether all finite values are one; float64 alone does not tell that of 64 bits.
     """
 
@@ -54,6 +57,7 @@ class ChannelStats:
     zeros: Counts
     nan_count: Counts
     infinite_count: Counts
+    lowest_count: Counts
     saturated: Counts | None
     twins: tuple[tuple[int, ...], ...]
     histogram: Histogram
@@ -62,7 +66,8 @@ class ChannelStats:
 
     def __post_init__(self) -> None:
         arrays = (self.mean, self.deviation, self.low, self.high, self.zeros, self.nan_count)
-        for array in (*arrays, self.infinite_count, self.saturated, self.one_value):
+        others = (self.infinite_count, self.lowest_count, self.saturated, self.one_value)
+        for array in (*arrays, *others):
             if array is not None:
                 frozen(array)
 
@@ -92,7 +97,9 @@ class RunningStats:
         self._mean, self._squares = np.zeros(channels), np.zeros(channels)
         self._origin, self._unit = np.zeros(channels), np.ones(channels)
         self._low, self._high = np.full(channels, np.inf), np.full(channels, -np.inf)
-        self._zeros, self._nan, self._infinite, self._saturated = np.zeros((4, channels), np.int64)
+        self._zeros, self._nan, self._infinite, self._lowest, self._saturated = np.zeros(
+            (5, channels), np.int64
+        )
         self._count = self._images = 0
         self._first_broken: int | None = None
         self._histogram, self._twins = RunningHistogram(), Twins(channels)
@@ -101,8 +108,8 @@ class RunningStats:
 
     @property
     def is_broken(self) -> bool:
-        """Whether any value was NaN or infinite."""
-        return bool((self._nan + self._infinite).any())
+        """Whether any value was NaN, infinite or the lowest float."""
+        return bool((self._nan + self._infinite + self._lowest).any())
 
     @property
     def is_bounded(self) -> bool:
@@ -110,8 +117,9 @@ class RunningStats:
         if not self.bounds:
             return False
         low = min(self.bounds) if len(self.bounds) > 1 else -np.inf
-        beyond = self._infinite.any() or (self._high > max(self.bounds) * (1 + BEYOND)).any()
-        return not (beyond or (self._low < low - BEYOND).any())
+        above = (self._high > max(self.bounds) * (1 + BEYOND)).any()
+        below = (self._low < low - BEYOND).any()
+        return not (above or below or (self._infinite + self._lowest).any())
 
     @property
     def has_values(self) -> bool:
@@ -127,27 +135,34 @@ class RunningStats:
         """
         rows = values.reshape(-1, self.channels)
         for block in blocks_of(rows, self.channels):
-            self._add_block(block.astype(np.float64))
+            self._add_block(block.astype(np.float64), lowest_float(block.dtype))
         self._twins.add(rows)
         if rows.dtype.kind in "iu" and rows.dtype.itemsize == 8 and len(rows):
             self._row = rows[0].copy() if self._row is None else self._row
             self._varied |= (rows != self._row).any(axis=0)
         if self._first_broken is None and self.is_broken:
-            each = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            line = values.reshape(len(values), -1)
+            each = (np.isfinite(line) & (line != lowest_float(line.dtype))).all(axis=1)
             self._first_broken = (self._images if first is None else first) + int(np.argmin(each))
         self._count += len(rows)
         self._images += len(values)
 
-    def _add_block(self, block: Floats) -> None:
+    def _add_block(self, block: Floats, lowest: float) -> None:
         finite = np.isfinite(block)
-        whole = bool(finite.all())
         self._zeros += (block == 0).sum(axis=0)
-        if not whole:
+        if not finite.all():
             self._nan += np.isnan(block).sum(axis=0)
             self._infinite += np.isinf(block).sum(axis=0)
+        low = block.min(axis=0, initial=np.inf, where=finite)
+        if (low == lowest).any():  # else no cell need be looked at once more
+            hidden = block == lowest
+            self._lowest += hidden.sum(axis=0)
+            block[hidden], finite[hidden] = np.nan, False
+            low = block.min(axis=0, initial=np.inf, where=finite)
+        whole = bool(finite.all())
         for bound in self.bounds:
             self._saturated += (np.abs(block - bound) <= self.tolerance).sum(axis=0)
-        self._low = np.minimum(self._low, block.min(axis=0, initial=np.inf, where=finite))
+        self._low = np.minimum(self._low, low)
         self._high = np.maximum(self._high, block.max(axis=0, initial=-np.inf, where=finite))
         self._find_origin(block, finite)
         self._find_unit()
@@ -208,6 +223,7 @@ class RunningStats:
         )
         # A mean of equal values is that value; sums leave a trace of rounding.
         one = (low == high) & ~self._varied
+        broken = np.stack([self._nan, self._infinite, self._lowest])
         return ChannelStats(
             self._count,
             np.where(one, low, np.clip(mean, low, high)),
@@ -217,9 +233,10 @@ class RunningStats:
             self._zeros.copy(),
             self._nan.copy(),
             self._infinite.copy(),
+            self._lowest.copy(),
             self._saturated.copy() if self.is_bounded else None,
             tuple(sorted(tuple(group.tolist()) for group in self._twins.groups)),
-            self._histogram.result(int(self._nan.sum()), int(self._infinite.sum())),
+            self._histogram.result(*map(int, broken.sum(axis=1))),
             self._first_broken,
             one,
         )

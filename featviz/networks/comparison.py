@@ -15,7 +15,8 @@ import numpy.typing as npt
 from featviz._check import size_text
 from featviz._notebook import markdown_from_value
 from featviz.networks.paths import PathError, counted_text, found_path, known_path, unseen_text
-from featviz.networks.values import FeatureMaps, frozen
+from featviz.networks.values import Array, FeatureMaps, frozen
+from featviz.stats import hide_lowest_floats
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,14 +29,16 @@ class LayerComparison:
         path: of the first side.
         other_path: of the second side; the same, unless layers were matched by order.
         shape: of the maps, (B, …, F), channels last.
-        mean_difference: mean of |b − a| over the cells that are finite on both sides.
+        mean_difference: mean of |b − a| over the cells that are not broken.
         largest_difference: the largest |b − a|.
         place: where that is, as an index of ``shape``: image, row, column, channel.
         relative_difference: ‖b − a‖ / ‖a‖, Euclidean norms; infinite where a is 0 and b is not.
         cosine: a·b / (‖a‖ ‖b‖), from −1 to 1; NaN where one of them is all 0.
         equal_share: share of cells with the same value; NaN equals NaN.
-        broken_count: cells that are NaN or infinite on one side at least.
+        broken_count: cells that are NaN, infinite or the lowest float of their type on one side
+            at least; they take no part in the differences and the cosine.
         channel_differences: (F,) mean of |b − a| of each channel, read-only.
+        lowest_count: those of the broken cells that are neither NaN nor infinite on any side.
     """
 
     path: str
@@ -49,6 +52,7 @@ class LayerComparison:
     equal_share: float
     broken_count: int
     channel_differences: Floats
+    lowest_count: int = 0
 
     def __post_init__(self) -> None:
         frozen(self.channel_differences)
@@ -129,6 +133,11 @@ class Comparison:
             PathError: no such layer, or its maps could not be cut to the images that are kept.
             TypeError: no text.
         """
+        one, other = self._kept_maps(path)
+        return one.astype(np.float64), other.astype(np.float64)
+
+    def _kept_maps(self, path: str) -> tuple[Array, Array]:
+        """Return the maps of both sides in their own types."""
         told = self.layer(path)
         if told.path not in self.a.arrays or told.other_path not in self.b.arrays:
             raise PathError(
@@ -136,12 +145,11 @@ class Comparison:
                 f"{size_text(told.shape)} for {counted_text(self.images, 'image')}, cannot be cut "
                 f"to the first {self.kept:,}; raise max_bytes"
             )
-        one, other = self.a.channels_last(told.path), self.b.channels_last(told.other_path)
-        return one.astype(np.float64), other.astype(np.float64)
+        return self.a.channels_last(told.path), self.b.channels_last(told.other_path)
 
     def difference(self, path: str) -> Floats:
-        """Return second minus first, (kept, …, F); NaN where either is not finite."""
-        one, other = self.maps(path)
+        """Return second minus first, (kept, …, F); NaN where a cell is broken."""
+        one, other = (hide_lowest_floats(side).astype(np.float64) for side in self._kept_maps(path))
         finite = np.isfinite(one) & np.isfinite(other)
         apart: Floats = np.subtract(other, one, out=np.full(one.shape, np.nan), where=finite)
         return apart

@@ -51,9 +51,10 @@ def diagnose(
     memory does not grow with the number of images. A channel is *dead* if it is 0 for every image
     at every position, *constant* if it holds one other value, *saturated* if nearly all its values
     lie at a bound of its sigmoid, tanh, softmax (at 1), ReLU6 (at 6) or the like, a *duplicate* if
-    it equals another channel in every cell. Keras' layers that only move values on, such as Flatten
-    and ZeroPadding, have numbers but no verdict, unless there are no others, or they are the first
-    to show what a function made, such as ``tf.nn.relu``.
+    it equals another channel in every cell. NaN, infinity and the lowest float of a type, which
+    TensorFlow's max-pool gives for NaN, are counted and are no values. Keras' layers that only move
+    values on, such as Flatten and ZeroPadding, have numbers but no verdict, unless there are no
+    others, or they are the first to show what a function made, such as ``tf.nn.relu``.
 
     Args:
         model: a built ``keras.Model``.
@@ -183,7 +184,8 @@ class _Gathered:
         """Find where NaN begins, if a layer broke before the first that is known."""
         new = {path for path, stats in self.stats.items() if stats.is_broken} - self.broken
         self.broken |= new
-        if new and (self.way is None or any(map(self.way.is_sooner, new))):
+        # Without NaN it was the lowest float alone: it says nothing of what is sooner.
+        if new and (self.way is None or not self.way.first or any(map(self.way.is_sooner, new))):
             way = way_of_broken(self.run.model, feed)
             self.way = way if self.way is None else self.way.joined(way)
 

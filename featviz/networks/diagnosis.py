@@ -98,7 +98,7 @@ class LayerDiagnosis:
 
     @property
     def mean(self) -> Floats:
-        """Mean of the finite values of each channel, (F,)."""
+        """Mean of the finite values of each channel but the lowest float, (F,)."""
         return self.stats.mean
 
     @property
@@ -108,7 +108,7 @@ class LayerDiagnosis:
 
     @property
     def low(self) -> Floats:
-        """Lowest finite value, (F,)."""
+        """Lowest finite value but the lowest float of its type, (F,)."""
         return self.stats.low
 
     @property
@@ -133,22 +133,30 @@ class LayerDiagnosis:
 
     @property
     def first_broken(self) -> int | None:
-        """Number of the first image with NaN or infinity, from 0, or None.
+        """Number of the first image with NaN, infinity or the lowest float, from 0.
 
-        None as well where each image gave several maps: their order is not known.
+        None where there is none, or where each image gave several maps: their order is not known.
         """
         return self.stats.first_broken if self.maps_each == 1 else None
 
     @property
     def broken(self) -> Flags:
+        """Which channels held NaN, infinity or the lowest float, (F,)."""
+        lowest: Flags = self.stats.lowest_count > 0
+        return lowest | self.not_finite
+
+    @property
+    def not_finite(self) -> Flags:
         """Which channels held NaN or infinity, (F,)."""
-        broken: Flags = self.stats.nan_count + self.stats.infinite_count > 0
-        return broken
+        found: Flags = self.stats.nan_count + self.stats.infinite_count > 0
+        return found
 
     @property
     def broken_text(self) -> str:
-        """How many values are NaN and infinite, or nothing."""
-        return broken_text(int(self.stats.nan_count.sum()), int(self.stats.infinite_count.sum()))
+        """How many values are NaN, infinite and the lowest float, or nothing."""
+        told = self.stats
+        counts = (told.nan_count, told.infinite_count, told.lowest_count)
+        return broken_text(*(int(count.sum()) for count in counts))
 
     @property
     def dead(self) -> Flags:
@@ -201,6 +209,7 @@ class LayerDiagnosis:
                 "zero_share": float(self.zero_share[index]),
                 "nan_count": int(self.stats.nan_count[index]),
                 "infinite_count": int(self.stats.infinite_count[index]),
+                "lowest_count": int(self.stats.lowest_count[index]),
                 "saturated_share": None if share is None else float(share[index]),
                 "dead": bool(self.dead[index]),
                 "constant": bool(self.constant[index]),

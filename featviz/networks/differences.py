@@ -1,6 +1,7 @@
 """Numbers about how two layers differ that run along with the batches.
 
-Everything is computed in float64, also for float16 and integers, block by block.
+Everything is computed in float64, also for float16 and integers, block by block. The lowest float
+of a type, which TensorFlow's max-pool gives for NaN, is left out as NaN and infinity are.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import numpy.typing as npt
 from featviz.networks.comparison import LayerComparison
 from featviz.networks.twins import blocks_of
 from featviz.networks.values import Array
+from featviz.stats import lowest_float
 
 Floats = npt.NDArray[np.float64]
 # Powers of two beyond which squares come near the ends of float64.
 FAR = 400
+LOWEST = lowest_float(np.dtype(np.float64))
 
 
 class RunningDifference:
@@ -42,7 +45,7 @@ class RunningDifference:
     def __init__(self, path: str, other_path: str, sizes: tuple[int, ...]) -> None:
         self.sizes, self.images = sizes, 0
         self._paths = path, other_path
-        self._length = self._cells = self._equal = self._place = 0
+        self._length = self._cells = self._equal = self._place = self._lowest = 0
         channels = sizes[-1] if sizes else 1
         self._channels, self._counts = np.zeros(channels), np.zeros(channels, np.int64)
         self._a, self._b, self._apart = _Length(), _Length(), _Length()
@@ -67,12 +70,20 @@ class RunningDifference:
 
     def _add_block(self, a: Array, b: Array) -> None:
         one, two = a.astype(np.float64), b.astype(np.float64)
-        finite = np.isfinite(one) & np.isfinite(two)
+        finite: npt.NDArray[np.bool_] = np.isfinite(one) & np.isfinite(two)
+        low, other_low = (side == lowest_float(side.dtype) for side in (a, b))
+        if low.any() or other_low.any():
+            one[low], two[other_low] = LOWEST, LOWEST  # of two types they are equal
+            lowest = finite & (low | other_low)
+            self._lowest += int(lowest.sum())
+            finite &= ~lowest
         whole = _is_whole(a, b)
         same = a == b if whole else one == two
-        self._equal += int((same | (np.isnan(one) & np.isnan(two))).sum())
-        one, two = np.where(finite, one, 0.0), np.where(finite, two, 0.0)
-        apart = _distance(a, b) if whole else np.abs(two - one)
+        if not finite.all():
+            same |= np.isnan(one) & np.isnan(two)
+            one, two = (np.where(finite, side, 0.0) for side in (one, two))
+        self._equal += int(np.count_nonzero(same))
+        apart: Floats = _distance(a, b) if whole else np.abs(two - one)
         self._channels += apart.sum(axis=0)
         self._counts += finite.sum(axis=0)
         self._apart.add(apart)
@@ -103,6 +114,7 @@ class RunningDifference:
             self._equal / self._cells,
             self._cells - finite,
             np.where(self._counts > 0, means, np.nan),
+            self._lowest,
         )
 
     def _cosine(self, both: float) -> float:

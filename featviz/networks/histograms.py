@@ -33,6 +33,7 @@ class Histogram:
         zeros: how many values were exactly 0; no bin holds them.
         nan_count: how many were NaN.
         infinite_count: how many were plus or minus infinity.
+        lowest_count: how many were the lowest float of their type; no bin holds them.
     """
 
     edges: npt.NDArray[np.float64]
@@ -40,6 +41,7 @@ class Histogram:
     zeros: int
     nan_count: int
     infinite_count: int
+    lowest_count: int = 0
 
     def __post_init__(self) -> None:
         frozen(self.edges)
@@ -48,7 +50,12 @@ class Histogram:
     @property
     def total(self) -> int:
         """How many values there were."""
-        return int(self.counts.sum()) + self.zeros + self.nan_count + self.infinite_count
+        return int(self.counts.sum()) + self.zeros + self.broken_count
+
+    @property
+    def broken_count(self) -> int:
+        """How many were NaN, infinite or the lowest float."""
+        return self.nan_count + self.infinite_count + self.lowest_count
 
 
 class RunningHistogram:
@@ -100,7 +107,7 @@ class RunningHistogram:
             np.add.at(counts, bins, self._counts)
             self._counts, self._exponent = counts, needed
 
-    def result(self, nan_count: int, infinite_count: int) -> Histogram:
+    def result(self, nan_count: int, infinite_count: int, lowest_count: int = 0) -> Histogram:
         """Return the counts so far, without empty bins at the ends."""
         used = np.flatnonzero(self._counts)
         first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (SIDE, SIDE)
@@ -108,4 +115,4 @@ class RunningHistogram:
             edges = np.ldexp(np.arange(first, last + 1) - SIDE + 0.0, (self._exponent or 0) - 6)
         edges = np.nan_to_num(edges)  # 2**1024 is infinite already
         counts = self._counts[first:last].copy()
-        return Histogram(edges, counts, self._zeros, nan_count, infinite_count)
+        return Histogram(edges, counts, self._zeros, nan_count, infinite_count, lowest_count)

@@ -112,7 +112,8 @@ def _broken(layer: LayerDiagnosis) -> str:
     which = f"{layer.what}{'s' * (len(numbers) > 1)} {numbers_text(numbers)}"
     first = layer.first_broken
     where = "" if first is None else f", first in image {first} (from 0)"
-    return f"{total} in {which}{where}."
+    lowest = " (a max-pool gives it for NaN)" if layer.stats.lowest_count.any() else ""
+    return f"{total}{lowest} in {which}{where}."
 
 
 def _dead(layer: LayerDiagnosis, also: Sequence[str]) -> str:
@@ -213,7 +214,8 @@ def sentence_of_health(diagnosis: Diagnosis) -> str:
 def marks_of_layer(layer: LayerDiagnosis) -> str:
     """Return how many channels there are, and what is wrong with how many."""
     counts = (
-        (int(layer.broken.sum()), "with NaN or infinity"),
+        (int(layer.not_finite.sum()), "with NaN or infinity"),
+        (int((layer.broken & ~layer.not_finite).sum()), "with the lowest float"),
         (int(layer.dead.sum()), "dead"),
         (int(layer.constant.sum()), "constant"),
         (int(layer.saturated.sum()), "saturated"),
@@ -246,15 +248,16 @@ def _broken_before(diagnosis: Diagnosis) -> list[str]:
     ]
 
 
-def broken_text(nan: int, infinite: int) -> str:
-    """Return how many values are NaN and infinite, or nothing.
+def broken_text(nan: int, infinite: int, lowest: int = 0) -> str:
+    """Return how many values are NaN, infinite and the lowest float, or nothing.
 
     Example:
-        >>> broken_text(3, 0), broken_text(1, 2), broken_text(0, 0)
-        ('3 NaN', '1 NaN and 2 infinite', '')
+        >>> broken_text(3, 0), broken_text(1, 2), broken_text(1, 2, 3)
+        ('3 NaN', '1 NaN and 2 infinite', '1 NaN, 2 infinite and 3 lowest float')
     """
-    counts = ((nan, "NaN"), (infinite, "infinite"))
-    return " and ".join(f"{count:,} {what}" for count, what in counts if count)
+    counts = ((nan, "NaN"), (infinite, "infinite"), (lowest, "lowest float"))
+    *most, last = [f"{count:,} {what}" for count, what in counts if count] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _first_broken(diagnosis: Diagnosis) -> list[str]:
@@ -264,18 +267,25 @@ def _first_broken(diagnosis: Diagnosis) -> list[str]:
     if not broken:
         return []
     begins = diagnosis.begins
-    first = next((layer for layer in broken if layer.path == begins), broken[0])
+    known = [layer for layer in broken if layer.not_finite.any()]
+    first = next((layer for layer in known if layer.path == begins), (known or broken)[0])
     later = layers[layers.index(first) + 1 :]
-    also = [layer.path for layer in broken if layer is not first]
+    what = "NaN or infinity" if begins or known else "the lowest float"
+    also = [layer.path for layer in known or broken if layer is not first]
+    lowest = [layer.path for layer in broken if known and layer not in known]
     told = sentences_of_layer(first)[0][:-1]
     if begins and begins not in diagnosis.layers:
-        told = f"{one_line(begins)}, of which no numbers were kept; then {told}"
+        then = "then " if known else ""  # the lowest float may come from elsewhere
+        told = f"{one_line(begins)}, of which no numbers were kept; {then}{told}"
     clean = [one for one in later if one.path in diagnosis.ended and not one.broken.any()]
     hiding = [one.path for one in clean if one.role == MAX_POOL and diagnosis.ended[one.path]]
     others = [one.path for one in clean if one.path not in hiding]
     parts = [
-        f"The first layer with NaN or infinity is {told}",
+        f"The first layer with {what} is {told}",
         f"also in {layers_text(also)}" if also else "",
+        f"as the lowest float, which a max-pool gives for NaN, in {layers_text(lowest)}"
+        if lowest
+        else "",
         f"not in {layers_text(others)}" if others else "",
         f"not in {layers_text(hiding)}, as a max-pool hides NaN" if hiding else "",
     ]

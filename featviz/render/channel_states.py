@@ -39,38 +39,53 @@ KeyLine = list[tuple[str, str]]
 
 def states_of_layer(layer: LayerDiagnosis) -> Any:
     """Return the number of each channel's worst state in :data:`STATES`, (F,)."""
-    states = np.zeros(layer.channels, np.int64)
-    for number, flag in enumerate(_flags(layer), start=1):
-        states[flag] = number
-    return states
+    return _ranked(_flags(layer))[0]
 
 
-def _flags(layer: LayerDiagnosis) -> tuple[Any, ...]:
-    """Return which channels are in each state but the first; one may be in several."""
+def _flags(layer: LayerDiagnosis) -> Any:
+    """Return which channels are in each state but the first, (5, F)."""
     equal = np.zeros(layer.channels, np.bool_)
     equal[[number for group in layer.duplicates for number in group]] = True
-    return equal, layer.saturated, layer.constant, layer.dead, layer.broken
+    return np.stack([equal, layer.saturated, layer.constant, layer.dead, layer.broken])
+
+
+def _ranked(flags: Any) -> Any:
+    """Return the numbers of the worst state of each column and the next, or 0."""
+    numbers = np.arange(1, len(STATES))[:, None]
+    return np.sort(numbers * flags, axis=0)[:-3:-1]
 
 
 def states_of_layers(layers: Iterable[LayerDiagnosis]) -> set[int]:
-    """Return the numbers of the states that occur, also where another one is drawn."""
-    flags = [(number, flag) for one in layers for number, flag in enumerate(_flags(one), start=1)]
-    return {number for number, flag in flags if flag.any()}
+    """Return the numbers of the states that occur, also where another is drawn."""
+    return {int(at) + 1 for one in layers for at in _flags(one).any(axis=1).nonzero()[0]}
+
+
+def cells_of_layer(layer: LayerDiagnosis) -> Any:
+    """Return the worst state of each cell of the strip and the next, (2, cells)."""
+    flags = _flags(layer)
+    if layer.channels > MOST_STRIP_CELLS:
+        starts = np.arange(MOST_STRIP_CELLS) * layer.channels // MOST_STRIP_CELLS
+        flags = np.logical_or.reduceat(flags, starts, axis=1)
+    return _ranked(flags)
 
 
 def draw_strip(axes: Axes, layer: LayerDiagnosis) -> None:
-    """Draw a cell for each channel, or for several of which it shows the worst."""
-    states = states_of_layer(layer)
-    if len(states) > MOST_STRIP_CELLS:
-        starts = np.arange(MOST_STRIP_CELLS) * len(states) // MOST_STRIP_CELLS
-        states = np.maximum.reduceat(states, starts)
+    """Draw a cell for each channel, or several: the worst, below it the next.
+
+    A unit that is constant at a bound is constant and saturated: one colour would hide the other.
+    """
+    worst, after = cells_of_layer(layer)
+    edges: dict[str, Any] = {"linewidth": 0.3 if len(worst) <= 64 else 0.0, "antialiased": False}
     draw_frame(axes)
     axes.pcolormesh(
-        np.arange(len(states) + 1), [0, 1], states[None],
+        np.arange(len(worst) + 1), [0, 1], worst[None],
         cmap=ListedColormap(list(STATES.values())), vmin=-0.5, vmax=len(STATES) - 0.5,
-        edgecolors="white", linewidth=0.3 if len(states) <= 64 else 0.0, antialiased=False,
+        edgecolors="white", **edges,
     )  # fmt: skip
-    axes.set(xlim=(0, len(states)), ylim=(0, 1), xticks=[], yticks=[])
+    both = after.nonzero()[0]
+    colours = [list(STATES.values())[state] for state in after[both]]
+    axes.bar(both, 0.5, width=1.0, align="edge", color=colours, edgecolor="white", **edges)
+    axes.set(xlim=(0, len(worst)), ylim=(0, 1), xticks=[], yticks=[])
 
 
 def draw_frame(axes: Axes) -> None:
@@ -98,7 +113,10 @@ def _key(drawn: Sequence[LayerDiagnosis]) -> KeyLine:
     """Return (words, colour) of the bounds and of the states that occur."""
     found = states_of_layers(drawn)
     bounds = [("bound of the activation", BOUND)] * any(map(bounds_in_sight, drawn))
-    return bounds + [pair for at, pair in enumerate(STATES.items()) if at in found]
+    lowest = any(one.histogram.lowest_count for one in drawn)
+    words = {"NaN or infinite": "NaN, infinite or the lowest float"} if lowest else {}
+    named = [(words.get(name, name), colour) for name, colour in STATES.items()]
+    return bounds + [pair for at, pair in enumerate(named) if at in found]
 
 
 def key_lines(drawn: Sequence[LayerDiagnosis], room: float) -> list[KeyLine]:

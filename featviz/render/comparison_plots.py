@@ -11,16 +11,18 @@ from matplotlib.figure import Figure
 
 from featviz._check import shown, size_text, whole_number
 from featviz.captions import caption_lines, check_title, mark_text, one_line, share_text
-from featviz.map_choice import check_look, checked_numbers
+from featviz.map_choice import cell_word, check_look, checked_numbers
 from featviz.networks.comparison import Comparison, LayerComparison
 from featviz.networks.paths import counted_text
 from featviz.networks.verdicts import number_text
 from featviz.panels import PICTURE_GAMMA, Panel, colour_limits
-from featviz.render.comparison_strips import figure_from_strips
+from featviz.render.comparison_strips import MOST_VALUES, figure_from_strips
 from featviz.render.figures import figure_from_panels
 from featviz.stats import MapStats, cast_floats, hide_lowest_floats, lowest_float, map_stats
 
 MOST_CHANNELS = 60
+# Letters of both names that have room above a map.
+LONGEST_NAMES = 32
 
 
 def plot_comparison(
@@ -101,15 +103,21 @@ def _checked_image(comparison: Comparison, told: LayerComparison, image: Any, mo
 
 
 def _sides(comparison: Comparison, told: LayerComparison, number: int) -> tuple[Any, ...]:
-    """Return a, b and b − a of one image; what was the lowest float stays the lowest."""
+    """Return a, b and b − a of one image; what was the lowest float stays the lowest.
+
+    Where a cell is NaN or infinite on a side, so is b − a: the marks count it as what it is.
+    """
     arrays = (
         comparison.a.channels_last(told.path)[number],
         comparison.b.channels_last(told.other_path)[number],
     )
     one, other = (cast_floats(values, np.float64) for values in arrays)
-    lowest = lowest_float(one.dtype)
-    apart = comparison.difference(told.path)[number]
-    return one, other, np.where((one == lowest) | (other == lowest), lowest, apart)
+    bottom = lowest_float(one.dtype)
+    a, b = (np.where(side == bottom, 0.0, side) for side in (one, other))
+    with np.errstate(over="ignore", invalid="ignore"):
+        apart = b - a
+    lowest = np.isfinite(apart) & ((one == bottom) | (other == bottom))
+    return one, other, np.where(lowest, bottom, apart)
 
 
 def _pictures(
@@ -150,10 +158,13 @@ def _panels(
     stats = [[map_stats(values) for values in row] for row in pictures]
     common = colour_limits([*stats[0], *stats[1]], signed=False)
     apart = colour_limits(stats[2], signed=True)
+    both, minus = f"{a} and {b}", f"{b} − {a}"
+    if len(a) + len(b) > LONGEST_NAMES:  # they would lose their middle, the minus
+        both, minus = "first and second", "second − first"
     rows = (
-        (a, common, f"signed, {a} and {b}"),
-        (b, common, f"signed, {a} and {b}"),
-        (f"{b} − {a}", apart, f"signed, {b} − {a}"),
+        (a, common, f"signed, {both}"),
+        (b, common, f"signed, {both}"),
+        (minus, apart, f"signed, {minus}"),
     )
     channels: list[int | None] = [*chosen] if chosen else [None]
     panels = (
@@ -161,7 +172,7 @@ def _panels(
             name,
             limits,
             scale,
-            hide_lowest_floats(values),
+            values,
             known,
             channel,
             is_difference=row is pictures[2],
@@ -182,6 +193,8 @@ def _panel(
     *,
     is_difference: bool,
 ) -> Panel:
+    cells = (_words(values[0]),) if channel is None and len(values) == 1 else None
+    values = hide_lowest_floats(values)
     place = "all channels" if channel is None else f"channel {channel}"
     return Panel(
         f"{name}\n{place}",
@@ -191,6 +204,17 @@ def _panel(
         scale,
         caption_lines(stats, limits),
         "no difference" if is_difference and stats.dead else mark_text(stats),
+        cells=cells,
+    )
+
+
+def _words(values: Any) -> tuple[str, ...]:
+    """Return the values of a vector as words; of many only what is broken."""
+    broken = ~np.isfinite(hide_lowest_floats(values))
+    few = len(values) <= MOST_VALUES
+    return tuple(
+        cell_word(value) if few or wrong else ""
+        for value, wrong in zip(values, broken.tolist(), strict=True)
     )
 
 
@@ -230,8 +254,17 @@ def _footnote(
     )
     if told.broken_count:
         drawn = ", drawn green" if len(told.shape) > 2 else ""
-        words.append(f"{counted_text(told.broken_count, 'cell')} NaN or infinite{drawn}")
+        words.append(f"{_broken_words(told)}{drawn}")
     return " · ".join(words)
+
+
+def _broken_words(told: LayerComparison) -> str:
+    """Return how many cells of a layer are broken, and what they are."""
+    counts = (
+        (told.broken_count - told.lowest_count, "NaN or infinite"),
+        (told.lowest_count, "the lowest float, which a max-pool gives for NaN"),
+    )
+    return ", ".join(f"{counted_text(count, 'cell')} {what}" for count, what in counts if count)
 
 
 def _went_in(comparison: Comparison) -> str:

@@ -19,6 +19,7 @@ from featviz.render.bars import draw_bar
 from featviz.render.channel_states import draw_frame
 from featviz.render.drawing import (
     ALARM,
+    BROKEN,
     FAINT_INK,
     INK,
     TEXT,
@@ -95,6 +96,8 @@ def figure_from_strips(panels: Sequence[Panel], *, title: str, footnote: str) ->
     _, each = merged_steps(panels[0].pixels, 0, layout.tall)
     if each > 1:
         footnote = f"each row is the mean of {each} steps · {footnote}"
+    if layout.is_bars and not _has_room(panels, layout, broken=True):
+        footnote = f"green: channels without a value, counted at the right · {footnote}"
     notes = wrapped(footnote, NOTE_SIZE, width - 2 * MARGIN)
     head = MARGIN + title_height(lines)
     figure = blank_figure(width, head + layout.size[1] + NOTE_LINE * len(notes) + 0.06 + MARGIN)
@@ -140,10 +143,25 @@ def _width_of_mark(panel: Panel) -> float:
     return text_width(panel.mark, CAPTION_SIZE, bold=True) + 0.15 if panel.mark else 0.0
 
 
-def _widest_value(panels: Sequence[Panel]) -> float:
-    values = np.concatenate([panel.pixels.reshape(-1) for panel in panels])
-    texts = {value_text(float(value)) for value in values[np.isfinite(values)]}
+def _widest_value(panels: Sequence[Panel], *, broken: bool = False) -> float:
+    """Return the inches of the widest value, or of the widest word for NaN."""
+    texts: set[str] = set()
+    for panel in panels:
+        whole = np.isfinite(panel.pixels.reshape(-1)).tolist()
+        pairs = zip(_texts(panel), whole, strict=True)
+        texts |= {text for text, finite in pairs if not (broken and finite)}
     return max((text_width(text, AXIS_TEXT) for text in texts), default=0.0)
+
+
+def _texts(panel: Panel) -> tuple[str, ...]:
+    """Return the values of a vector as words; of many only the broken ones."""
+    return panel.cells[0] if panel.cells else ()
+
+
+def _has_room(panels: Sequence[Panel], layout: _Layout, *, broken: bool) -> bool:
+    """Whether all values, or only words for NaN and infinity, can stand apart."""
+    widest = _widest_value(panels, broken=broken)
+    return not widest or widest + 0.03 <= layout.wide / panels[0].pixels.size
 
 
 def _write_head(figure: Figure, panel: Panel, box: Any, layout: _Layout) -> None:
@@ -210,18 +228,24 @@ def _draw_bars(axes: Axes, panels: Sequence[Panel], index: int, layout: _Layout)
         low = min(0.0, float(known[np.isfinite(known)].min(initial=0.0)))
         high = max(0.0, float(known[np.isfinite(known)].max(initial=0.0))) or -low or high
     points = layout.wide * 72 / count
-    whole = [at for at in range(count) if np.isfinite(values[at])]
+    whole = np.isfinite(values)
+    known_at = np.flatnonzero(whole).tolist()
+    signs = [(MORE if values[at] > 0 else LESS) if is_difference else BAR for at in known_at]
     axes.add_collection(
         LineCollection(
-            [[(at, 0.0), (at, float(values[at]))] for at in whole],
-            linewidths=max(0.6, min(30.0, 0.7 * points)), capstyle="butt",
-            colors=[(MORE if values[at] > 0 else LESS) if is_difference else BAR for at in whole],
+            [[(at, 0.0), (at, float(values[at]))] for at in known_at],
+            linewidths=max(0.6, min(30.0, 0.7 * points)), capstyle="butt", colors=signs,
         )
     )  # fmt: skip
     room = 0.16 * (high - low)
     axes.set(xlim=(-0.6, count - 0.4), ylim=(low - room * (low < 0), high + room))
     axes.axhline(0, color=INK, linewidth=0.6, linestyle="-")
-    _write_values(axes, values, panels[index].mark)
+    texts = _texts(panels[index])
+    if not _has_room(panels, layout, broken=True):
+        _mark_broken(axes, np.flatnonzero(~whole).tolist(), max(0.6, points))
+    else:
+        room_for_all = _has_room(panels, layout, broken=False)
+        _write_values(axes, values, texts, ~whole | room_for_all)
     axes.set_xticks(_numbers(0, count - 1, layout.wide, 0.3 + 0.03 * len(str(count))))
     ticks = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     shown = [float(f"{tick:.6g}") for tick in ticks if low <= tick <= high]
@@ -229,22 +253,24 @@ def _draw_bars(axes: Axes, panels: Sequence[Panel], index: int, layout: _Layout)
     label_axes(axes, "channel", "value")
 
 
-def _write_values(axes: Axes, values: npt.NDArray[np.float64], mark: str) -> None:
-    """Write values where there are few, and NaN and infinity in any case."""
-    for at, value in enumerate(values):
-        if np.isfinite(value) and len(values) > MOST_VALUES:
-            continue
-        known = float(value) if np.isfinite(value) else 0.0
-        words = value_text(known) if np.isfinite(value) else _broken_text(value, mark)
+def _mark_broken(axes: Axes, broken: Sequence[int], wide: float) -> None:
+    """Draw what has no value green, so many points wide, where words have no room."""
+    low, high = axes.get_ylim()
+    ends = [[(at, low), (at, high)] for at in broken]
+    axes.add_collection(
+        LineCollection(ends, linewidths=wide, capstyle="butt", colors=BROKEN, zorder=0)
+    )
+
+
+def _write_values(
+    axes: Axes, values: npt.NDArray[np.float64], texts: Sequence[str], which: npt.NDArray[np.bool_]
+) -> None:
+    """Write some of the values above or below their bars."""
+    for at in (at for at in np.flatnonzero(which).tolist() if texts[at]):
+        known = float(values[at]) if np.isfinite(values[at]) else 0.0
         up = known >= 0
         axes.annotate(
-            words, (at, known), xytext=(0, 1.5 if up else -1.5), textcoords="offset points",
+            texts[at], (at, known), xytext=(0, 1.5 if up else -1.5), textcoords="offset points",
             ha="center", va="bottom" if up else "top", size=AXIS_TEXT,
-            color=INK if np.isfinite(value) else ALARM, **TEXT,
+            color=INK if np.isfinite(values[at]) else ALARM, **TEXT,
         )  # fmt: skip
-
-
-def _broken_text(value: float, mark: str) -> str:
-    if np.isnan(value) and "NaN" not in mark:  # as pictures show the lowest float
-        return "lowest"
-    return "NaN" if np.isnan(value) else "∞" if value > 0 else "−∞"

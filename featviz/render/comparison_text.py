@@ -34,7 +34,8 @@ def text_from_comparison(comparison: Comparison, *, form: str = "text") -> str:
     Returns:
         Lines without a line break at the end: mean and largest |b − a|, where the largest is
         (image, row, column, channel, from 0), ‖b − a‖ / ‖a‖, the cosine between a and b, the share
-        of equal cells, and how many cells are NaN or infinite.
+        of equal cells, and how many cells are NaN, infinite or the lowest float
+        of their type, which a max-pool gives for NaN.
 
     Raises:
         TypeError: no comparison.
@@ -75,7 +76,9 @@ def _head(comparison: Comparison) -> list[str]:
         )
     broken = [told.path for told in comparison.layers.values() if told.broken_count]
     if broken:
-        lines.append(f"NaN or infinity, left out of the numbers: {layers_text(broken)}")
+        lowest = any(told.lowest_count for told in comparison.layers.values())
+        what = "NaN, infinity or the lowest float" if lowest else "NaN or infinity"
+        lines.append(f"{what}, left out of the numbers: {layers_text(broken)}")
     for name, paths in zip(names, (comparison.only_a, comparison.only_b), strict=True):
         if paths:
             lines.append(f"only in {name}: {layers_text(paths)}")

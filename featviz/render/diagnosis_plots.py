@@ -24,6 +24,7 @@ from featviz.render.channel_states import (
     MOST_STRIP_CELLS,
     REST_FILL,
     bounds_in_sight,
+    cells_of_layer,
     draw_frame,
     draw_key,
     draw_strip,
@@ -61,6 +62,8 @@ MOST_LAYERS = 48
 FILL, ZERO_FILL = "#4878a8", "#b8bec6"
 # As many layers that are not drawn are named.
 MOST_NAMED = 6
+# Inches that a number of the axis may reach beyond it, towards the share of zeros.
+BEYOND = 0.03
 Place = Callable[[float, float, float, float], Box]
 
 
@@ -76,9 +79,10 @@ def plot_diagnosis(
 
     The bars count the finite values other than 0 of all channels, on a logarithmic axis that
     begins below 1; the zeros stand beside them as a share. The strip below has a cell for each
-    channel: dead, constant, saturated, equal to another, or with NaN or infinity. Where there are
-    more than 120 channels a cell stands for several and shows what is worst. Dashed lines are the
-    bounds of the activation.
+    channel: dead, constant, saturated, equal to another, or with NaN, infinity or the lowest float
+    of its type; its lower half shows what a channel is as well. Where there are more than 120
+    channels a cell stands for several and shows what is worst, and below it what comes next. Dashed
+    lines are the bounds of the activation.
 
     Args:
         diagnosis: what :func:`featviz.diagnose` returned.
@@ -159,7 +163,9 @@ def _notes(chosen: Sequence[LayerDiagnosis], drawn: Sequence[LayerDiagnosis], ev
     if any(layer.channels > MOST_STRIP_CELLS for layer in drawn):
         words += f" Beyond {MOST_STRIP_CELLS} channels a cell stands for several."
     if len(found) > 1:
-        words += " A cell shows what stands last in the key."
+        words += " A cell shows what stands last in the key"
+        both = any(cells_of_layer(layer)[1].any() for layer in drawn)
+        words += ", and in its lower half what it is as well." if both else "."
     for layer in drawn:
         if layer.missed:
             ran = f"{layer.images:,} of {layer.images + layer.missed:,} images"
@@ -227,7 +233,9 @@ def _draw_histogram(axes: Axes, layer: LayerDiagnosis) -> None:
     if not histogram.counts.size:
         axes.set_xticks([])
         axes.set_yticks([])
-        words = "no value but 0" if histogram.zeros else "no finite value"
+        told = (histogram.zeros, "0"), (histogram.lowest_count, "the lowest float")
+        left = " and ".join(word for count, word in told if count)
+        words = f"no value but {left}" if left else "no finite value"
         write(axes, (0.5, 0.5), words, size=7.0, colour=FAINT_INK, va="center")
         return
     largest = float(np.abs(histogram.edges).max())
@@ -258,7 +266,7 @@ def _ticks(low: float, high: float, unit: float) -> list[float]:
         ticks = [float(f"{tick:.6g}") for tick in steps if low <= tick <= high]
         inches = HISTOGRAM[0] / (high - low)
         wide = [text_width(value_text(tick * unit), AXIS_TEXT) for tick in ticks]
-        while ticks and (high - ticks[-1]) * inches + 0.1 < wide[len(ticks) - 1] / 2:
+        while ticks and (high - ticks[-1]) * inches + BEYOND < wide[len(ticks) - 1] / 2:
             ticks.pop()
         apart = len(ticks) > 1 and all(
             (right - left) * inches > 0.08 + (a + b) / 2
@@ -277,10 +285,10 @@ def _limits(edges: Any, bounds: Sequence[float]) -> tuple[float, float]:
 
 
 def _draw_zeros(axes: Axes, layer: LayerDiagnosis) -> None:
-    """Draw the share of zeros from the bottom, that of NaN and infinity from the top."""
+    """Draw the share of zeros from the bottom, that of broken values from the top."""
     histogram = layer.histogram
     zeros = histogram.zeros / histogram.total
-    broken = (histogram.nan_count + histogram.infinite_count) / histogram.total
+    broken = histogram.broken_count / histogram.total
     draw_frame(axes)
     axes.bar(0, 1.0, width=1.0, color=REST_FILL, linewidth=0)
     axes.bar(0, zeros, width=1.0, color=ZERO_FILL, linewidth=0)

@@ -37,8 +37,9 @@ def text_from_diagnosis(
 
     Returns:
         Lines without a line break at the end. Mean, deviation and range are those of all finite
-        values of the layer; dead, constant, saturated and equal count channels; ``–`` stands
-        where an activation is not bounded.
+        values of the layer but the lowest float of its type, which is counted at the right where
+        there is any; dead, constant, saturated and equal count channels; ``–`` stands where an
+        activation is not bounded.
 
     Raises:
         TypeError: no diagnosis.
@@ -64,7 +65,7 @@ def text_from_diagnosis(
     return text_from_headed_table(
         _head(diagnosis),
         [f"went in: {line}" for line in diagnosis.went_in],
-        [HEADINGS, *map(_row, chosen)],
+        _table(diagnosis, chosen),
         form,
         findings=diagnosis.verdict or (sentence_of_health(diagnosis),),
         more=more,
@@ -87,6 +88,16 @@ def _chosen(every: list[LayerDiagnosis], most: int | None) -> tuple[list[LayerDi
     whole = counted_text(len(every), "layer")
     more = f"{len(left):,} of {whole} left out, {sick} with findings"
     return [every[at] for at in sorted(order[:most])], more
+
+
+def _table(diagnosis: Diagnosis, chosen: list[LayerDiagnosis]) -> list[tuple[str, ...]]:
+    """Return the rows under their headings, with the lowest float if there is any."""
+    every = diagnosis.layers.values()
+    rows = [HEADINGS, *map(_row, chosen)]
+    if not any(layer.histogram.lowest_count for layer in every):
+        return rows
+    counts = ["lowest", *(f"{layer.histogram.lowest_count:,}" for layer in chosen)]
+    return [(*row, count) for row, count in zip(rows, counts, strict=True)]
 
 
 def _head(diagnosis: Diagnosis) -> str:
@@ -119,7 +130,8 @@ def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
 
 def _overall(layer: LayerDiagnosis) -> tuple[float, float]:
     """Return mean and deviation of the finite values of all channels."""
-    counts = layer.count - layer.stats.nan_count - layer.stats.infinite_count
+    told = layer.stats
+    counts = layer.count - told.nan_count - told.infinite_count - told.lowest_count
     some = counts > 0
     total = int(counts.sum())
     if not total:
@@ -210,6 +222,7 @@ def _layer(layer: LayerDiagnosis) -> dict[str, Any]:
             "zeros": histogram.zeros,
             "nan_count": histogram.nan_count,
             "infinite_count": histogram.infinite_count,
+            "lowest_count": histogram.lowest_count,
         },
         "channels": [
             {
