@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from featviz._check import one_of, shown, whole_number
-from featviz._options import above_zero, place, read_by, words
+from featviz._check import one_of, shown
+from featviz._options import above_zero, count, place, read_by, words
 from featviz._options import scale as two_numbers
 from featviz._terminal import Failure
 from featviz.vocabulary import CHANNEL_CHOICES, MAP_SCALES, WEIGHTS
@@ -34,21 +34,16 @@ _WORDS = (
 
 def shape(name: str, text: str) -> tuple[int, ...]:
     """Return the three sizes of an image."""
-    parts = [part.strip() for part in text.split(",")]
+    parts = text.split(",")
     if len(parts) != 3:
         raise ValueError(f"{name} must be three whole numbers; got {shown(text)}")
-    return tuple(whole_number(name, _whole(part), minimum=1) for part in parts)
-
-
-def _whole(text: str) -> Any:
-    return int(text) if re.fullmatch(r"[0-9]{1,4000}", text) else text
+    return tuple(count(name, part) for part in parts)
 
 
 def channels(name: str, text: str) -> Any:
     """Return the numbers of channels, or how they are chosen."""
     if re.fullmatch(r"[0-9,\s]+", text):
-        parts = text.split(",")
-        return [whole_number(name, _whole(part.strip()), minimum=0) for part in parts]
+        return [place(name, part) for part in text.split(",")]
     return one_of(name, text, CHANNEL_CHOICES, also=" or numbers such as 0,3")
 
 

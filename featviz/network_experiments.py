@@ -13,15 +13,17 @@ from featviz._check import size_text, true_or_false, whole_number
 from featviz.captions import check_title, one_line
 from featviz.images import image_name, read_image
 from featviz.map_choice import check_look, check_scale
-from featviz.networks.fitting import Fit, InputSpec, batch_from_column
+from featviz.networks.fitting import Fit, batch_from_column
 from featviz.networks.graphs import arrays_from_tensors
-from featviz.networks.inputs import lines_of_inputs, naming
+from featviz.networks.input_specs import InputSpec
+from featviz.networks.inputs import naming
+from featviz.networks.joining import maps_from_batches
 from featviz.networks.layer_flow import entry_after_activation
 from featviz.networks.maps import feature_maps
 from featviz.networks.paths import base_of, layers_of_model
 from featviz.networks.receptive import receptive_field, shapes_for_image
 from featviz.networks.recording import Entry
-from featviz.networks.runs import Run, check_model
+from featviz.networks.runs import Batch, Run, check_model
 from featviz.networks.sources import feeds_from_data
 from featviz.networks.values import FeatureMaps
 from featviz.panels import Limits
@@ -113,7 +115,9 @@ def _maps_of_steps(model: Any, image: Any, fit: Fit) -> tuple[FeatureMaps, str]:
     several = list(islice(feeds, 2))
     if (images := sum(len(feed.arrays[0]) for feed in several)) != 1:
         raise ValueError(f"image must be one image; got {max(images, count or 0)}")
-    entries, _ = run.entries(several[0])
+    # A copy: the maps make what went in read-only.
+    feed = several[0]._replace(arrays=tuple(one.copy() for one in several[0].arrays))
+    entries, _ = run.entries(feed)
     behind = _entries_of_steps(entries)
     layers = dict(run.layers)
     for path, conv in behind.items():
@@ -122,13 +126,10 @@ def _maps_of_steps(model: Any, image: Any, fit: Fit) -> tuple[FeatureMaps, str]:
             words = f"{info.settings} after {base_of(conv.path)}, {of.kind} {of.settings}"
             layers[path] = replace(info, settings=words.strip())
     arrays = arrays_from_tensors({e.path: e.value for e in entries if e.path in behind})
-    given, notes, names = several[0].arrays, several[0].notes, several[0].inputs
-    maps = FeatureMaps(
-        arrays, layers, given, lines_of_inputs(given, notes, names), model.name,
-        run.unseen, several[0].pictures, names,
-    )  # fmt: skip
+    maps = maps_from_batches(run, [Batch(arrays, feed)], arrays)
     own = all(conv.path == path for path, conv in behind.items())
-    return maps, f" (convolutions {'' if own else 'after their activation, '}and pools)"
+    only = f" (convolutions {'' if own else 'after their activation, '}and pools)"
+    return replace(maps, layers=layers), only
 
 
 def _entries_of_steps(entries: list[Entry]) -> dict[str, Entry]:

@@ -110,13 +110,25 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         self._fit: dict[str, Any] = {"resize": resize, "white": white, "preprocess": preprocess}
         self._drawing = _checked_drawing(channels, count=count, columns=columns, magnify=magnify)
         self._film = Film(self._drawing)
-        self._told = False
+        self._told = self._checked = False
 
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras gives it)
         """Begin anew, and draw the model as it is."""
         self.files, self._film, self._told = [], Film(self._drawing), False
-        if self.model.built:
+        self._checked = self.model.built
+        if self._checked:
             self._trying(self._see, 0, None)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Try a picture once its first batch has built the model, to tell faults.
+
+        Args:
+            batch: counted from 0.
+            logs: of Keras.
+        """
+        if not self._checked and self.model.built:
+            self._checked = True
+            self._trying(self._drawn, 0)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Draw the model as it is after this epoch.
@@ -135,14 +147,19 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         if self._animation is not None and self._film.epochs:
             self._trying(self._animate)
 
-    def _see(self, number: int, loss: Any) -> None:
+    def _drawn(self, number: int, loss: Any = None) -> tuple[Epoch, Any]:
+        """Return what an epoch shows, and its picture."""
         maps = feature_maps(self.model, self._image, self._layers, compiled=False, **self._fit)
         shown = {path: maps[path] for path in paths_of_choice(maps, self._layers)}
         maps = replace(maps, arrays=shown)
         epoch = Epoch(number, None if loss is None else float(loss), maps)
+        return epoch, picture_of_epoch(epoch, self._drawing)
+
+    def _see(self, number: int, loss: Any) -> None:
+        epoch, picture = self._drawn(number, loss)
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"epoch_{number:04d}.png"
-        self.files.append(save_picture(picture_of_epoch(epoch, self._drawing), file))
+        self.files.append(save_picture(picture, file))
         if self._animation is not None:
             self._film.add(epoch)
 
@@ -150,7 +167,7 @@ class FeatureMapCallback(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         target = self.folder / str(self._animation)
         self.files.append(self._film.save(target, self._seconds))
 
-    def _trying(self, action: Callable[..., None], *values: Any) -> None:
+    def _trying(self, action: Callable[..., Any], *values: Any) -> None:
         """Do something; whatever goes wrong, the training goes on."""
         try:
             action(*values)

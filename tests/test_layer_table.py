@@ -472,6 +472,39 @@ def test_a_wrong_shape_is_refused_in_one_sentence(name):
     assert str(caught.value) == sentence
 
 
+def test_shapes_go_by_the_keys_of_a_model_whose_inputs_have_other_names():
+    one, two = keras.Input((None, None, 1), name="first"), keras.Input((4,), name="second")
+    with pytest.warns(UserWarning, match="keys in the dict must match"):
+        model = keras.Model(
+            {"one": one, "two": two}, [layers.GlobalMaxPooling2D(name="most")(one), two]
+        )
+    for names in (("one", "two"), ("first", "second")):
+        table = layer_table(model, input_shape=dict(zip(names, [(5, 6, 1), (4,)], strict=True)))
+        assert table.input_shapes == ((5, 6, 1), (4,))
+        assert table.row("most").receptive_field == (5, 6)
+    with pytest.raises(ValueError, match=r"one for each input, one, two; got \{'one'"):
+        layer_table(model, input_shape={"one": (5, 6, 1)})
+
+
+class Nested(keras.Model):
+    """Takes lists within a dict."""
+
+    def __init__(self):
+        super().__init__(name="nested")
+        self.conv = layers.Conv2D(2, (1, 2), name="conv")
+
+    def call(self, given):
+        return self.conv(given["pair"][0]) + self.conv(given["pair"][1]) + given["one"]
+
+
+def test_shapes_within_a_dict_are_those_that_a_model_was_built_for():
+    model = Nested()
+    model({"pair": [np.ones((1, 4, 5, 1)), np.ones((1, 4, 5, 1))], "one": np.ones((1, 4, 4, 2))})
+    table = layer_table(model)
+    assert table.input_shapes == ((4, 4, 2), (4, 5, 1), (4, 5, 1))
+    assert [row.path for row in table.rows] == ["conv", "conv@2"]
+
+
 def test_shapes_go_to_their_inputs():
     one, two = keras.Input((None, None, 1), name="one"), keras.Input((4,), name="two")
     sizes = layers.GlobalMaxPooling2D(name="most")(one)

@@ -3,6 +3,7 @@
 import io
 import pickle
 import re
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -182,6 +183,16 @@ def test_whole_numbers_stay_whole():
     assert set(feature_maps(model, half, resize=True)["same"].ravel().tolist()) <= {7, 8}
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64"])
+def test_numbers_that_float32_does_not_hold_are_resized_as_they_are(dtype):
+    model, large = model_of(RGB, dtype), np.full((9, 5, 3), 2**30 + 1)
+    assert set(feature_maps(model, large, resize=True)["same"].flat) == {2**30 + 1}
+    mixed = np.random.default_rng(4).integers(0, 200, (9, 5, 3))
+    made = feature_maps(model, mixed, resize=True)["same"][0]
+    plain = tf.image.resize(mixed.astype(np.float32), RGB[:2], antialias=True).numpy()
+    np.testing.assert_allclose(made, plain, atol=0.5001, rtol=0)
+
+
 def test_places_in_a_table_are_never_scaled():
     table = layers.Embedding(300, 2, name="table")
     model = keras.Sequential([keras.Input((4,)), table])
@@ -216,6 +227,83 @@ def test_a_model_made_with_a_dict_gets_one():
     own.call = lambda given, training=False: own.ask(given["right"] - given["left"])  # noqa: ARG005
     maps = feature_maps(own, {"left": np.ones((1, 2, 2, 1)), "right": np.zeros((1, 2, 2, 1))})
     assert maps["ask"].tolist() == (-np.ones((1, 2, 2, 1))).tolist()
+
+
+def keyed(first="left", second="right"):
+    """A model made with a dict whose keys are not the names of its inputs: first less second."""
+    x, y = keras.Input((2, 2, 1), name="x"), keras.Input((2, 2, 1), name="y")
+    less = layers.Subtract(name="less")([x, y])
+    with warnings.catch_warnings(action="ignore"):  # Keras wants the names as the keys
+        return keras.Model({first: x, second: y}, {"far": less, "near": layers.ReLU()(less)})
+
+
+NINE, TWO = (np.full((3, 2, 2, 1), value, np.float32) for value in (9, 2))
+
+
+@pytest.mark.parametrize("keys", [("left", "right"), ("second", "first"), ("y", "x")], ids=str)
+def test_a_model_made_with_a_dict_takes_its_keys_or_the_names_of_its_inputs(keys):
+    model, given = keyed(*keys), dict(zip(keys, (NINE, TWO), strict=True))
+    wanted = np.asarray(model(given)["far"])
+    assert (wanted == 7).all()
+    ways = {"keys": given, "the other way round": dict(reversed(given.items()))}
+    if keys != ("y", "x"):  # of which the keys hold
+        ways["names"] = {"x": NINE, "y": TWO}
+    ways |= {f"{way}, streamed": iter([one]) for way, one in ways.items()}
+    ways["a data set"] = tf.data.Dataset.from_tensor_slices((given, np.zeros(3)))
+    for way, data in ways.items():
+        maps = feature_maps(model, data)
+        np.testing.assert_array_equal(maps["less"], wanted, err_msg=way)
+        assert maps.names == tuple(sorted(keys)), way
+    assert maps.went_in[0].startswith(f"{min(keys)}: 3×2×2×1 float32, ")
+    assert feature_maps(model, given, compiled=True)["less"].tobytes() == wanted.tobytes()
+    first = {key: part[0] for key, part in given.items()}
+    assert diagnose(model, first).went_in == feature_maps(model, first).went_in
+
+
+def test_a_list_is_refused_where_a_dict_has_its_keys_in_another_order():
+    rule = "must (be|give) a dict of 2 inputs, first, second; got "
+    for images_of_two in ([NINE, TWO], iter([(NINE, TWO)]), iter([((NINE, TWO), None)])):
+        with pytest.raises(ValueError, match=rule):  # so does Keras
+            feature_maps(keyed("second", "first"), images_of_two)
+    assert (feature_maps(keyed(), [NINE, TWO])["less"] == 7).all()
+    for other in ({"left": NINE, "y": TWO}, {"left": NINE}, {"left": NINE, "right": {}}, [NINE]):
+        with pytest.raises(ValueError, match="a list or dict of 2 inputs, left, right; got"):
+            feature_maps(keyed(), other)
+
+
+def test_a_model_made_with_a_list_of_one_takes_a_list_of_one():
+    x = keras.Input((2, 2, 1))
+    made, plain = (keras.Model(one, layers.ReLU(name="act")(x)) for one in ([x], x))
+    for given in ([NINE], NINE, list(NINE), iter([(NINE,)]), iter([([NINE], 0)])):
+        assert feature_maps(made, given)["act"].tobytes() == NINE.tobytes()
+    assert feature_maps(made, [NINE[0]])["act"].shape == (1, 2, 2, 1)
+    with pytest.raises(ValueError, match="image must be 2×2×1"):
+        feature_maps(plain, [NINE])
+
+
+def test_a_model_made_of_nested_parts_takes_its_images_so():
+    x, y, z = (keras.Input((2, 2, 1), name=name) for name in "xyz")
+    less = layers.Subtract(name="less")([x, y])
+    all_of_it = layers.Add(name="all")([less, z])
+    made = keras.Model({"pair": [x, y], "more": {"one": z}}, all_of_it)
+    listed = keras.Model([[x, y], z], all_of_it)
+    given = {"pair": [NINE, TWO], "more": {"one": 10 * NINE}}
+    parts = {"pair.0": NINE, "pair.1": TWO, "more.one": 10 * NINE}
+    for model, images_of_all in (
+        (made, given),
+        (made, parts),
+        (made, tf.data.Dataset.from_tensors({**given, "pair": (NINE, TWO)})),
+        (made, {"x": NINE, "y": TWO, "z": 10 * NINE}),
+        (listed, [[NINE, TWO], 10 * NINE]),
+        (listed, [NINE, TWO, 10 * NINE]),
+    ):
+        maps = feature_maps(model, images_of_all)
+        assert set(maps["less"].flat) == {7}
+        assert set(maps["all"].flat) == {97}
+        names = ("more.one", "pair.0", "pair.1") if model is made else ("x", "y", "z")
+        assert maps.names == names
+    with pytest.raises(ValueError, match=r"3 inputs, more.one, pair.0, pair.1; got \['pair', 'mo"):
+        feature_maps(made, {"pair": NINE, "more": {"one": TWO}})
 
 
 def test_what_went_into_several_inputs_is_told_with_their_names_everywhere():
@@ -335,6 +423,44 @@ def test_a_subclassed_model_takes_the_inputs_that_it_was_built_for(batch_size):
         )
     single = feature_maps(listed, [part[0] for part in PARTS])
     assert single["weigh"].shape == (1, 3)
+
+
+class Nested(keras.Model):
+    """Takes a pair and one more."""
+
+    def __init__(self):
+        super().__init__()
+        self.less, self.all = layers.Subtract(name="less"), layers.Add(name="all")
+
+    def call(self, given):
+        return self.all([self.less(given["pair"]), given["one"]])
+
+
+def test_a_subclassed_model_takes_nested_parts_as_it_was_built_for():
+    model, given = Nested(), {"pair": [NINE, TWO], "one": 10 * NINE}
+    model(given)
+    parts = {"pair.0": NINE, "pair.1": TWO, "one": 10 * NINE}
+    for images_of_all in (given, parts, [NINE, TWO, 10 * NINE], iter([given])):
+        maps = feature_maps(model, images_of_all)
+        assert set(maps["all"].flat) == {97}
+        assert maps.names == ("pair.0", "pair.1", "one")
+    with pytest.raises(ValueError, match=r"of 3 inputs, pair.0, pair.1, one; got \['pair'\]"):
+        feature_maps(model, {"pair": [NINE, TWO]})
+
+
+def test_a_subclassed_model_that_was_built_with_a_list_of_one_gets_one():
+    class First(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.act = layers.ReLU(name="act")
+
+        def call(self, given):
+            return self.act(given[0])
+
+    model = First()
+    model([NINE])
+    maps = feature_maps(model, NINE)
+    assert maps["act"].tobytes() == NINE.tobytes()
 
 
 def test_other_inputs_than_a_subclassed_model_was_built_for_are_refused():

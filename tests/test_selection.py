@@ -6,11 +6,13 @@ import pytest
 import tensorflow as tf
 
 from featviz.networks.diagnosing import diagnose
+from featviz.networks.layer_paths import layer_at
 from featviz.networks.layer_values import LayerRow, LayerTable
 from featviz.networks.maps import feature_maps
 from featviz.networks.paths import PathError, counted_text, known_path
 from featviz.networks.selection import Selection, choice_from_layers
 from featviz.networks.tables import layer_table
+from featviz.networks.weights import layer_kernels
 
 L = keras.layers
 PIXELS = [[[[0.5], [-1.0], [2.0]], [[0.0], [3.0], [-0.25]]]]
@@ -20,6 +22,21 @@ def model():
     """Two layers, of which one has its activation inside."""
     inner = [L.Conv2D(2, (1, 2), activation="relu", name="conv"), L.ReLU(name="last")]
     return keras.Sequential([keras.Input((2, 3, 1)), *inner], name="net")
+
+
+def test_a_call_that_is_not_there_is_no_path_of_a_layer():
+    x, conv = keras.Input((4, 4, 1)), L.Conv2D(1, 2, padding="same", name="conv")
+    twice = keras.Model(x, conv(conv(x)))
+    for path in ("conv", "conv@2"):
+        assert layer_at(twice, path) == (path, conv)
+    for asked in ("conv@3", "conv@1", "conv@2/conv"):
+        with pytest.raises(PathError, match=f"'conv'; got '{asked}'"):
+            layer_at(twice, asked)
+    odd = L.Conv2D(1, 1, name="odd@2")  # which no graph takes
+    assert layer_at(keras.Model(x, odd(x)), "odd@2") == ("odd_2", odd)
+    with pytest.raises(PathError, match="one of 'conv'; got 'conv@2'"):
+        layer_kernels(model(), "conv@2")
+    assert layer_kernels(model(), "conv:detect").path == "conv"
 
 
 def test_a_choice_that_can_be_read_once_is_kept():

@@ -109,6 +109,17 @@ def test_a_batched_data_set_of_whole_batches_tells_its_count():
     assert taken(dataset(PIXELS[:6]).batch(3, drop_remainder=True))[0] == 6
 
 
+def test_a_data_set_by_name_is_counted_by_the_input_that_it_gives():
+    picture, row = keras.Input((4, 5, 1), name="z"), keras.Input((3,), name="a")
+    model = keras.Model(
+        [picture, row], keras.layers.Concatenate()([keras.layers.Flatten()(picture), row])
+    )
+    data = tf.data.Dataset.from_tensor_slices({"z": PIXELS, "a": np.ones((7, 3), np.float32)})
+    assert taken(data, model=model)[0] == 7
+    assert taken(data.batch(7, drop_remainder=True), model=model)[0] == 7
+    assert taken(data.batch(2), model=model)[0] is None
+
+
 @pytest.mark.parametrize("data", [
     lambda: dataset(PIXELS).repeat(), lambda: dataset(PIXELS).repeat().batch(3),
     lambda: Labelled(None),

@@ -243,6 +243,42 @@ def test_a_model_that_is_built_by_its_first_batch_has_no_picture_before():
     assert [file.name for file in seen.files] == ["epoch_0001.png", "film.webp"]
 
 
+@pytest.mark.parametrize(
+    ("layers", "channels", "words"),
+    [
+        ("cnov", None, "got 'cnov' (did you mean 'conv'?)"),
+        ("conv", [2], "channels must be below 2"),
+    ],
+    ids=["no such layer", "no such channel"],
+)
+def test_what_is_wrong_with_a_model_that_its_first_batch_builds_is_told_behind_it(
+    layers, channels, words
+):
+    told = []
+    seen = FeatureMapCallback(IMAGES[0], layers, "out", channels=channels)
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda *_, **__: told.append(len(caught))
+    )
+    histories = []
+    for callbacks in ((), (seen, note)):
+        keras.utils.set_random_seed(5)
+        made = keras.Sequential(
+            [
+                keras.layers.Conv2D(2, 2, name="conv"),
+                keras.layers.Dropout(0.5),
+                keras.layers.GlobalMaxPool2D(),
+            ]
+        )
+        made.compile("adam", "mse")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            histories.append(fit(made, *callbacks, epochs=2).history)
+    assert histories[0] == histories[1]
+    assert told == [1] * 6
+    assert words in str(caught[0].message)
+    assert seen.files == []
+
+
 def test_a_training_with_nan_is_drawn_and_goes_on():
     made = model()
     made.get_layer("conv").set_weights([np.full((2, 2, 1, 3), np.nan), np.zeros(3)])

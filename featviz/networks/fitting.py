@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from featviz._check import real_number, shown, size_text, true_or_false
 from featviz._numbers import numbers_from
 from featviz.captions import value_text
-from featviz.images import LUMA, read_image
+from featviz.images import read_image
+from featviz.networks.input_specs import InputSpec
 from featviz.networks.paths import first_text
+from featviz.networks.resizing import resized, with_channels
 from featviz.networks.values import Array
 from featviz.networks.ways import RESIZED
 from featviz.networks.words import reason_of_error
@@ -29,26 +30,6 @@ from featviz.networks.words import reason_of_error
 CHANNELS = (1, 3, 4)
 # Of how many sizes that do not fit in one batch a sentence tells.
 MOST_SIZES = 4
-
-
-class InputSpec(NamedTuple):
-    """One input of a model.
-
-    Attributes:
-        name: of the input.
-        shape: its sizes without the batch, or None: the model does not tell.
-        dtype: of its numbers.
-        tokens: whether its numbers may be places in a table, which are never scaled.
-        axes: how many axes one image has.
-        keyed: whether the model takes a dict of its inputs though it does not tell them.
-    """
-
-    name: str
-    shape: tuple[int | None, ...] | None
-    dtype: str
-    tokens: bool = False
-    axes: int = 3
-    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,23 +291,11 @@ def _fitted(batch: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
         left_out = ", alpha left out" if last.shape[-1] == 4 else ""
         count = last.shape[-1]
         notes.append(f"{count} channel{'s' * (count > 1)} made {channels}{left_out}")
-        last = _with_channels(last, channels, sentence)
+        last = with_channels(last, channels, sentence)
     if sizes != last.shape[1:3]:
         notes.append(f"{RESIZED}{size_text(last.shape[1:3])}")
-        last = _resized(last, sizes)
+        last = resized(last, sizes)
     return np.moveaxis(last, -1, axis), notes
-
-
-def _resized(batch: Array, sizes: tuple[int, int]) -> Array:
-    """Return images (B, H, W, C) in another size, their dtype kept."""
-    numbers = batch.astype(np.float32) if batch.dtype.kind == "b" else batch
-    values = tf.image.resize(numbers, sizes, antialias=True).numpy()
-    return _as_kind(values, batch.dtype)
-
-
-def _as_kind(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Return values in a dtype, rounded where it holds whole numbers alone."""
-    return (np.rint(values) if dtype.kind in "iub" else values).astype(dtype)
 
 
 def suits(sizes: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
@@ -334,15 +303,3 @@ def suits(sizes: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
     return len(sizes) == len(shape) and all(
         size is None or known in (None, size) for known, size in zip(shape, sizes, strict=True)
     )
-
-
-def _with_channels(batch: Array, channels: int | None, sentence: str) -> Array:
-    """Return grey as RGB or RGB as grey; other numbers of channels have no meaning."""
-    if batch.shape[-1] == 1 and channels == 3:
-        return np.repeat(batch, 3, axis=-1)
-    if batch.shape[-1] == 3 and channels == 1:
-        grey: Array = batch.astype(np.float64) @ np.array(LUMA)[:, None]
-        return _as_kind(grey, batch.dtype)
-    if batch.shape[-1] == 4 and channels == 3:
-        return batch[..., :3]
-    raise ValueError(f"{sentence}; only 1 and 3 channels can be made of one another")

@@ -11,43 +11,37 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import keras
-
 from featviz._check import shown, size_text
 from featviz._numbers import numbers_from
 from featviz.captions import value_text
 from featviz.networks.fitting import (
     ONE_BY_ONE,
     Fit,
-    InputSpec,
     batch_from_column,
     ends_of,
     suits,
     with_channel_axis,
 )
-from featviz.networks.paths import layers_of_model
+from featviz.networks.input_specs import (
+    InputSpec,
+    inputs_of_model,
+    parts_of_images,
+)
+from featviz.networks.paths import counted_text
 from featviz.networks.values import Array
 from featviz.networks.ways import ways_text
 
-# The axes of images for a model that does not tell its own.
-IMAGE_AXES = 3
 # How sentences about the images of a caller begin, whatever the argument is called.
 _ARGUMENT = re.compile(r"^(images|data)(?= must )")
 _ONE_OF_THEM = re.compile(r"^image(?= must )")
 
 __all__ = [
-    "IMAGE_AXES",
     "Feed",
     "Fit",
-    "InputSpec",
-    "built_shape",
     "columns_from_images",
     "ends_text",
     "feed_from_columns",
     "feeds_from_images",
-    "input_tensors",
-    "inputs_of_model",
-    "is_shape",
     "lines_of_inputs",
     "naming",
     "note_of_input",
@@ -87,67 +81,12 @@ class Feed(NamedTuple):
         return self._replace(arrays=arrays, pictures=pictures, files=files)
 
 
-def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
-    """Return the inputs of a model, one of unknown shape where it tells none."""
-    table = any(isinstance(layer, keras.layers.Embedding) for layer in layers_of_model(model))
-    tensors = input_tensors(model)
-    if not tensors:
-        shape = built_shape(model)
-        return tuple(
-            InputSpec(name, None, "float32", table, axes, isinstance(shape, dict))
-            for name, axes in _built_inputs(shape)
-        )
-    return tuple(
-        InputSpec(one.name, tuple(one.shape[1:]), str(one.dtype), table, len(one.shape) - 1)
-        for one in tensors
-    )
-
-
-def _built_inputs(shape: Any) -> list[tuple[str, int]]:
-    """Return name and axes of each input, by what a model was built for."""
-    if isinstance(shape, dict):
-        return [(str(name), len(one)) for name, one in shape.items()]
-    if isinstance(shape, list):
-        return [(f"input {number}", len(one)) for number, one in enumerate(shape)]
-    return [("image", len(shape) if shape else IMAGE_AXES)]
-
-
-def input_tensors(model: Any) -> Sequence[Any]:
-    """Return the symbolic inputs of a model, none where it tells none."""
-    return getattr(model, "inputs", None) or ()
-
-
-def built_shape(model: Any) -> Any:
-    """Return for what shape a model without inputs of its own was built, or None.
-
-    Returns:
-        A tuple of sizes without the batch; of several inputs a list or a dict of such.
-    """
-    config = model.get_build_config() or {}
-    shape = config.get("input_shape")
-    if shape is None and config.get("shapes_dict"):
-        shapes = list(config["shapes_dict"].values())
-        shape = shapes[0] if len(shapes) == 1 else shapes
-    if isinstance(shape, dict):
-        return {name: tuple(one)[1:] for name, one in shape.items()}
-    if shape is None:
-        return None
-    return tuple(shape)[1:] if is_shape(shape) else [tuple(one)[1:] for one in shape]
-
-
-def is_shape(value: Any) -> bool:
-    """Whether this is one shape, not several."""
-    return isinstance(value, (list, tuple)) and not any(
-        isinstance(size, (list, tuple)) for size in value
-    )
-
-
 def columns_from_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any]:
     """Return, for each input of a model, something that holds its images.
 
     Args:
         images: for one input: a path, an image (H, W, C), several (B, H, W, C), or a list of
-            such. For several inputs: a list or a dict with as many.
+            such. For several inputs: a list or a dict with as many, or as the model was made.
         inputs: of the model.
 
     Returns:
@@ -156,22 +95,11 @@ def columns_from_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, A
     Raises:
         ValueError: other inputs than the model's, different lengths, no image.
     """
-    names = [spec.name for spec in inputs]
-    if isinstance(images, dict):
-        if inputs[0].shape is None and len(inputs) == 1 and not inputs[0].keyed:
-            inputs = tuple(inputs[0]._replace(name=str(name)) for name in images)
-        elif set(images) != set(names):
-            raise ValueError(_inputs_sentence(names, f"{list(images)}"))
-        pairs = [(spec, images[spec.name]) for spec in inputs]
-    elif len(inputs) > 1:
-        if not isinstance(images, (list, tuple)) or len(images) != len(inputs):
-            sizes = getattr(images, "shape", None)
-            got = shown(images) if sizes is None else f"one array of {size_text(sizes)}"
-            raise ValueError(_inputs_sentence(names, got))
-        pairs = list(zip(inputs, images, strict=True))
-    else:
-        pairs = [(inputs[0], images)]
-    columns = {spec.name: _column(value, spec) for spec, value in pairs}
+    parts = parts_of_images(images, inputs)
+    if parts is None:
+        raise ValueError(_inputs_sentence(images, inputs))
+    specs = {spec.name: spec for spec in inputs}
+    columns = {name: _column(one, specs.get(name, inputs[0])) for name, one in parts.items()}
     lengths = {name: len(column) for name, column in columns.items()}
     if not columns or 0 in lengths.values():
         raise ValueError("images must hold at least one image; got none")
@@ -180,8 +108,13 @@ def columns_from_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, A
     return columns
 
 
-def _inputs_sentence(names: Sequence[str], got: str) -> str:
-    return f"images must be a list or dict of {len(names)} inputs, {', '.join(names)}; got {got}"
+def _inputs_sentence(images: Any, inputs: Sequence[InputSpec]) -> str:
+    names, sizes = ", ".join(spec.name for spec in inputs), getattr(images, "shape", None)
+    got = shown(images) if sizes is None else f"one array of {size_text(sizes)}"
+    if isinstance(images, dict):
+        got = f"{list(images)}"
+    kind = "a list or dict" if inputs[0].ordered else "a dict"
+    return f"images must be {kind} of {counted_text(len(inputs), 'input')}, {names}; got {got}"
 
 
 def _column(value: Any, spec: InputSpec) -> Any:

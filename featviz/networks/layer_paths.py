@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from featviz.networks.layer_shapes import trace_model
@@ -90,20 +91,35 @@ def layer_at(model: Any, path: str) -> tuple[str, Any]:
             its own name will do, where no other layer has it.
 
     Raises:
-        PathError: no such layer; the nearest and the list are named.
+        PathError: no such layer or call; the nearest and the list are named.
         TypeError: the path is no text.
     """
-    check_path(path)
     known = layers_by_path(model)
+    found = _found(check_path(path), known)
+    if found is None or not (found[0] in known or _is_called(model, found[0])):
+        raise PathError(refused_path(path, known))
+    return found
+
+
+def _found(path: str, known: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """Return the full path of the one layer that a path may mean, and the layer."""
     call, own = path_of_call(path), path_of_layer(path)
     for one in (call, own):
         if one in known:
             return call, known[one]
     inside = {
-        id(layer): (full + call.removeprefix(own), layer)
+        id(layer): (full if layer.name == path else full + call.removeprefix(own), layer)
         for full, layer in known.items()
         if layer.name == path or full.rpartition("/")[2] == own
     }
-    if len(inside) == 1:
-        return inside.popitem()[1]
-    raise PathError(refused_path(path, known))
+    return inside.popitem()[1] if len(inside) == 1 else None
+
+
+def _is_called(model: Any, path: str) -> bool:
+    """Whether there is such a call, as far as the model can be traced."""
+    try:
+        traced = trace_model(model)
+    except (ValueError, RuntimeError):
+        return True
+    calls = {path_of_call(entry.path) for entry in traced.entries}
+    return path in calls or path in traced.unseen

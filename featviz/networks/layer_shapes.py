@@ -6,13 +6,22 @@ state are not read, and the size of its input costs no memory.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from featviz._check import shown, size_text, whole_number
-from featviz.networks.inputs import built_shape, input_tensors, is_shape
+from featviz.networks.input_specs import (
+    InputSpec,
+    built_shape,
+    input_structure,
+    input_tensors,
+    inputs_of_model,
+    is_shape,
+    parts_of_images,
+)
 from featviz.networks.keeping import losses_kept
 from featviz.networks.paths import layers_of_model, name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
@@ -117,23 +126,20 @@ def _specs(model: Any, input_shape: Any) -> Any:
         return _specs_of_unknown(model, input_shape)
     shapes = [tuple(one.shape) for one in tensors]
     if input_shape is not None:
-        names = [one.name for one in tensors]
-        given = _given_shapes(input_shape, names, [shape[1:] for shape in shapes])
+        given = _given_shapes(input_shape, inputs_of_model(model))
         shapes = [(whole[0], *shape) for whole, shape in zip(shapes, given, strict=True)]
     specs = [
         tf.TensorSpec((shape[0] or 1, *shape[1:]), one.dtype)
         for shape, one in zip(shapes, tensors, strict=True)
     ]
-    # Private: ``model.inputs`` is flat, and no public name tells the dict or list it was made of.
-    structure = getattr(model, "_inputs_struct", None)
-    if len(specs) == 1 and not isinstance(structure, (dict, list, tuple)):
-        return specs[0]
-    return specs if structure is None else tf.nest.pack_sequence_as(structure, specs)
+    return tf.nest.pack_sequence_as(input_structure(model), specs)
 
 
-def _given_shapes(given: Any, names: list[str], known: list[Shape]) -> list[Shape]:
+def _given_shapes(given: Any, inputs: Sequence[InputSpec]) -> list[Shape]:
     """Return the caller's shapes, one for each input, where the model takes them."""
-    several = [given[name] for name in names] if _names_all(given, names) else given
+    names = [one.name for one in inputs]
+    parts = parts_of_images(given, inputs) if isinstance(given, dict) else None
+    several = given if parts is None else list(parts.values())
     if len(names) == 1 and (isinstance(several, tuple) or is_shape(several)):
         several = [several]
     one = isinstance(several, dict) or (len(names) > 1 and is_shape(several))
@@ -142,7 +148,7 @@ def _given_shapes(given: Any, names: list[str], known: list[Shape]) -> list[Shap
             f"input_shape must be one for each input, {', '.join(names)}; got {shown(given)}"
         )
     shapes = [_shape(one) for one in several]
-    for name, shape, rule in zip(names, shapes, known, strict=True):
+    for name, shape, rule in zip(names, shapes, (one.shape or () for one in inputs), strict=True):
         pairs = zip(shape, rule, strict=False)
         if len(shape) != len(rule) or any(size not in (None, one) for one, size in pairs):
             cure = "; leave out the batch" if len(shape) == len(rule) + 1 else ""
@@ -151,10 +157,6 @@ def _given_shapes(given: Any, names: list[str], known: list[Shape]) -> list[Shap
                 f"got {_text(shape)}{cure}"
             )
     return shapes
-
-
-def _names_all(given: Any, names: list[str]) -> bool:
-    return isinstance(given, dict) and set(given) == set(names)
 
 
 def _specs_of_unknown(model: Any, input_shape: Any) -> Any:
@@ -168,14 +170,14 @@ def _specs_of_unknown(model: Any, input_shape: Any) -> Any:
             "pass input_shape=(height, width, channels)"
         )
 
-    def spec(one: Any) -> tf.TensorSpec:
-        return tf.TensorSpec((1, *_shape(one)), model.input_dtype)
+    def specs(one: Any) -> Any:
+        if isinstance(one, dict) and one:
+            return {name: specs(part) for name, part in one.items()}
+        if is_shape(one) or isinstance(one, dict):
+            return tf.TensorSpec((1, *_shape(one)), model.input_dtype)
+        return [specs(part) for part in one]
 
-    if isinstance(shape, dict) and shape:
-        return {name: spec(one) for name, one in shape.items()}
-    if is_shape(shape) or isinstance(shape, dict):
-        return spec(shape)
-    return [spec(one) for one in shape]
+    return specs(shape)
 
 
 def _plain(value: Any) -> Any:

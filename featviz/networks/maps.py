@@ -45,10 +45,11 @@ def feature_maps(
     Args:
         model: a built ``keras.Model``.
         images: one image (H, W, C), several (B, H, W, C), a path, a list of such; for a model of
-            several inputs a list or a dict of them; a folder of image files, a
-            ``tf.data.Dataset``, a ``keras.utils.PyDataset`` or a generator, whose batches stay
-            as they are and of whose (x, y) the x is taken. Unsigned integers and files give 0..1
-            times ``white``; floats, lists and signed integers go in as they are.
+            several inputs a list or a dict of them, as the model takes them, or a dict by the
+            names of its inputs; a folder of image files, a ``tf.data.Dataset``, a
+            ``keras.utils.PyDataset`` or a generator, whose batches stay as they are and of whose
+            (x, y) the x is taken. Unsigned integers and files give 0..1 times ``white``; floats,
+            lists and signed integers go in as they are.
         layers: None for all; or names, paths, shell patterns (``backbone/*conv*``), layer
             classes, functions of a layer; one or several.
         resize: whether an image of another size or of other channels is made to fit.

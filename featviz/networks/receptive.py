@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from featviz._check import per_axis, shown, size_text, whole_number
-from featviz.networks.inputs import built_shape, inputs_of_model, is_shape
+from featviz.networks.input_specs import built_shape, inputs_of_model, is_shape
 from featviz.networks.layer_shapes import Shape, Traced, trace_model
 from featviz.networks.layer_values import ReceptiveField
 from featviz.networks.paths import known_path, layers_of_model

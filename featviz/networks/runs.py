@@ -15,7 +15,13 @@ import tensorflow as tf
 from featviz._check import shown, true_or_false, whole_number
 from featviz.networks.channel_axes import ChannelAxes
 from featviz.networks.graphs import RecordingGraph, arrays_from_tensors, same_bits
-from featviz.networks.inputs import Feed, inputs_of_model
+from featviz.networks.input_specs import (
+    in_structure,
+    input_structure,
+    input_tensors,
+    inputs_of_model,
+)
+from featviz.networks.inputs import Feed
 from featviz.networks.keeping import Keeper
 from featviz.networks.paths import layers_of_model, name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
@@ -90,12 +96,12 @@ class Run:
     def _structured(self, tensors: list[tf.Tensor], names: Iterable[str]) -> Any:
         """Return tensors in the structure in which the model takes them."""
         # Keras warns of a list where a model was made with a dict, and the other way round.
-        made = getattr(self.model, "_inputs_struct", None)
-        if made is not None:
-            return keras.tree.pack_sequence_as(made, tensors)
-        if names:
+        if input_tensors(self.model):
+            return keras.tree.pack_sequence_as(input_structure(self.model), tensors)
+        places = [spec.place for spec in inputs_of_model(self.model)]
+        if names and not any(places):  # of the caller's own
             return dict(zip(names, tensors, strict=True))
-        return tensors if len(tensors) > 1 else tensors[0]
+        return in_structure(tensors, places)
 
     def _run(self, tensors: Any) -> dict[str, Array]:
         """Return what one batch gives, through the graph if there is one for its sizes."""
@@ -128,9 +134,10 @@ class Run:
             recorder.add_uncalled(self.model)
             selection.check_found(paths, recorder.unseen)
             self.unseen = dict(recorder.unseen)
+        words: dict[int, str] = {}
         for one, at in zip(entries, places, strict=True):
             if one.path not in self.layers:  # a model may choose its layers by the image
-                self.givers[one.path], self.layers[one.path] = one.layer, _info(one, at)
+                self.givers[one.path], self.layers[one.path] = one.layer, _info(one, at, words)
         return arrays_from_tensors({entry.path: entry.value for entry in entries})
 
     def _record(
@@ -161,7 +168,7 @@ class Run:
 
         def keep(entry: Entry) -> None:
             entries.append(entry)
-            self.layers[entry.path] = _info(entry, axes.after(entry))
+            self.layers[entry.path] = _info(entry, axes.after(entry), {})
 
         outputs = self.listen(feed, keep)
         return entries, keras.tree.flatten(outputs)
@@ -246,10 +253,18 @@ class Run:
         return list(again) == list(arrays) and all(map(same_bits, again.values(), arrays.values()))
 
 
-def _info(entry: Entry, axis: int) -> LayerInfo:
+def _info(entry: Entry, axis: int, words: dict[int, str]) -> LayerInfo:
+    """Return what is told of an entry.
+
+    Args:
+        entry: of the recording.
+        axis: of its channels.
+        words: the settings of the layers that were read before, by ``id``.
+    """
     layer = entry.layer
-    kind, settings = type(layer).__name__, settings_of_layer(layer)
-    return LayerInfo(entry.path, layer.name, kind, settings, axis)
+    if (settings := words.get(id(layer))) is None:
+        settings = words[id(layer)] = settings_of_layer(layer)
+    return LayerInfo(entry.path, layer.name, type(layer).__name__, settings, axis)
 
 
 def _first(tensors: Any, count: int) -> Any:

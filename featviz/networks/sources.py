@@ -19,16 +19,13 @@ import tensorflow as tf
 from featviz._check import shown, whole_number
 from featviz._numbers import numbers_from
 from featviz.networks.fitting import CHANNELS, suits
-from featviz.networks.inputs import (
+from featviz.networks.input_specs import (
     IMAGE_AXES,
-    Feed,
-    Fit,
     InputSpec,
-    feed_from_columns,
-    feeds_from_images,
     inputs_of_model,
-    naming,
+    parts_of_images,
 )
+from featviz.networks.inputs import Feed, Fit, feed_from_columns, feeds_from_images, naming
 from featviz.networks.words import reason_of_error
 
 # Endings of the files that read_image reads; others in a folder are passed over.
@@ -142,7 +139,8 @@ def _check_end(data: Any, limit: int | None) -> None:
 def _count_of_dataset(data: Any, inputs: Sequence[InputSpec]) -> int | None:
     """Return the number of images where the data set tells it."""
     count = int(data.cardinality())
-    first = tf.nest.flatten(_images_of(data.element_spec))[0]
+    parts = parts_of_images(_images_of(data.element_spec), inputs)
+    first: Any = next(iter(parts.values())) if parts else None
     rank = getattr(getattr(first, "shape", None), "rank", None)
     if rank is None or count < 0:
         return None
@@ -211,23 +209,14 @@ def _feeds_from_stream(
 
 def _named(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any]:
     """Return input name → what goes in there."""
-    names = [spec.name for spec in inputs]
+    parts = parts_of_images(images, inputs)
+    if parts is not None:
+        return {name: _array(value) for name, value in parts.items()}
+    names = ", ".join(spec.name for spec in inputs)
     if isinstance(images, dict):
-        told = inputs[0].shape is not None or len(inputs) > 1 or inputs[0].keyed
-        if told and set(images) != set(names):
-            raise ValueError(
-                f"data must give the inputs {', '.join(names)}; got {', '.join(map(str, images))}"
-            )
-        ordered = names if told else images
-        return {str(name): _array(images[name]) for name in ordered}
-    if len(inputs) == 1:
-        return {names[0]: _array(images)}
-    if not isinstance(images, (list, tuple)) or len(images) != len(inputs):
-        raise ValueError(
-            f"data must give a tuple or dict of {len(inputs)} inputs, {', '.join(names)}; "
-            f"got {shown(images)}"
-        )
-    return {name: _array(value) for name, value in zip(names, images, strict=True)}
+        raise ValueError(f"data must give the inputs {names}; got {', '.join(map(str, images))}")
+    kind = "a tuple or dict" if inputs[0].ordered else "a dict"
+    raise ValueError(f"data must give {kind} of {len(inputs)} inputs, {names}; got {shown(images)}")
 
 
 def _array(value: Any) -> Any:
