@@ -156,7 +156,7 @@ def test_every_drawing_option_is_tested():
     known = set(named_only(fv.plot_extraction)) - {"numbers"}
     assert {key for _, drawing in DRAWN for key in drawing} == known
     given = cli.commands["panels"].make_context("panels", ["sample:step", "-k", "edge"]).params
-    assert known | set(named_only(fv.plot_grid)) - {"show_image"} <= set(given)
+    assert known | set(named_only(fv.plot_grid)) - {"show_image", "numbers"} <= set(given)
     for function in (fv.plot_extraction, fv.plot_grid):
         for name, default in named_only(function).items():
             assert name not in given or given[name] == default, name
