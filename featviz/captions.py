@@ -135,7 +135,7 @@ def mark_text(stats: MapStats) -> str:
         counts = (
             (stats.nan_count, "NaN"),
             (stats.infinite_count, "infinite"),
-            (stats.lowest_count, "lowest float (of NaN)"),
+            (stats.lowest_count, "lowest float"),
         )
         return ", ".join(f"{count} {what}" for count, what in counts if count)
     if stats.dead:
@@ -237,7 +237,7 @@ def settings_text(extraction: Extraction, *, stage: str = "condense", pads: bool
     elif settings.color != "grey":
         words.append(f"color {settings.color}")
     words.append(f"stride {size_text(settings.stride)}")
-    if settings.dilation != (1, 1):
+    if set(settings.dilation) != {1}:
         words.append(f"dilation {size_text(settings.dilation)}")
     added = {tuple((axis.before, axis.after) for axis in axes) for axes in extraction.filter_axes}
     each = "(by each kernel's size)" if len(added) > 1 else _pads_text(extraction.pads)

@@ -29,28 +29,28 @@ class Settings:
     """The settings of one run, as they were understood.
 
     Attributes:
-        stride: (rows, columns).
+        stride: (rows, columns); of a layer over a volume (slices, rows, columns).
         padding: as given: a word, a number or pads.
-        dilation: (rows, columns).
+        dilation: as ``stride``.
         border: what the padding held.
         bias: a number or one per map, or None.
         activation: in words, its slopes stated.
         pool: the kind of pooling.
-        pool_size: (rows, columns) of the pool's window.
-        pool_stride: (rows, columns).
+        pool_size: of the pool's window, as ``stride``.
+        pool_stride: as ``stride``.
         pool_padding: as given.
         color: what was done with the channels of the image.
     """
 
-    stride: tuple[int, int]
+    stride: tuple[int, ...]
     padding: Any
-    dilation: tuple[int, int]
+    dilation: tuple[int, ...]
     border: str
     bias: Any
     activation: str
     pool: str
-    pool_size: tuple[int, int]
-    pool_stride: tuple[int, int]
+    pool_size: tuple[int, ...]
+    pool_stride: tuple[int, ...]
     pool_padding: Any
     color: str
 
@@ -165,9 +165,10 @@ class Extraction:
         axes = self.kernel_axes(kernel)
         rows, columns = (np.array(read_cells(axis, self.settings.border)) for axis in axes)
         down, across = (np.arange(axis.outputs) * axis.stride for axis in axes)
+        far_down, far_across = self.settings.dilation
         biases = np.ravel(0.0 if self.settings.bias is None else self.settings.bias)
         return WindowSums(
-            cells, (rows, columns), (down, across), self.settings.dilation,
+            cells, (rows, columns), (down, across), (far_down, far_across),
             tuple(tuple(map(float, row)) for row in kernel.rows),
             float(biases[index % len(biases)]), self.is_exact,
         )  # fmt: skip

@@ -6,7 +6,7 @@ and in Dumoulin & Visin, A guide to convolution arithmetic for deep learning (20
 
 * a window of k cells with dilation d spans k̂ = k + (k − 1)(d − 1) cells;
 * the output has ⌊(i + before + after − k̂)/s⌋ + 1 cells;
-* ``"valid"`` adds nothing; ``"full"`` adds k̂ − 1 on both sides;
+* ``"valid"`` adds nothing; ``"full"`` adds k̂ − 1 on both sides, Keras' ``"causal"`` before alone;
 * ``"same"`` gives ⌈i/s⌉ cells and adds max((o − 1)s + k̂ − i, 0) in total, half of it before;
   an odd one goes after, to the bottom and to the right.
 """
@@ -82,6 +82,8 @@ def slide(size: int, window: int, *, stride: int, dilation: int, padding: AxisPa
         before, after = _same_pads(size, extent, stride)
     elif padding == "full":
         before = after = extent - 1
+    elif padding == "causal":
+        before, after = extent - 1, 0
     elif padding == "valid":
         before = after = 0
     else:

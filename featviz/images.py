@@ -177,6 +177,8 @@ def _file_bytes(name: str) -> bytes:
         data = b"" if endless else Path(name).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         cure = "; numbers are written as lists, [[0, 1], [2, 3]]" if ";" in name else ""
+        if name.startswith("sample:"):  # as the command takes it
+            cure = f"; sample_image({name.removeprefix('sample:')!r}) makes it"
         raise FileNotFoundError(f"image must be a file that exists; got {name!r}{cure}") from None
     except IsADirectoryError:
         raise IsADirectoryError(f"image must be a file; got the folder {name!r}") from None

@@ -325,15 +325,20 @@ def describe_kernel(kernel: Kernel) -> str:
     """Return one line of facts: shape, sum, output range, rank and factors.
 
     Args:
-        kernel: the kernel.
+        kernel: the kernel; :func:`read_kernel` makes one of names, numbers and files.
 
     Returns:
         One line of text.
+
+    Raises:
+        TypeError: no kernel.
 
     Example:
         >>> describe_kernel(Kernel("1 -1; 1 -1"))
         '2×2, sum 0, gives -2..2 on a 0..1 image, rank 1, separable: (1 1)ᵀ × (1 -1)'
     """
+    if not isinstance(kernel, Kernel):
+        raise TypeError(f"kernel must be a Kernel; got {shown(kernel)}; read_kernel makes one")
     low, high = kernel.output_range
     line = (
         f"{size_text(kernel.shape)}, sum {number_text(kernel.sum)}, "

@@ -68,11 +68,16 @@ def map_stats(values: Floats) -> MapStats:
     Returns:
         Facts that hold for these values.
 
+    Raises:
+        ValueError: no map, or several.
+
     Example:
         >>> stats = map_stats(np.array([[0.0, 2.0], [0.0, -1.0]]))
         >>> stats.low, stats.high, stats.zero_share
         (-1.0, 2.0, 0.5)
     """
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f"values must be one map (H, W); got {values.shape}; take maps[:, :, n]")
     height, width = values.shape
     lowest = values == lowest_float(values.dtype)
     finite = values[np.isfinite(values) & ~lowest]

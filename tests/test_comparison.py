@@ -854,7 +854,7 @@ def test_the_marks_of_the_difference_count_nan_and_infinity_apart():
     told = compare(model, None, one, other_images=other, finite=False)
     figure = plot_comparison(told, "same")
     words = [text.get_text() for text in figure.texts]
-    assert "1 NaN, 1 infinite, 1 lowest float (of NaN)" in words
+    assert "1 NaN, 1 infinite, 1 lowest float" in words
     note = " ".join(words)
     assert "2 cells NaN or infinite, 1 cell the lowest float, which" in note
     assert np.isnan(told.difference("same")).sum() == 3

@@ -317,6 +317,14 @@ def blind_model():
     return model
 
 
+def test_layers_behind_the_lowest_float_are_said_to_compute_with_it():
+    blind = blind_model()
+    dense = L.Dense(2, name="dense", kernel_initializer="ones")
+    model = keras.Model(blind.inputs, dense(blind.outputs[0]), name="blind")
+    told = diagnose(model, IMAGES)
+    assert "in pool, flat, with which the layers behind compute; not in dense." in told.verdict[1]
+
+
 @pytest.mark.parametrize("compiled", [None, False])
 def test_the_lowest_float_that_a_pool_gives_for_nan_is_no_value(compiled, empty_folder):
     model = blind_model()

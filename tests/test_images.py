@@ -946,3 +946,11 @@ def test_a_tiff_with_a_channel_of_no_known_meaning_is_refused():
     # Older releases of Pillow do not know the file; tifffile then names the channel.
     sentence = "image must be a TIFF without extra channels other than alpha; got bytes with "
     assert str(caught.value) in (f"{sentence}2 channels", f"{sentence}UNSPECIFIED")
+
+
+def test_the_name_of_a_sample_says_who_makes_it():
+    with pytest.raises(FileNotFoundError) as caught:
+        read_image("sample:coffee")
+    assert str(caught.value) == (
+        "image must be a file that exists; got 'sample:coffee'; sample_image('coffee') makes it"
+    )

@@ -669,3 +669,9 @@ def test_number_text_is_short(value, text):
 )
 def test_describe_kernel_is_one_line(kernel, text):
     assert describe_kernel(kernel) == text
+
+
+def test_only_a_kernel_is_described():
+    with pytest.raises(TypeError) as caught:
+        describe_kernel("edge")
+    assert str(caught.value) == "kernel must be a Kernel; got 'edge'; read_kernel makes one"

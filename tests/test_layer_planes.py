@@ -11,6 +11,7 @@ from featviz.networks.maps import feature_maps
 from featviz.panels import panels_from_extraction
 from featviz.render.drawing import picture_sizes
 from featviz.render.plots import plot_extraction
+from featviz.render.printing import text_from_extraction
 
 layers = keras.layers
 LINE = np.random.default_rng(5).normal(0, 1, (9, 2)).astype(np.float32)
@@ -177,11 +178,13 @@ def test_three_channels_of_a_line_are_no_colours():
     assert (run.picture.colours == run.picture.colours[..., :1]).all()
 
 
-def test_a_single_cell_is_no_higher_than_the_rows_beside_it():
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_single_cell_is_no_higher_than_the_rows_beside_it(channels):
     stack = [layers.Conv1D(2, 2, name="conv"), layers.GlobalMaxPooling1D(name="pool")]
-    run = extraction_from_layer(built((30, 1), *stack), LINE[:1].repeat(30, 0)[:, :1], "conv")
+    line = LINE[:1].repeat(30, 0)[:, :channels]
+    run = extraction_from_layer(built(line.shape, *stack), line, "conv")
     sizes = picture_sizes(panels_from_extraction(run, numbers=False))
-    cell, rows = sizes[3], sizes[:3]
+    cell, rows = sizes[3], sizes[1:3]
     assert cell[0] == cell[1] <= max(height for _, height in rows)
 
 
@@ -216,6 +219,9 @@ def test_the_slices_that_are_named_are_those_that_change_the_map(kind):
         assert run.filtered.tobytes() == whole[number].tobytes()
         read = [place for place, moved in enumerate(changed) if moved[number]]
         words = next(note for note in run.notes if note.startswith("slice "))
+        words, _, told = words.partition("; no window reaches slice")
+        passed = [str(place) for place, moved in enumerate(changed) if not moved.any()]
+        assert told.lstrip("s ") == " and ".join(passed)
         head = f"slice {number} of {len(whole)}, from 0; it reads "
         if not read:
             assert words == f"{head}no slice of the image, 0 of 8 is drawn"
@@ -244,8 +250,10 @@ def test_the_middle_slice_stands_for_the_volume_and_its_pool_is_of_it():
     assert run.condensed.tobytes() == maps["pool"][0][1].tobytes()
     made = maps["act"][0][2:5].max(axis=0)[:6, :6].reshape(3, 2, 3, 2, 2).max(axis=(1, 3))
     assert run.condensed.tolist() == made.tolist()
-    assert run.settings.pool_size == (2, 2)
-    assert run.settings.stride == (1, 1)
+    assert run.settings.pool_size == (3, 2, 2)
+    assert run.settings.pool_stride == (2, 2, 2)
+    assert run.settings.stride == (1, 1, 1)
+    assert panels_from_extraction(run)[3].title.startswith("Condense · max 3×2×2\n")
 
 
 def test_the_slice_is_one_that_the_pool_reads():
@@ -296,11 +304,33 @@ def test_a_wrong_slice_is_refused(kind):
         extraction_from_layer(model, given, "conv", slice_number=number)
 
 
+def test_what_no_window_of_a_volume_reaches_is_said_in_all_axes():
+    conv = layers.Conv3D(2, (2, 2, 3), strides=(3, 2, 3), name="conv")
+    pool = layers.MaxPooling3D((2, 1, 1), name="pool")
+    run = extraction_from_layer(volume_model(conv, pool), VOLUME, "conv")
+    assert run.notes[1].endswith("; no window reaches slices 2 and 5")
+    words = settings_text(run)
+    assert " · stride 3×2×3 · valid" in words
+    assert " · no window reaches column 6 · " in words
+    assert " · max 2×1×1 stride 2×1×1" in words
+    dilated = layers.Conv1D(2, 2, dilation_rate=3, name="conv")
+    run = extraction_from_layer(built(LINE.shape, dilated), LINE, "conv")
+    assert "dilation 1×3" in settings_text(run)
+
+
 def test_the_page_of_a_volume_says_its_slices():
     run = extraction_from_layer(volume_model(CONVS["same"]), VOLUME, "conv")
     texts = [text.get_text() for text in plot_extraction(run).texts]
     footnote = " ".join(" ".join(texts).split())
     assert "slice 3 of 8, from 0; it reads 2 to 4 of 8 of the image, 3 is drawn" in footnote
+
+
+def test_the_channels_of_a_layer_are_counted_from_0_in_text():
+    run = extraction_from_layer(built(LINE.shape, layers.Conv1D(2, 2, name="conv")), LINE, "conv")
+    text = str(text_from_extraction(run, form="plain"))
+    assert "image, channel 0" in text
+    assert "image, channel 1" in text
+    assert "image, channel 2" not in text
 
 
 def test_channels_first_is_followed_over_lines_and_volumes():

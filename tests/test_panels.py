@@ -469,5 +469,5 @@ def test_the_lowest_float_of_a_max_pool_leaves_the_shared_scale():
         assert one.limits == other.limits == (-4, 4)
         np.testing.assert_array_equal(one.pixels, healthy)
         assert np.isnan(other.pixels).all()
-        assert (one.mark, other.mark) == ("", "6 lowest float (of NaN)")
+        assert (one.mark, other.mark) == ("", "6 lowest float")
         assert other.lines[0] == "2×3 · no other value"

@@ -98,3 +98,10 @@ def test_the_lowest_float_stays_the_lowest_of_another_type(kind):
     assert cast_floats(eight, np.float32).tolist() == [-3, 0.5]
     plain = np.array([-128, 3], np.int8)
     assert cast_floats(plain, np.float32).tolist() == [-128, 3]
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (0, 3), (3,)], ids=str)
+def test_the_numbers_are_of_one_map(shape):
+    with pytest.raises(ValueError, match="values must be one map") as caught:
+        map_stats(np.zeros(shape))
+    assert str(caught.value) == (f"values must be one map (H, W); got {shape}; take maps[:, :, n]")

@@ -12,7 +12,7 @@ import numpy as np
 
 from featviz._check import shown, whole_number
 from featviz.extraction import Maps, ShownImage
-from featviz.geometry import Axis, read_span
+from featviz.geometry import Axis, read_span, uncovered_cells
 from featviz.map_inputs import colours_of_image, image_words, range_of_images
 from featviz.networks.layer_flow import Flow
 from featviz.networks.layer_windows import Windows
@@ -88,6 +88,9 @@ def slices_of_flow(flow: Flow, windows: Windows, number: Any) -> Slices:
         first, last = read_span(pool, (condensed, condensed))
         made = _numbers_text(list(range(max(first, 0), min(last + 1, count))))
         words += f"; condense slice {condensed} of {pool.outputs} is made of {made}"
+    passed = [] if transposed else list(uncovered_cells(axis))
+    if passed:
+        words += f"; no window reaches slice{'s' * (len(passed) > 1)} {_numbers_text(passed)}"
     return Slices(image, chosen, condensed, words)
 
 

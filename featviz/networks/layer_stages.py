@@ -79,10 +79,10 @@ def extraction_from_layer(
     for it as so many rows. Of a volume one slice is shown at each stage: ``slice_number`` of filter
     and detect, the middle one of those it reads, and the first that the pool makes of it.
 
-    Where the convolution sees the image itself, but after ``preprocess`` or a layer that rescales
-    it, the picture before that is drawn for it. The notes of the result say which layers gave the
-    stages and, where no activation was found, which come after; which channels were chosen; and
-    what the model was given: size, dtype, range and how that came about; and which slices.
+    Where a convolution over an image sees the image itself, but after ``preprocess`` or a layer
+    that rescales it, the picture before that is drawn for it. The notes of the result say which
+    layers gave the stages and, where no activation was found, which come after; which slices and
+    channels these are; and what the model was given: size, dtype, range and how that came about.
 
     A class of the caller's own on one of Keras' convolutions must give what its kernels give: they
     are laid once more on what it was given. One that pads, normalises or turns anything within its
@@ -112,7 +112,7 @@ def extraction_from_layer(
             cannot be recorded.
         ValueError: a convolution of the caller's own that does not give what its kernels give,
             several images, no such channel or slice, an image that does not fit.
-        TypeError: no model, a path that is no text, or a channel that is no whole number.
+        TypeError: no model, a path that is no text, a channel or a slice that is no whole number.
         RuntimeError: a layer failed; the layers that ran are named.
 
     Example:
@@ -171,7 +171,7 @@ def _extraction(
         frozen(seen), (), frozen(filtered[:, :, kept]), frozen(detected[:, :, kept]),
         frozen(condensed[:, :, kept]),
         tuple(f"{name} · channel {index} of {filtered.shape[2]}" for index in kept),
-        settings_of_flow(flow, words, _bias(layer, kept), pool_axes),
+        settings_of_flow(flow, words, _bias(layer, kept), windows),
         filter_axes=(filter_axes,), pool_axes=pool_axes, notes=tuple(filter(None, notes)),
         picture=picture_of_line(seen) if line else _picture(run, feed, entries, flow.filter),
     )  # fmt: skip

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from featviz import _notebook
 from featviz._check import shown, size_text, whole_number
+from featviz.geometry import dilated_size
 from featviz.kernels import Kernel
 from featviz.networks.paths import PathError, base_of, check_path, found_path, refused_path
 from featviz.windows import Window
@@ -131,8 +132,7 @@ class LayerKernels:
         pairs = [(1,) * (2 - len(step)) + step for step in (self.strides, self.dilation)]
         padding: Any = self.padding
         if padding == "causal":
-            reach = (self.weights.shape[0] - 1) * self.dilation[0]
-            padding = ((0, 0), (reach, 0))
+            padding = ((0, 0), (dilated_size(self.weights.shape[0], self.dilation[0]) - 1, 0))
         options = {"stride": pairs[0][-2:], "padding": padding, "dilation": pairs[1][-2:]}
         return options if self.output_padding is None else {**options, "output_padding": 0}
 

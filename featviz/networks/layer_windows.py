@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from featviz.extraction import AxisPair, Settings
@@ -46,17 +47,9 @@ def windows_of_flow(flow: Flow, channel_axis: int) -> Windows:
     # A transposed convolution is the way back of one over what it gives.
     over = flow.filter.value if is_kind(layer, TRANSPOSED) else flow.filter.given[0]
     sizes = sizes_of(over, channel_axis)
-    pads = _pads(layer, len(sizes))
-    moves = zip(sizes, layer.kernel_size, layer.strides, layer.dilation_rate, pads, strict=True)
-    axes = [slide(n, k, stride=s, dilation=d, padding=pad) for n, k, s, d, pad in moves]
+    moves = zip(sizes, layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
+    axes = [slide(n, k, stride=s, dilation=d, padding=layer.padding) for n, k, s, d in moves]
     return Windows(tuple(axes), _pool_axes(flow, sizes_of(flow.detect.value, channel_axis)))
-
-
-def _pads(layer: Any, rank: int) -> list[Any]:
-    if layer.padding != "causal":
-        return [layer.padding] * rank
-    (window,), (dilation,) = layer.kernel_size, layer.dilation_rate  # a line's alone
-    return [((window - 1) * dilation, 0)]
 
 
 def _pool_axes(flow: Flow, sizes: tuple[int, ...]) -> tuple[Axis, ...] | None:
@@ -96,27 +89,29 @@ def plane_axes(flow: Flow, windows: Windows) -> tuple[AxisPair, AxisPair | None]
     return (rows, columns), axis_pair(windows.pool) if windows.pool else None
 
 
-def settings_of_flow(flow: Flow, words: str, bias: Any, pool_axes: AxisPair | None) -> Settings:
+def settings_of_flow(flow: Flow, words: str, bias: Any, windows: Windows) -> Settings:
     """Return the settings in the words of the course.
 
     Args:
         flow: the stages.
         words: the activation.
         bias: of the maps that are shown.
-        pool_axes: (rows, columns) of the pool.
+        windows: how its kernels and its pool slid.
     """
     layer = flow.filter.layer
     pool, padding = "none", "valid"
     if flow.pool is not None:
         pool = next(word for kind, word in POOLS.items() if isinstance(flow.pool.layer, kind))
         padding = getattr(flow.pool.layer, "padding", padding)
-    rows, columns = pool_axes or (ONE_ROW, ONE_ROW)
+    axes = windows.pool or (ONE_ROW, ONE_ROW)
     return Settings(
-        _pair(layer.strides), layer.padding, _pair(layer.dilation_rate), "zeros", bias, words,
-        pool, (rows.window, columns.window), (rows.stride, columns.stride), padding, "keep",
+        _steps(layer.strides), layer.padding, _steps(layer.dilation_rate), "zeros", bias, words,
+        pool, _steps(axis.window for axis in axes), _steps(axis.stride for axis in axes), padding,
+        "keep",
     )  # fmt: skip
 
 
-def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:
-    rows, columns = (1, *numbers)[-2:]
-    return int(rows), int(columns)
+def _steps(numbers: Iterable[int]) -> tuple[int, ...]:
+    """Return a number for each axis, for a line also of its one row."""
+    several = tuple(map(int, numbers))
+    return several if len(several) > 1 else (1, *several)

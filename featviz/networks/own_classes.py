@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from featviz.geometry import dilated_size
 from featviz.networks.recording import Entry
 
 # Names of Keras' classes.
@@ -109,7 +110,7 @@ def _convolved(layer: Any, given: Any) -> Any:
     }  # fmt: skip
     first = layer.data_format == "channels_first"
     if layer.padding == "causal":  # a line, padded before it is laid on
-        before = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
+        before = dilated_size(layer.kernel_size[0], layer.dilation_rate[0]) - 1
         pads = [(0, 0), (before, 0)] if first else [(before, 0), (0, 0)]
         parts[0] = keras.ops.pad(parts[0], [(0, 0), *pads])
         settings["padding"] = "valid"

@@ -272,7 +272,8 @@ def _first_broken(diagnosis: Diagnosis) -> list[str]:
     later = layers[layers.index(first) + 1 :]
     what = "NaN or infinity" if begins or known else "the lowest float"
     also = [layer.path for layer in known or broken if layer is not first]
-    lowest = [layer.path for layer in broken if known and layer not in known]
+    layers_of_lowest = [layer for layer in broken if known and layer not in known]
+    lowest = [layer.path for layer in layers_of_lowest]
     told = sentences_of_layer(first)[0][:-1]
     if begins and begins not in diagnosis.layers:
         then = "then " if known else ""  # the lowest float may come from elsewhere
@@ -280,10 +281,13 @@ def _first_broken(diagnosis: Diagnosis) -> list[str]:
     clean = [one for one in later if one.path in diagnosis.ended and not one.broken.any()]
     hiding = [one.path for one in clean if one.role == MAX_POOL and diagnosis.ended[one.path]]
     others = [one.path for one in clean if one.path not in hiding]
+    computed = layers[layers.index(layers_of_lowest[0]) :] if layers_of_lowest else []
+    computing = any(not one.broken.any() and one.role != PASSING for one in computed)
+    behind = ", with which the layers behind compute" if computing else ""
     parts = [
         f"The first layer with {what} is {told}",
         f"also in {layers_text(also)}" if also else "",
-        f"as the lowest float, which a max-pool gives for NaN, in {layers_text(lowest)}"
+        f"as the lowest float, which a max-pool gives for NaN, in {layers_text(lowest)}{behind}"
         if lowest
         else "",
         f"not in {layers_text(others)}" if others else "",

@@ -159,7 +159,8 @@ def picture_sizes(panels: Sequence[Panel]) -> list[tuple[float, float]]:
     """
     cells = [_cell_inches(panel) for panel in panels]
     common = max((c for c, p in zip(cells, panels, strict=True) if not is_kernel(p)), default=0.0)
-    shapes = {panel.pixels.shape[:2] for panel in panels} - {(1, 1)}
+    maps = [panel for panel in panels if not panel.scale.startswith("image")]
+    shapes = {panel.pixels.shape[:2] for panel in maps} - {(1, 1)}
     tallest = max((PANEL_INCHES * h / max(h, w) for h, w in shapes), default=PANEL_INCHES)
     sizes = []
     for panel, cell in zip(panels, cells, strict=True):

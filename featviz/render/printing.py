@@ -89,7 +89,9 @@ def _in_notebook() -> bool:
 
 def _pairs(run: Extraction) -> list[tuple[str, Any]]:
     channels = run.image.shape[2]
-    names = ["image"] if channels == 1 else [f"image, channel {n + 1}" for n in range(channels)]
+    first = 1 if run.kernels else 0  # of a layer they are counted as its maps are
+    numbers = range(first, channels + first)
+    names = ["image"] if channels == 1 else [f"image, channel {n}" for n in numbers]
     pairs: list[tuple[str, Any]] = [
         (name, run.image[:, :, channel]) for channel, name in enumerate(names)
     ]
