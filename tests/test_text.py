@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import sys
 import time
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from matplotlib.mathtext import MathTextParser
 
 import featviz as fv
+from featviz.exact import exact_text
 from featviz.kernels import Kernel
 from featviz.render.text import (
     MatrixText,
@@ -436,3 +438,195 @@ def test_a_notebook_is_given_the_matrices_to_typeset(monkeypatch, capsys):
     assert shown[0]._repr_latex_().startswith("$")
     fv.print_matrices(run, form="plain")
     assert "filter kernel 1x1\n[1]" in capsys.readouterr().out
+
+
+def exact_rows(height, width, numerators, denominators, random):
+    return [
+        [Fraction(int(random.choice(numerators)), int(random.choice(denominators)))
+         for _ in range(width)]
+        for _ in range(height)
+    ]  # fmt: skip
+
+
+def exact_filter(image, kernel, bias, *, stride, dilation, pads, border):
+    """The definition, by four slow loops over fractions."""
+    modes = {"zeros": {"constant_values": Fraction(0)}}
+    padded = np.pad(
+        np.array(image, object), pads, "constant" if border == "zeros" else border,
+        **modes.get(border, {}),
+    )  # fmt: skip
+    rows, columns = (
+        range(0, size - (length - 1) * step, move)
+        for size, length, step, move in zip(
+            padded.shape, np.shape(kernel), dilation, stride, strict=True
+        )
+    )
+    return [
+        [
+            bias + sum(
+                padded[i + m * dilation[0], j + n * dilation[1]] * weight
+                for m, line in enumerate(kernel)
+                for n, weight in enumerate(line)
+            )
+            for j in columns
+        ]
+        for i in rows
+    ]  # fmt: skip
+
+
+def exact_pool(rows, window, stride, pads, how):
+    """The definition: the padding takes no part."""
+    starts = [
+        range(-pad, length + pad - size + 1, step)
+        for pad, length, size, step in zip(
+            pads, (len(rows), len(rows[0])), window, stride, strict=True
+        )
+    ]
+    return [
+        [
+            how([
+                rows[i][j]
+                for i in range(max(top, 0), min(top + window[0], len(rows)))
+                for j in range(max(left, 0), min(left + window[1], len(rows[0])))
+            ])
+            for left in starts[1]
+        ]
+        for top in starts[0]
+    ]  # fmt: skip
+
+
+def exact_mean(cells):
+    return sum(cells) / Fraction(len(cells))
+
+
+def printed_cells(run, stage):
+    text = str(fv.text_from_extraction(run, form="plain")).split(f"\n{stage} ")[1]
+    lines = text.split("\n\n")[0].splitlines()[1:]
+    return [line.strip("[]").split() for line in lines]
+
+
+def cell_text(number):
+    """A fraction of at most four digits, unless a decimal says it better; else six digits."""
+    p, q = abs(number.numerator), number.denominator
+    ends = 10**8 % q == 0
+    if q == 1 or (max(p, q) <= 9999 and not (q > 256 and ends)):
+        return str(number)
+    return exact_text(float(number))
+
+
+SLOPE = Fraction(1, 5)
+EXACT_ACTIVATIONS = {
+    "linear": lambda number: number,
+    "relu": lambda number: max(number, Fraction(0)),
+    "relu6": lambda number: min(max(number, Fraction(0)), Fraction(6)),
+    "leaky_relu": lambda number: number if number > 0 else number * SLOPE,
+}
+
+
+def test_matrices_of_whole_numbers_and_fractions_print_the_exact_results():
+    random = np.random.default_rng(5)
+    fractions = 0
+    for case in range(80):
+        (height, width), (tall, wide) = random.integers(3, 7, 2), random.integers(1, 4, 2)
+        image = exact_rows(height, width, range(-9, 10), (1, 1, 2, 10)[: 1 + case % 4], random)
+        kernel = exact_rows(tall, wide, range(-9, 10), range(2, 13), random)
+        bias = Fraction(int(random.integers(-9, 10)), int(random.integers(1, 13)))
+        activation = str(random.choice(list(EXACT_ACTIVATIONS)))
+        border = str(random.choice(["zeros", "reflect", "symmetric", "edge", "wrap"]))
+        stride, window, pool_stride = (tuple(map(int, random.integers(1, 3, 2))) for _ in range(3))
+        dilation = tuple(int(random.integers(1, 3)) if size < 3 else 1 for size in (tall, wide))
+        pads = tuple(tuple(map(int, random.integers(0, 3, 2))) for _ in range(2))
+        pool_pads = tuple(int(random.integers(0, size)) for size in window)
+        pool = str(random.choice(["max", "average"]))
+        filtered = exact_filter(
+            image, kernel, bias, stride=stride, dilation=dilation, pads=pads, border=border
+        )
+        detected = [[EXACT_ACTIVATIONS[activation](cell) for cell in row] for row in filtered]
+        how = max if pool == "max" else exact_mean
+        condensed = exact_pool(detected, window, pool_stride, pool_pads, how)
+        if not filtered or not filtered[0] or not condensed or not condensed[0]:
+            continue
+        run = fv.extract(
+            [[float(cell) for cell in row] for row in image], Kernel(kernel), stride=stride,
+            padding=pads, dilation=dilation, border=border, bias=str(bias),
+            activation=activation, pool=pool, pool_size=window, pool_stride=pool_stride,
+            pool_padding=tuple((pad, pad) for pad in pool_pads),
+        )  # fmt: skip
+        for stage, rows in zip(
+            ("filter", "detect", "condense"), (filtered, detected, condensed), strict=True
+        ):
+            expected = [[cell_text(cell) for cell in row] for row in rows]
+            assert printed_cells(run, stage) == expected, (case, stage)
+            fractions += sum("/" in text for row in expected for text in row)
+    assert fractions > 1000
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "options", "expected"),
+    [
+        ([[3, 2]], "3/7 4/6", {"padding": "valid"}, [["55/21"]]),
+        (np.arange(9.0).reshape(3, 3), "box", {"pool": "average"},
+         [["20/9", "13/6"], ["53/18", "8/3"]]),
+        ([[0.1, 0.2], [0.3, 0.4]], "1 1", {"padding": "valid"}, [["7/10"]]),
+        ([[3, 2]], [[3 / 7, 2 / 3]], {"padding": "valid"}, [["55/21"]]),
+    ],
+    ids=["large denominator", "mean of means", "tenths", "typed as floats"],
+)  # fmt: skip
+def test_a_fraction_of_known_origin_needs_no_small_denominator(image, kernel, options, expected):
+    run = fv.extract(np.asarray(image, np.float64), kernel, **options)
+    assert printed_cells(run, "condense") == expected
+
+
+def test_the_maps_of_channels_are_exact_alone_and_summed():
+    image = np.random.default_rng(8).integers(0, 10, (4, 5, 3))
+    text = "1/7 2/11; 0 -1/13"
+    kernel = [[Fraction(1, 7), Fraction(2, 11)], [Fraction(0), Fraction(-1, 13)]]
+    moves = dict(stride=(1, 1), dilation=(1, 1), pads=((0, 0), (0, 0)), border="zeros")
+    run = fv.extract(image, text, color="sum", padding="valid")
+    summed = exact_filter(image.sum(axis=2).tolist(), kernel, Fraction(0), **moves)
+    assert printed_cells(run, "filter") == [[cell_text(cell) for cell in row] for row in summed]
+    biases = [Fraction(1, 3), Fraction(-2), Fraction(3, 7)]
+    run = fv.extract(image, text, color="each", padding="valid", bias=list(map(str, biases)))
+    for channel, (label, bias) in enumerate(zip(run.labels, biases, strict=True)):
+        alone = exact_filter(image[:, :, channel].tolist(), kernel, bias, **moves)
+        expected = [[cell_text(cell) for cell in row] for row in alone]
+        text = str(fv.text_from_extraction(run)).split(f"filter {label} ")[1].split("\n\n")[0]
+        lines = [line.strip("⎡⎢⎣⎤⎥⎦").split() for line in text.splitlines()[1:]]
+        assert lines == expected, label
+
+
+def relu(values):
+    """Is called so and is none."""
+    return (abs(values) + values) * 0.500005
+
+
+BYTES = np.array([[3, 200, 17], [90, 41, 255]], np.uint8)
+NUMBERS = [[3, 2, 5], [1, 4, 7]]
+UNKNOWN = {
+    "kernel of no fractions": (NUMBERS, [[math.pi, 3 / 7]], {}),
+    "pixels of no fractions": ([[0.123, 2], [3, 5]], "3/7 2/3", {}),
+    "photograph": (BYTES, "1/9 2/9", {}),
+    "bias of no fraction": (NUMBERS, "3/7 2/3", {"bias": math.e}),
+    "large image": (np.arange(4900.0).reshape(70, 70) % 7, "3/7 2/3", {}),
+    "more than float32 holds": (NUMBERS, [[10**38, 2 * 10**38]], {}),
+}
+
+
+@pytest.mark.parametrize(("image", "kernel", "options"), UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_numbers_of_unknown_origin_are_printed_as_the_arrays_alone_tell(image, kernel, options):
+    run = fv.extract(np.asarray(image), kernel, padding="valid", pool="average", **options)
+    text = str(fv.text_from_extraction(run))
+    for stage in ("filter", "detect", "condense"):
+        alone = text_from_matrices([(f"{stage} kernel", run.without_rounding(stage, 0))])
+        assert alone in text, stage
+
+
+@pytest.mark.parametrize(
+    "activation", ["tanh", "sigmoid", "leaky_relu(0.3333333)", relu],
+    ids=["tanh", "sigmoid", "seven digits", "of another name"],
+)  # fmt: skip
+def test_behind_an_activation_that_gives_no_fractions_the_arrays_tell(activation):
+    run = fv.extract([[-3, 2, 5, -4]], "3/7 -2/3", padding="valid", activation=activation)
+    assert printed_cells(run, "filter") == [["-55/21", "-52/21", "101/21"]]
+    text = str(fv.text_from_extraction(run))
+    assert text_from_matrix(run.without_rounding("detect", 0)) in text
