@@ -286,8 +286,9 @@ def _pool_text(extraction: Extraction, *, pads: bool) -> str:
     text = settings.pool.replace("_", " ")
     if settings.pool in ("max", "average"):
         text += f" {size_text(settings.pool_size)} stride {size_text(settings.pool_stride)}"
-        text += f" {_pads_text(extraction.pool_pads) if pads else ''}".rstrip()
-    return text
+    if settings.pool.startswith("adaptive"):
+        text += f" to {size_text(extraction.condensed.shape[:2])}"
+    return f"{text} {_pads_text(extraction.pool_pads) if pads else ''}".rstrip()
 
 
 def _pads_text(pads: Any) -> str:

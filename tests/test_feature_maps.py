@@ -604,3 +604,43 @@ def test_a_variable_goes_in_as_its_array_does(kind):
 
 def maps_equal(one, other):
     return list(one) == list(other) and all(np.array_equal(one[p], other[p]) for p in one)
+
+
+def dead(name, bias):
+    """A convolution that gives less than 0 for every small image."""
+    return layers.Conv2D(
+        1, 3, padding="same", bias_initializer=keras.initializers.Constant(bias), name=name
+    )
+
+
+def test_what_a_dead_layer_was_given_is_not_taken_for_its_activation():
+    black = np.zeros((6, 6, 1), np.float32)
+    model = keras.Sequential(
+        [keras.Input((6, 6, 1)), dead("c", -1.0), layers.MaxPooling2D(name="p")]
+    )
+    run = extraction_from_layer(model, black, "c")
+    assert run.settings.activation == "none"
+    assert run.notes[0].startswith("filter c, condense p")
+    assert (run.detected == -1).all()
+    assert (run.condensed == -1).all()
+
+
+def test_zeros_that_were_there_before_are_no_trace_of_a_function():
+    image = np.random.default_rng(0).random((6, 6, 1)).astype(np.float32)
+    x = keras.Input((6, 6, 1))
+    first = keras.ops.relu(dead("first", -9.0)(x))
+    maps = dead("second", -0.5)(first)
+    model = keras.Model(x, layers.MaxPooling2D(name="p")(maps))
+    run = extraction_from_layer(model, image, "second")
+    assert run.settings.activation == "none"
+    assert run.notes[0] == "filter second, condense p"
+    assert (run.condensed == -0.5).all()
+    # The function of the first is still found: its zeros were not there before.
+    run = extraction_from_layer(model, image, "first")
+    assert run.settings.activation == "relu or relu6 (a function)"
+    # An input that only a later layer is given was there, too.
+    late = layers.Add(name="sum")([layers.MaxPooling2D(name="p")(dead("c", -1.0)(x)),
+                                   layers.MaxPooling2D(name="q")(x)])  # fmt: skip
+    run = extraction_from_layer(keras.Model(x, late), np.zeros((6, 6, 1), np.float32), "c")
+    assert run.settings.activation == "none"
+    assert run.notes[0].startswith("filter c, condense p")

@@ -285,6 +285,64 @@ def test_padding_before_the_pool_of_a_volume_is_counted():
     assert run.pool_pads == ((0, 1), (1, 0))
 
 
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_padding_before_a_global_pool_is_counted_and_said(kind):
+    stack = [layers.ZeroPadding1D((1, 3), name="pad"),
+             getattr(layers, f"Global{kind}Pooling1D")(name="pool")]  # fmt: skip
+    model = built(LINE.shape, layers.Conv1D(2, 3, name="conv"), *stack)
+    run = extraction_from_layer(model, LINE, "conv")
+    values = np.pad(run.filtered[0], [(1, 3), (0, 0)])
+    expected = values.max(axis=0) if kind == "Max" else values.mean(axis=0)
+    np.testing.assert_allclose(run.condensed[0, 0], expected, atol=1e-6)
+    words = f"global {kind.lower()} (+0 top, +0 bottom, +1 left, +3 right)"
+    assert settings_text(run).endswith(words)
+    deep = [layers.ZeroPadding3D((2, 0, 0)), getattr(layers, f"Global{kind}Pooling3D")()]
+    run = extraction_from_layer(volume_model(CONVS["same"], *deep), VOLUME, "conv")
+    assert run.notes[1].endswith("; condense slice 0 of 1 is made of 0 to 7")
+
+
+def test_a_pool_that_reads_padding_alone_is_told_as_that():
+    stack = [layers.ZeroPadding3D(((5, 0), (0, 0), (0, 0)), name="pad"),
+             layers.MaxPooling3D((2, 1, 1), (100, 1, 1), name="pool")]  # fmt: skip
+    model = volume_model(CONVS["same"], *stack)
+    for number in (None, 0):
+        run = extraction_from_layer(model, VOLUME, "conv", slice_number=number)
+        assert run.notes[1].endswith("; condense slice 0 of 1 is made of padding alone")
+        assert not run.condensed.any()
+
+
+@pytest.mark.skipif(not hasattr(layers, "AdaptiveMaxPooling3D"), reason="Keras has none yet")
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_an_adaptive_pool_of_a_volume_is_made_of_the_slices_that_are_named(kind):
+    pool = getattr(layers, f"Adaptive{kind}Pooling3D")((3, 2, 4), name="pool")
+    model = volume_model(CONVS["same"], layers.ReLU(name="act"), pool)
+    maps = feature_maps(model, VOLUME)
+    act = maps["act"][0]
+    made = []
+    for number in range(3):
+        first, after = 8 * number // 3, -(-8 * (number + 1) // 3)
+        part = act[first:after]
+        made.append(part.max(axis=0) if kind == "Max" else part.mean(axis=0))
+        run = extraction_from_layer(model, VOLUME, "conv", slice_number=after - 1)
+        words = " and ".join(map(str, range(first, after)))
+        words = words if after - first < 3 else f"{first} to {after - 1}"
+        assert run.notes[1].endswith(f"; condense slice {number} of 3 is made of {words}")
+        assert run.condensed.tobytes() == maps["pool"][0][number].tobytes()
+        rows = [made[-1][3 * one : 3 * one + 3] for one in range(2)]
+        pooled = [row.max(axis=0) if kind == "Max" else row.mean(axis=0) for row in rows]
+        ends = [(7 * one // 4, -(-7 * (one + 1) // 4)) for one in range(4)]
+        cells = [[row[a:b].max(axis=0) if kind == "Max" else row[a:b].mean(axis=0)
+                  for a, b in ends] for row in pooled]  # fmt: skip
+        np.testing.assert_allclose(run.condensed, np.array(cells), atol=1e-5)
+    assert settings_text(run).endswith(f" · adaptive {kind.lower()} to 2×4")
+
+
+def test_the_picture_of_a_long_line_stays_small():
+    line = np.random.default_rng(1).random((5000, 3)).astype(np.float32)
+    run = extraction_from_layer(built(line.shape, layers.Conv1D(1, 2, name="conv")), line, "conv")
+    assert run.picture.colours.shape == (198, 5000, 3)
+
+
 WRONG = {
     "beyond": (CONVS["same"], VOLUME, 8, ValueError, "slice_number must be below 8; got 8"),
     "below": (CONVS["same"], VOLUME, -1, ValueError, "slice_number must be .* got -1"),

@@ -250,7 +250,8 @@ def test_layers_that_only_prepare_the_image_are_looked_through():
     assert run.image.shape == (10, 10, 3)
     assert run.picture.title == "as it went in"
     np.testing.assert_allclose(run.picture.colours, pixels / 255, atol=1e-6)
-    shares = extraction_from_layer(model, pixels, "conv")  # 0 to 1 before the layer that rescales
+    with pytest.warns(UserWarning, match="though the layer 'scale' scales from 0..255"):
+        shares = extraction_from_layer(model, pixels, "conv")
     np.testing.assert_allclose(shares.picture.colours, pixels / 255, atol=1e-6)
 
 
@@ -559,6 +560,80 @@ def test_own_activations_and_pools_are_taken_for_what_they_give():
     run = extraction_from_layer(model, IMAGE, "conv")
     assert (run.settings.activation, run.settings.pool) == ("relu", "none")
     assert run.notes[0] == "filter conv, detect act"
+
+
+needs_adaptive = pytest.mark.skipif(
+    not hasattr(layers, "AdaptiveMaxPooling2D"), reason="this Keras has no adaptive pools"
+)
+
+
+class Own(layers.AdaptiveMaxPooling2D if hasattr(layers, "AdaptiveMaxPooling2D") else object):
+    """As Keras' own."""
+
+
+@needs_adaptive
+@pytest.mark.parametrize("inside", ["relu", None], ids=["activation inside", "a layer"])
+@pytest.mark.parametrize("kind", ["AdaptiveMaxPooling2D", "AdaptiveAveragePooling2D", "own"])
+def test_adaptive_pools_condense(kind, inside):
+    pool = (Own if kind == "own" else getattr(layers, kind))((3, 2), name="pool")
+    between = [] if inside else [layers.ReLU(name="act")]
+    model = built(layers.Conv2D(3, (2, 3), activation=inside, name="conv"), *between, pool)
+    run = extraction_from_layer(model, IMAGE, "conv")
+    assert run.notes[0].endswith(", condense pool")
+    word, reduce = ("average", np.mean) if "Average" in kind else ("max", np.max)
+    assert run.settings.pool == f"adaptive_{word}"
+    rows, columns = [(0, 3), (2, 5), (4, 7)], [(0, 3), (3, 6)]  # of 7×6
+    slow = [[reduce(run.detected[a:b, c:d], axis=(0, 1)) for c, d in columns] for a, b in rows]
+    np.testing.assert_allclose(run.condensed, slow, atol=1e-6)
+    assert "no pool was found" not in "".join(one.get_text() for one in plot_extraction(run).texts)
+
+
+@pytest.mark.skipif(not hasattr(layers, "RMSNormalization"), reason="not in this Keras")
+def test_a_normalisation_by_the_root_mean_square_is_named():
+    norm = layers.RMSNormalization(name="norm") if hasattr(layers, "RMSNormalization") else None
+    model = built(layers.Conv2D(3, (2, 3), name="conv"), norm, layers.ReLU(name="act"))
+    run = extraction_from_layer(model, IMAGE, "conv")
+    assert run.settings.activation == "rms norm, relu"
+    assert run.notes[0] == "filter conv, detect norm and act"
+    assert run.detected.tobytes() == feature_maps(model, IMAGE)["act"][0].tobytes()
+
+
+def across(kind, *size, **settings):
+    return kind(*size, data_format="channels_first", **settings)
+
+
+ACROSS = {
+    "a pool": ([across(layers.MaxPooling2D, name="pool")], "pool (MaxPooling2D, channels_first)"),
+    "a pool over all": (
+        [across(layers.GlobalMaxPooling2D, name="pool")],
+        "pool (GlobalMaxPooling2D, channels_first)",
+    ),
+    "a padding before a pool": (
+        [across(layers.ZeroPadding2D, name="pad"), layers.MaxPooling2D(name="pool")],
+        "pad (ZeroPadding2D, channels_first)",
+    ),
+}
+
+
+@pytest.mark.parametrize("inside", ["relu", None], ids=["relu", "no activation"])
+@pytest.mark.parametrize("case", ACROSS)
+def test_pools_along_other_axes_are_not_condense_and_are_named(case, inside):
+    after, words = ACROSS[case]
+    after = [type(one).from_config(one.get_config()) for one in after]
+    model = built(layers.Conv2D(3, (2, 3), activation=inside, name="conv"), *after)
+    run = extraction_from_layer(model, IMAGE, "conv")
+    detect = ", detect within it" if inside else ""
+    assert run.notes[0] == f"filter conv{detect}, then {words}, not shown"
+    assert (run.settings.pool, run.pool_axes) == ("none", None)
+    assert run.condensed.tobytes() == run.detected.tobytes()
+
+
+def test_of_two_pools_the_one_along_the_maps_condenses():
+    x = keras.Input((8, 8, 3))
+    y = layers.Conv2D(2, (2, 3), activation="relu", name="conv")(x)
+    ways = [across(layers.MaxPooling2D, name="other")(y), layers.MaxPooling2D(name="pool")(y)]
+    run = extraction_from_layer(fill(keras.Model(x, ways)), IMAGE, "conv")
+    assert run.notes[0] == "filter conv, detect within it, condense pool"
 
 
 # --- what comes after, what went in, which layer it is ---

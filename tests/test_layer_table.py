@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import OrderedDict
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from models import KINDS, SIZE, fed
 from featviz.networks.layer_values import LayerRow, LayerTable
 from featviz.networks.recording import Recorder, recording
 from featviz.networks.tables import layer_table
+from featviz.networks.words import settings_of_layer
 from featviz.render.table_text import text_from_table
 
 layers, K = keras.layers, keras.ops
@@ -262,6 +264,22 @@ def test_a_block_says_of_itself_alone_that_it_is_not_counted():
     assert "without those" not in text_from_table(table)
 
 
+@pytest.mark.skipif(
+    not hasattr(layers, "AdaptiveMaxPooling2D"), reason="this Keras has no adaptive pools"
+)
+def test_adaptive_pools_say_their_size_and_cost_nothing():
+    for kind in ("Max", "Average"):
+        for sizes, words in (((3,), "to 3"), ((3, 3), "to 3×3"), ((2, 3, 4), "to 2×3×4")):
+            pool = getattr(layers, f"Adaptive{kind}Pooling{len(sizes)}D")
+            given = keras.Input((*(size + 4 for size in sizes), 2))
+            table = layer_table(keras.Model(given, pool(sizes)(given)))
+            (row,) = table.rows
+            assert (row.settings, row.multiply_adds) == (words, 0)
+            assert (table.uncounted, table.outside) == ((), ())
+    cell = layers.LSTMCell(5)  # it calls its units so, too
+    assert "to" not in settings_of_layer(cell)
+
+
 class Standardised(layers.Conv2D):
     def convolution_op(self, x, kernel):
         return super().convolution_op(x, kernel - K.mean(kernel))
@@ -501,7 +519,7 @@ def test_shapes_within_a_dict_are_those_that_a_model_was_built_for():
     model = Nested()
     model({"pair": [np.ones((1, 4, 5, 1)), np.ones((1, 4, 5, 1))], "one": np.ones((1, 4, 4, 2))})
     table = layer_table(model)
-    assert table.input_shapes == ((4, 4, 2), (4, 5, 1), (4, 5, 1))
+    assert table.input_shapes == ((4, 5, 1), (4, 5, 1), (4, 4, 2))
     assert [row.path for row in table.rows] == ["conv", "conv@2"]
 
 
@@ -657,3 +675,92 @@ def test_a_trace_holds_no_numbers():
     assert row.multiply_adds == 9 * 2**38
     assert tf.executing_eagerly()
     assert SIZE == 8
+
+
+RIGHT, LEFT = (30, 20, 1), (10, 12, 1)
+
+
+def two_sides(made):
+    """Two pictures of any size, each through a convolution of its own."""
+    right, left = (keras.Input((None, None, 1), name=name) for name in ("right", "left"))
+    maps = [layers.Conv2D(1, (2, 3), name="r")(right), layers.Conv2D(1, 3, name="l")(left)]
+    return keras.Model(made(right, left), maps)
+
+
+def sides(right, left):
+    return {"right": right, "left": left}
+
+
+def sizes_of_sides(table):
+    return {row.path: row.output_shape for row in table}
+
+
+@pytest.mark.parametrize("listed", [list, tuple, np.array], ids=["list", "tuple", "array"])
+def test_a_list_of_shapes_is_refused_where_it_does_not_tell_which_is_whose(listed):
+    model = two_sides(sides)
+    with pytest.raises(ValueError, match="input_shape must be a dict of 2 inputs, left, right; "):
+        layer_table(model, input_shape=listed([RIGHT, LEFT]))
+    table = layer_table(model, input_shape=sides(RIGHT, LEFT))
+    assert sizes_of_sides(table) == {"r": (29, 18, 1), "l": (8, 10, 1)}
+
+
+@pytest.mark.parametrize(
+    ("made", "given"),
+    [
+        (lambda *pair: [sides(*pair)], [sides(RIGHT, LEFT)]),
+        (lambda *pair: {"one": sides(*pair)}, {"one": sides(list(RIGHT), np.array(LEFT))}),
+        (lambda *pair: {"one": sides(*pair)}, {"one.right": RIGHT, "one.left": LEFT}),
+        (lambda *pair: {"one": list(pair)}, {"one": (RIGHT, LEFT)}),
+        (lambda *pair: OrderedDict(sides(*pair)), sides(RIGHT, LEFT)),
+        (lambda *pair: OrderedDict(sides(*pair)), [RIGHT, LEFT]),
+        (lambda *pair: [list(pair)], [[RIGHT, LEFT]]),
+    ],
+    ids=[
+        "list of a dict",
+        "dict of a dict",
+        "its names",
+        "dict of a list",
+        "ordered",
+        "its list",
+        "list of lists",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")
+def test_shapes_are_told_in_the_structure_of_the_images(made, given):
+    table = layer_table(two_sides(made), input_shape=given)
+    assert sizes_of_sides(table) == {"r": (29, 18, 1), "l": (8, 10, 1)}
+
+
+class OwnSides(keras.Model):
+    """Takes a dict within a dict, and tells nothing of it."""
+
+    def __init__(self):
+        super().__init__(name="own")
+        self.r, self.l = layers.Conv2D(1, (2, 3), name="r"), layers.Conv2D(1, 3, name="l")
+
+    def call(self, given):
+        return self.r(given["one"]["right"]), self.l(given["one"]["left"])
+
+
+def test_shapes_of_a_model_that_tells_none_go_by_what_it_was_built_for():
+    model = OwnSides()
+    model({"one": sides(np.ones((1, 5, 6, 1)), np.ones((1, 8, 7, 1)))})
+    names = {"one.left": LEFT, "one.right": RIGHT}
+    for given in ({"one": sides(RIGHT, LEFT)}, names, [RIGHT, LEFT]):
+        table = layer_table(model, input_shape=given)
+        assert table.input_shapes == (RIGHT, LEFT)
+        assert sizes_of_sides(table) == {"r": (29, 18, 1), "l": (8, 10, 1)}
+    for wrong in ({"left": LEFT, "right": RIGHT}, [RIGHT], {"one": RIGHT}, RIGHT):
+        with pytest.raises(ValueError, match=r"one for each input, one\.right, one\.left; got "):
+            layer_table(model, input_shape=wrong)
+
+
+@pytest.mark.parametrize("given", [(7, 6, 1), [(7, 6, 1)], [[(7, 6, 1)]]], ids=str)
+@pytest.mark.parametrize("kind", ["functional", "of a list in a list", "subclassed"])
+def test_one_shape_may_stand_in_lists(kind, given):
+    image = keras.Input((None, None, 1), name="image")
+    made = [[image]] if kind == "of a list in a list" else image
+    model = keras.Model(made, layers.Conv2D(1, (2, 3))(image))
+    if kind == "subclassed":
+        model = _own()
+    assert layer_table(model, input_shape=given).input_shapes == ((7, 6, 1),)

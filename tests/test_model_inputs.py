@@ -4,6 +4,7 @@ import io
 import pickle
 import re
 import warnings
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -191,6 +192,45 @@ def test_numbers_that_float32_does_not_hold_are_resized_as_they_are(dtype):
     made = feature_maps(model, mixed, resize=True)["same"][0]
     plain = tf.image.resize(mixed.astype(np.float32), RGB[:2], antialias=True).numpy()
     np.testing.assert_allclose(made, plain, atol=0.5001, rtol=0)
+
+
+WIDE = {
+    "int64, above": ("int64", 2**63 - 1),
+    "int64, below": ("int64", -(2**63)),
+    "uint64": ("uint64", 2**64 - 1),
+    "just above": ("int64", 2**53 + 1),
+}
+
+
+@pytest.mark.parametrize(("dtype", "value"), WIDE.values(), ids=WIDE)
+def test_whole_numbers_that_no_float_holds_are_not_computed_with(dtype, value):
+    model, large = model_of(RGB, dtype), np.full((9, 5, 3), 7, dtype)
+    large[2, 3, 1] = value
+    rule = r"images must hold whole numbers of at most 2\*\*53 in magnitude to be "
+    with pytest.raises(ValueError, match=f"^{rule}resized; got {value}$"):
+        feature_maps(model, large, resize=True)
+    with pytest.raises(ValueError, match=f"^{rule}made grey; got {value}$"):
+        feature_maps(model_of(GREY, dtype), large[:4, [0, 1, 2, 3, 4, 0]], resize=True)
+    kept = feature_maps(model, large[:4, [0, 1, 2, 3, 4, 0], 1:2], resize=True)["same"]
+    assert kept[0, 2, 3].tolist() == [value] * 3  # grey made RGB is copied
+    for fits in (2**53, 2**53 - 1):
+        two = np.full((2, 9, 5, 3), fits, dtype)
+        two[1] = 8  # beside it nothing is lost
+        made = feature_maps(model, two, resize=True)["same"]
+        assert [set(one.flat) for one in made] == [{fits}, {8}]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "uint32", "int64", "uint64"])
+def test_whole_numbers_are_made_grey_without_a_digit_lost(dtype):
+    ends = np.iinfo(dtype)
+    top = min(ends.max, 2**53)
+    low = max(ends.min, -top)
+    given = np.random.default_rng(5).integers(low, top, RGB, dtype, endpoint=True)
+    given[0, :4] = [[top] * 3, [low] * 3, [0, 0, 250], [0, 4, 168]]  # 28.5 and 21.5 are halves
+    thousandths = given.astype(object) @ np.array([299, 587, 114], object)
+    made = feature_maps(model_of(GREY, dtype), given, resize=True)["same"]
+    for got, wanted in zip(made.flat, thousandths.flat, strict=True):
+        assert int(got) == round(Fraction(wanted, 1000))
 
 
 def test_places_in_a_table_are_never_scaled():
@@ -544,6 +584,30 @@ WRONG = {
         lambda: feature_maps(several(3), {"befor": images(3), "after": images(3)}), ValueError,
         "images must be a list or dict of 2 inputs, before, after; got ['befor', 'after']",
     ),
+    "three for two inputs": (
+        lambda: feature_maps(several(3), [images(3)] * 3), ValueError,
+        "images must be a list or dict of 2 inputs, before, after; got a list of 3",
+    ),
+    "one of two in a tuple": (
+        lambda: feature_maps(several(3), (images(3),)), ValueError,
+        "images must be a list or dict of 2 inputs, before, after; got a tuple of 1",
+    ),
+    "None for one of two": (
+        lambda: feature_maps(several(3), [images(3), None]), ValueError,
+        "images must be given for every input, for an optional one too; got None for the input "
+        "'after'",
+    ),
+    "None by name": (
+        lambda: feature_maps(several(3), {"before": None, "after": images(3)}), ValueError,
+        "images must be given for every input, for an optional one too; got None for the input "
+        "'before'",
+    ),
+    "whole numbers too large to resize": (
+        lambda: feature_maps(model_of(GREY, "int64"), np.full((2, 2, 1), 2**60), resize=True),
+        ValueError,
+        "images must hold whole numbers of at most 2**53 in magnitude to be resized; got "
+        "1152921504606846976",
+    ),
     "other numbers of images": (
         lambda: feature_maps(several(3), [images(3, 2), images(3, 3)]), ValueError,
         "images must be as many for every input; got {'before': 2, 'after': 3}",
@@ -585,7 +649,7 @@ WRONG = {
     ),
     "no model": (
         lambda: feature_maps("model", [[1.0]]), TypeError,
-        "model must be a keras.Model; got 'model'",
+        "model must be a keras.Model; got 'model'; read_model opens a file",
     ),
     "white 0": (
         lambda: rgb(PIXELS, white=0), ValueError, "white must be a finite number above 0; got 0",
@@ -660,3 +724,29 @@ def test_a_preprocess_that_fails_is_named_and_its_error_is_kept():
             feature_maps(model_of((2, 3, 1)), np.ones((1, 2, 3, 1)), preprocess=function)
         assert str(caught.value).startswith(f"preprocess must take a batch of images; got {got}")
         assert type(caught.value.__cause__).__name__ in str(caught.value)
+
+
+SCALES = {"to 0..1": (1 / 255, 0.0), "to -1..1": (1 / 127.5, -1.0)}
+
+
+@pytest.mark.parametrize("kind", SCALES)
+def test_bytes_that_the_model_scales_once_more_are_told(kind):
+    scale, offset = SCALES[kind]
+    layer = keras.layers.Rescaling(scale, offset, name="rescaling")
+    model = keras.Sequential([keras.Input((2, 2, 1)), layer])
+    image = np.array([[[0], [51]], [[102], [255]]], np.uint8)
+    words = "though the layer 'rescaling' scales from 0..255: pass white=255"
+    with pytest.warns(UserWarning, match="images went in as 0..1, though") as caught:
+        maps = feature_maps(model, image)
+    assert str(caught[0].message) == f"images went in as 0..1, {words}"
+    assert maps.went_in[0].endswith(f"(uint8, white is 1, {words})")
+    right = feature_maps(model, image, white=255)
+    np.testing.assert_allclose(right["rescaling"][0], image * scale + offset, atol=1e-6)
+    assert "though" not in right.went_in[0]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 1 / 65535], ids=str)
+def test_other_scales_are_no_fault(scale):
+    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Rescaling(scale)])
+    maps = feature_maps(model, np.full((2, 2, 1), 255, np.uint8))
+    assert maps.went_in == ("1×2×2×1 float32, 1 to 1 (uint8, white is 1)",)

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+from collections import OrderedDict
 from fractions import Fraction
 
 import keras
@@ -12,6 +13,8 @@ import tensorflow as tf
 from models import KINDS
 
 from featviz.geometry import Axis
+from featviz.network_experiments import plot_receptive_field
+from featviz.networks.adaptive import adaptive_axis, read_adaptively
 from featviz.networks.layer_shapes import trace_model
 from featviz.networks.reach import patch_of_cell, read_from_inputs
 from featviz.networks.reach_cells import (
@@ -24,6 +27,7 @@ from featviz.networks.reach_cells import (
 from featviz.networks.reach_layers import nodes_of_entries
 from featviz.networks.receptive import receptive_field, shapes_for_image
 from featviz.networks.tables import layer_table
+from featviz.networks.top_scores import top_images
 from featviz.render.field_plots import figure_from_field
 from featviz.render.table_text import text_from_table
 from featviz.windows import Window
@@ -306,7 +310,7 @@ def vector_and_image():
 def test_the_input_that_is_an_image_is_named():
     model = vector_and_image()
     with pytest.raises(ValueError, match=r"got 0, an input of \(4,\); pass input_number=1"):
-        receptive_field(model, "c", (1, 2))
+        receptive_field(model, "c", (1, 2), input_number=0)
     assert receptive_field(model, "c", (1, 2), input_number=1).window == Window(1, 2, 2, 3)
     two = keras.Model(*[[keras.Input((6, 7, 1), name=n) for n in "ab"]] * 2)
     two = keras.Model(two.inputs, [Conv(1, 1, name="one")(two.inputs[0]), two.inputs[1]])
@@ -352,6 +356,125 @@ def test_a_window_reaches_beyond_the_image_by_the_padding():
     # 6 rows: the odd row of padding lies below; 5 columns: one on each side.
     assert (first.window, first.inside) == (Window(0, -1, 3, 3), Window(0, 0, 3, 2))
     assert (last.window, last.inside) == (Window(4, 3, 3, 3), Window(4, 3, 2, 2))
+
+
+needs_adaptive = pytest.mark.skipif(
+    not hasattr(layers, "AdaptiveMaxPooling2D"), reason="this Keras has no adaptive pools"
+)
+# One window alone along an axis cannot be traced: Keras asks for one that is larger than the map.
+ADAPTED = [
+    ((8, 9), (3, 4)), ((8, 10), (4, 5)), ((5, 6), (4, 2)), ((3, 4), (5, 8)), ((9, 7), (5, 7)),
+]  # fmt: skip
+
+
+def adaptive(kind, outputs, **settings):
+    return getattr(layers, f"Adaptive{kind}Pooling2D")(outputs, **settings)
+
+
+def seen_by_cells(model):
+    """cell of the last layer → (first, last) row and column inside the image."""
+    traced = trace_model(model)
+    node = nodes_of_entries(traced)[traced.entries[-1].path]
+    return {
+        cell: read_from_inputs(node, patch_of_cell(cell), inside=True)[0]
+        for cell in np.ndindex(*node.sizes)
+    }
+
+
+@needs_adaptive
+@pytest.mark.parametrize("first", [False, True], ids=["channels last", "channels first"])
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+@pytest.mark.parametrize(("size", "outputs"), ADAPTED, ids=str)
+def test_every_cell_of_an_adaptive_pool_sees_its_own_window(size, outputs, kind, first):
+    """Against every pixel changed, and floor and ceiling written out."""
+    model = chain(adaptive(kind, outputs, name="last"), shape=(*size, 1))
+    pixels = seen_by_changes(model, "last", (*size, 1))
+    if first:
+        pool = adaptive(kind, outputs, data_format="channels_first", name="last")
+        model = chain(pool, shape=(1, *size))
+    seen = seen_by_cells(model)
+    for cell in np.ndindex(*outputs):
+        steps = list(zip(size, outputs, cell, strict=True))
+        (top, left), (bottom, right) = (
+            [math.floor(i * n / o) for n, o, i in steps],
+            [math.ceil((i + 1) * n / o) for n, o, i in steps],
+        )
+        window = Window(top, left, bottom - top, right - left)
+        assert box_of(pixels[cell]) == window
+        assert seen[cell] == ends_of(window)
+    field = receptive_field(model, "last", cell)
+    assert window == field.window == field.inside
+
+
+@pytest.mark.parametrize("results", [(2,), range(1, 4), range(-2, 6, 4), (0, 1, 4), ()], ids=str)
+def test_cells_between_windows_that_are_not_asked_for_are_not_read(results):
+    for size, outputs in itertools.product(range(1, 12), range(1, 8)):
+        windows = {
+            i: range(math.floor(i * size / outputs), math.ceil((i + 1) * size / outputs))
+            for i in results
+        }
+        cells = sorted({cell for window in windows.values() for cell in window})
+        assert list(read_adaptively(size, outputs, results)) == cells, (size, outputs)
+
+
+@needs_adaptive
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_stands_around_an_adaptive_pool_is_seen_through_it(padding, seed):
+    generator = np.random.default_rng(seed)
+    outputs = tuple(map(int, generator.integers(3, 8, 2)))
+    model = positive(chain(
+        layers.UpSampling2D((3, 1)), Conv(1, (2, 3), padding=padding), adaptive("Max", outputs),
+        Conv(1, (2, 3), dilation_rate=(2, 1), padding=padding, name="last"), shape=(6, 9, 1),
+    ))  # fmt: skip
+    pixels = seen_by_changes(model, "last", (6, 9, 1))
+    for cell, seen in seen_by_cells(model).items():
+        assert seen == ends_of(box_of(pixels[cell])), (outputs, cell)
+    if padding == "valid":
+        assert layer_table(model).row("last").receptive_field == largest_by_changes(model)
+
+
+@needs_adaptive
+def test_an_adaptive_pool_that_divides_the_map_is_a_plain_one():
+    for kind, plain in (("Max", layers.MaxPooling2D), ("Average", layers.AveragePooling2D)):
+        rows = [
+            [(row.receptive_field, row.jump, row.multiply_adds) for row in layer_table(
+                chain(Conv(1, 3, strides=2, padding="same"), pool,
+                      Conv(1, (2, 3), padding="same"), shape=(24, 32, 1))
+            )]
+            for pool in (adaptive(kind, (4, 8)), plain((3, 2)))
+        ]  # fmt: skip
+        assert rows[0] == rows[1]
+        assert rows[0][1][1:] == ((6, 4), 0)
+
+
+@needs_adaptive
+def test_the_jump_is_told_where_all_windows_lie_at_one_distance():
+    def row(size, outputs):
+        return layer_table(chain(adaptive("Max", outputs), shape=(*size, 1))).rows[0]
+
+    assert [row(*case).jump for case in ADAPTED] == [
+        None, (2, 2), (1, 3), None, None
+    ]  # fmt: skip
+    assert row((7, 9), (3, 4)).jump == (2, 2)  # windows of 3 that share a cell
+    assert row((2, 3), (6, 3)).jump == (Fraction(1, 3), 1)  # copies
+    assert adaptive_axis(6, 1) == Axis(6, 6, 6, 1, 0, 0)
+    assert [row(*case).receptive_field for case in ADAPTED] == [
+        (4, 3), (2, 2), (2, 3), (2, 1), (3, 1)
+    ]  # fmt: skip
+    line = chain(layers.AdaptiveMaxPooling1D(3), shape=(8, 1))
+    assert (layer_table(line).rows[0].receptive_field, layer_table(line).rows[0].jump) == (
+        (4,), None
+    )  # fmt: skip
+
+
+@needs_adaptive
+def test_an_adaptive_pool_of_ones_own_is_not_guessed():
+    class Own(layers.AdaptiveMaxPooling2D):
+        def call(self, x):
+            return super().call(x[:, ::-1])
+
+    assert layer_table(chain(Own(3, name="own"), shape=(7, 8, 1))).rows[0].receptive_field is None
 
 
 SIZES = {
@@ -627,13 +750,13 @@ def test_of_a_model_without_images_the_model_is_at_fault_and_no_argument(
     model = keras.Sequential([keras.Input(shape), layer], name="net")
     options = {"input_shape": tuple(size or 7 for size in shape)} if given else {}
     words = words.replace("any", "7") if given else words
-    with pytest.raises(ValueError, match=r"^model must take an image") as caught:
+    with pytest.raises(ValueError, match=r"^model must take a 2-D image") as caught:
         receptive_field(model, layer.name, 0, **options)
     assert str(caught.value) == (
-        f"model must take an image, (height, width, channels); got 'net', whose input is {words}; "
-        "layer_table tells the sizes of its fields"
+        f"model must take a 2-D image, (height, width, channels); got 'net', whose input is "
+        f"{words}; layer_table tells the sizes of its fields"
     )
-    with pytest.raises(ValueError, match=r"^model must take an image"):
+    with pytest.raises(ValueError, match=r"^model must take a 2-D image"):
         shapes_for_image(model, (9, 2, 1), 0)
 
 
@@ -658,7 +781,7 @@ def test_a_model_that_tells_no_shape_is_not_at_fault_for_that_of_the_caller():
     model(np.ones((1, 9, 2)))
     with pytest.raises(ValueError, match=r"^input_shape must be that of an .* got \(9, 2\)$"):
         receptive_field(model, "dense", 0, input_shape=(9, 2))
-    with pytest.raises(ValueError, match=r"^model must take an image, .* whose input is 9×2;"):
+    with pytest.raises(ValueError, match=r"^model must take a 2-D image, .* whose input is 9×2;"):
         receptive_field(model, "dense", 0)
 
 
@@ -680,3 +803,130 @@ def test_an_open_size_asks_for_one():
     field = receptive_field(model, "last", (0, 1), input_shape=(5, 6, 1))
     assert field.window == Window(0, 1, 3, 3)
     assert layer_table(model).rows[0].receptive_field is None
+
+
+class OwnPair(keras.Model):
+    """Takes y and x, in that order, from the structure that a function opens."""
+
+    def __init__(self, opened):
+        super().__init__(name="pair")
+        self.opened = opened
+        self.of_y, self.of_x = Conv(1, (2, 3), name="of_y"), Conv(1, 3, name="of_x")
+
+    def call(self, given):
+        given = self.opened(given)
+        return self.of_y(given["y"]), self.of_x(given["x"])
+
+
+def pair_of_images():
+    rng = np.random.default_rng(2)
+    sizes = {"y": (8, 7), "x": (10, 9)}
+    return {name: rng.random((2, *size, 1)).astype(np.float32) for name, size in sizes.items()}
+
+
+PAIRS = {
+    "dict": (lambda given: given, lambda pair: pair),
+    "dict of a dict": (lambda given: given["in"], lambda pair: {"in": pair}),
+    "list of a dict": (lambda given: given[0], lambda pair: [pair]),
+}
+
+
+def own_pair(kind):
+    opened, closed = PAIRS[kind]
+    model, images = OwnPair(opened), closed(pair_of_images())
+    model(images)
+    return model, images
+
+
+def ordered_pair():
+    ends = OrderedDict((name, keras.Input((None, None, 1), name=name)) for name in "yx")
+    maps = [Conv(1, (2, 3), name="of_y")(ends["y"]), Conv(1, 3, name="of_x")(ends["x"])]
+    return keras.Model(ends, maps), OrderedDict(pair_of_images())
+
+
+def sorted_pair():
+    ends = {name: keras.Input((None, None, 1), name=name) for name in "yx"}
+    maps = [Conv(1, (2, 3), name="of_y")(ends["y"]), Conv(1, 3, name="of_x")(ends["x"])]
+    return keras.Model(ends, maps), pair_of_images()
+
+
+NUMBERED = {name: functools.partial(own_pair, name) for name in PAIRS}
+NUMBERED |= {"functional, ordered": ordered_pair, "functional": sorted_pair}
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_inputs_have_one_numbering_everywhere(name):
+    model, images = NUMBERED[name]()
+    order = ("x", "y") if name == "functional" else ("y", "x")
+    for path, size, window in (("of_y", (12, 13), (2, 3)), ("of_x", (11, 12), (3, 3))):
+        number, other = order.index(path[-1]), 1 - order.index(path[-1])
+        best = top_images(model, images, path, count=1)
+        assert best.inputs == (number,)
+        shown = plot_receptive_field(model, np.ones(size), path, cell=(1, 2), input_number=number)
+        assert any(f"sees {window[0]}×{window[1]} from row 1" in t.get_text() for t in texts(shown))
+        with pytest.raises(ValueError, match=f"sees the input {other}; got '{path}'"):
+            plot_receptive_field(model, np.ones(size), path, cell=(1, 2), input_number=other)
+        assert plot_receptive_field(model, np.ones(size), path, cell=(1, 2))
+
+
+def texts(figure):
+    return figure.findobj(match=lambda one: hasattr(one, "get_text"))
+
+
+def test_a_field_is_on_the_input_that_the_table_tells():
+    model, _ = own_pair("dict")
+    assert layer_table(model).input_shapes == ((8, 7, 1), (10, 9, 1))
+    shapes = {"x": (5, 6, 1), "y": (9, 4, 1)}
+    field = receptive_field(model, "of_y", (1, 1), input_shape=shapes, input_number=0)
+    assert (field.image_size, field.window) == ((9, 4), Window(1, 1, 2, 3))
+    with pytest.raises(ValueError, match="sees the input 1; got 'of_y'"):
+        receptive_field(model, "of_y", (1, 1), input_shape=shapes, input_number=1)
+
+
+def test_of_several_inputs_the_only_image_that_a_layer_sees_is_taken():
+    model = vector_and_image()
+    assert receptive_field(model, "c", (1, 2)).window == Window(1, 2, 2, 3)
+    assert plot_receptive_field(model, np.ones((6, 7)), "c", cell=(1, 2))
+    one, two = (keras.Input((6, 7, 1), name=name) for name in ("one", "two"))
+    ends = [Conv(1, 1, name="a")(one), Conv(1, (1, 2), padding="same", name="b")(two)]
+    model = keras.Model([one, two], layers.Add(name="sum")(ends))
+    assert receptive_field(model, "b", (3, 2)).window == Window(3, 2, 1, 2)
+    rule = "input_number must be given where a layer sees 2 images, as 'sum' does; got None; "
+    for ask in (
+        lambda: receptive_field(model, "sum", (3, 2)),
+        lambda: plot_receptive_field(model, np.ones((6, 7)), "sum", cell=(3, 2)),
+    ):
+        with pytest.raises(ValueError, match=rule + "pass input_number=0 or 1"):
+            ask()
+
+
+def test_the_size_of_the_only_image_may_be_asked_for():
+    ends = [keras.Input((None, None, 1), name=name) for name in ("one", "two")]
+    model = keras.Model(ends, [Conv(1, (2, 3), name="a")(ends[0]), Conv(1, 1, name="b")(ends[1])])
+    with pytest.raises(ValueError, match=r"input_shape must be given for .* any×any×1; got None"):
+        receptive_field(model, "a", (0, 1))
+    field = receptive_field(model, "b", (4, 1), input_shape=[(4, 4, 1), (5, 6, 1)])
+    assert (field.image_size, field.window) == ((5, 6), Window(4, 1, 1, 1))
+
+
+def test_a_layer_that_sees_no_image_is_told():
+    vector, *ends = keras.Input((3,)), keras.Input((6, 7, 1)), keras.Input((6, 7, 1))
+    maps = layers.Conv1D(1, 2, name="series")(layers.Reshape((3, 1))(vector))
+    model = keras.Model([vector, *ends], [maps, *(Conv(1, 3)(one) for one in ends)])
+    with pytest.raises(ValueError, match="path must be a layer"):
+        receptive_field(model, "series", (0, 0))
+
+
+@pytest.mark.parametrize("cell", [(1,), (1, 1), (1, 1, 1), 1], ids=str)
+@pytest.mark.parametrize("axes", [1, 3], ids=["series", "volume"])
+def test_fields_are_told_of_2d_images_alone_whatever_the_cell(axes, cell):
+    conv = getattr(layers, f"Conv{axes}D")(1, 3, name="c")
+    model = chain(conv, shape=(5,) * axes + (1,))
+    with pytest.raises(ValueError, match=r"model must take a 2-D image, .*; layer_table tells"):
+        receptive_field(model, "c", cell)
+
+
+def test_an_image_has_as_many_channels_as_the_model_was_built_for():
+    model = OwnPair(lambda given: {"y": given, "x": given})
+    model(np.ones((1, 8, 7, 3), np.float32))
+    assert plot_receptive_field(model, np.ones((9, 9)), "of_y", cell=(2, 1))

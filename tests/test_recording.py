@@ -15,6 +15,8 @@ from definitions import LOPSIDED, slow_filter
 from models import KINDS, Block, fed, fill, functional, images, nested, sequential, subclassed
 
 import featviz
+from featviz.network_experiments import plot_network
+from featviz.networks.diagnosing import diagnose
 from featviz.networks.maps import feature_maps, stream_feature_maps
 from featviz.networks.recording import Recorder, recording
 
@@ -436,6 +438,75 @@ def test_a_failure_names_the_layers_that_ran_and_leaves_keras_as_it_was():
         assert str(caught.value) == sentence
         assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert attributes() == before
+
+
+class TooLarge(layers.Layer):
+    """What TensorFlow raises for a tensor that does not fit, without a machine that it fills."""
+
+    def __init__(self, tensor, **settings):
+        super().__init__(**settings)
+        self.tensor = tensor
+
+    def call(self, x):  # noqa: ARG002 (Keras asks for it)
+        place = "/job:localhost/replica:0/task:0/device:CPU:0"
+        raise tf.errors.ResourceExhaustedError(
+            None, None, f"{{{{function_node __wrapped__Conv2D_device_{place}}}}} OOM when "
+            f"allocating {self.tensor} on {place} by allocator cpu [Op:Conv2D]",
+        )  # fmt: skip
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+
+def too_large(tensor="tensor with shape[64,510,510,512] and type float"):
+    return keras.Sequential(
+        [keras.Input((2, 2, 1)), layers.ReLU(name="act"), TooLarge(tensor, name="conv")], name="big"
+    )
+
+
+FEWER = (
+    "for 3 images at once; pass batch_size=1 or the data in smaller batches, name fewer layers, or "
+    "make the images smaller"
+)
+SMALLER = "for 1 image; name fewer layers, or make the image smaller"
+
+
+@pytest.mark.parametrize(
+    ("call", "way"),
+    [
+        (lambda model: feature_maps(model, images(1, 3, 2)), FEWER),
+        (lambda model: feature_maps(model, images(1, 9, 2), batch_size=3), FEWER),
+        (lambda model: diagnose(model, images(1, 3, 2), progress=False), FEWER),
+        (lambda model: feature_maps(model, images(1, 1, 2)), SMALLER),
+        (lambda model: plot_network(model, images(1, 1, 2)[0]), SMALLER),
+    ],
+    ids=["maps", "a batch of many", "diagnose", "one image", "plot_network"],
+)
+def test_a_tensor_that_does_not_fit_into_memory_is_told_in_one_sentence(call, way):
+    with pytest.raises(RuntimeError) as caught:
+        call(too_large())
+    assert str(caught.value) == (
+        "model 'big' failed; layers that ran: act; a tensor of 34,091,827,200 bytes "
+        f"(64×510×510×512 float32) did not fit into memory {way}"
+    )
+    assert isinstance(caught.value.__cause__, tf.errors.ResourceExhaustedError)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "told"),
+    [
+        ("tensor with shape[3,2] and type bfloat16", "a tensor of 12 bytes (3×2 bfloat16)"),
+        ("tensor with shape[2] and type complex128", "a tensor of 32 bytes (2 complex128)"),
+        ("tensor with shape[] and type bool", "a tensor of 1 byte (bool)"),
+        ("tensor with shape[3,2] and type variant", "a tensor"),
+        ("34091827200 bytes", "a tensor"),
+    ],
+    ids=["bfloat16", "complex", "one bool", "no numbers", "no shape"],
+)
+def test_of_a_tensor_that_does_not_fit_only_what_is_known_is_told(tensor, told):
+    with pytest.raises(RuntimeError) as caught:
+        feature_maps(too_large(tensor), images(1, 3, 2))
+    assert f"ran: act; {told} did not fit into memory for 3 images" in str(caught.value)
 
 
 def in_threads(*actions):

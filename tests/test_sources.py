@@ -105,6 +105,24 @@ def test_a_limit_takes_the_first_images_and_no_more(case):
     np.testing.assert_array_equal(np.concatenate([feed.arrays[0] for feed in feeds]), PIXELS[:4])
 
 
+@pytest.mark.parametrize("call", [feature_maps, diagnose])
+def test_a_model_made_with_a_list_of_one_takes_a_data_set_of_unknown_rank(call):
+    x = keras.Input((4, 5, 1))
+    model = keras.Model([x], keras.layers.ReLU(name="act")(x))
+    for single in (True, False):
+        elements = PIXELS if single else [PIXELS[:4], PIXELS[4:]]
+        data = tf.data.Dataset.from_generator(
+            lambda elements=elements: (((one,), 0) for one in elements),
+            output_types=((tf.float32,), tf.int32),
+        )
+        assert data.element_spec[0][0].shape.rank is None
+        found = call(model, data)
+        if call is diagnose:
+            assert found.images == 7
+        else:
+            np.testing.assert_array_equal(found["act"], np.maximum(PIXELS, 0))
+
+
 def test_a_batched_data_set_of_whole_batches_tells_its_count():
     assert taken(dataset(PIXELS[:6]).batch(3, drop_remainder=True))[0] == 6
 
@@ -240,6 +258,10 @@ SENTENCES = [
      "data must give every input of the model, in0, in1; got a folder, which gives one"),
     ("one input of two", lambda: dataset(PIXELS), TWO,
      "data must give a tuple or dict of 2 inputs, in0, in1; got "),
+    ("three inputs for two", lambda: iter([((PIXELS,) * 3, LABELS)]), TWO,
+     "data must give a tuple or dict of 2 inputs, in0, in1; got a tuple of 3"),
+    ("None for one of two", lambda: iter([((PIXELS, None), LABELS)]), TWO,
+     "data must be given for every input, for an optional one too; got None for the input 'in1'"),
     ("other names", lambda: ({"in0": one, "x": one} for one in PIXELS), TWO,
      "data must give the inputs in0, in1; got in0, x"),
     ("other counts", lambda: iter([((PIXELS, PIXELS[:2, 0, 0]),)]), TWO,

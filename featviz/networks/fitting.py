@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -204,7 +205,7 @@ def _one(source: Any, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
 def _picture(source: Any, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
     """Return a file or a Pillow image as (1, H, W, C), and how it came about."""
     batch = read_image(source, finite=fit.finite)[None] * np.float32(fit.white)
-    notes = [f"a picture, white is {value_text(fit.white)}"]
+    notes = [f"a picture, white is {value_text(fit.white)}{_scaled_twice(spec, fit)}"]
     wanted = _dtype(spec)
     if wanted.kind in "iu":
         if fit.white == 1:
@@ -217,6 +218,15 @@ def _picture(source: Any, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]]:
         batch = np.moveaxis(batch, -1, 1)
         notes.append("channels moved to the front")
     return batch.astype(wanted, copy=False), notes
+
+
+def _scaled_twice(spec: InputSpec, fit: Fit) -> str:
+    """Warn where the model scales once more what goes in as 0..1."""
+    if not spec.rescaled or fit.white != 1 or fit.preprocess is not None:
+        return ""
+    words = f"though the layer {spec.rescaled!r} scales from 0..255: pass white=255"
+    warnings.warn(f"images went in as 0..1, {words}", stacklevel=2)
+    return f", {words}"
 
 
 def _dtype(spec: InputSpec) -> np.dtype[Any]:
@@ -239,7 +249,8 @@ def _numbers(values: Array, spec: InputSpec, fit: Fit) -> tuple[Array, list[str]
     if kind == "u" and wanted.kind == "f" and not tokens:
         full = np.float32(np.iinfo(values.dtype).max)
         scaled = values.astype(np.float32) / full * np.float32(fit.white)
-        return scaled.astype(wanted), [f"{values.dtype}, white is {value_text(fit.white)}"]
+        words = f"{values.dtype}, white is {value_text(fit.white)}{_scaled_twice(spec, fit)}"
+        return scaled.astype(wanted), [words]
     unused = "" if fit.white == 1 else f", not times the white of {value_text(fit.white)}"
     cast = _cast(values, wanted, spec)
     return cast, [f"{_dtype_text(values.dtype)} as given{unused}"]

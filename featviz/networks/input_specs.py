@@ -1,7 +1,8 @@
 """What the inputs of a model are, and which of a caller's images goes into which.
 
-A model that was made with a dict is given its images by the keys of that dict, as Keras' own call
-takes them; the names of its Input layers will do, too, where no key says otherwise.
+A model that was made with a dict is given its images by the keys of that dict, in any order; the
+names of its Input layers will do, too, where no key says otherwise. Keras' own call goes by
+position instead where one of the two is an OrderedDict and the other a plain dict.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from featviz.networks.paths import layers_of_model
 
 # The axes of images for a model that does not tell its own.
 IMAGE_AXES = 3
+# Scales of layers that make 0..1 or −1..1 of bytes, 1/255 and 1/127.5, lie between.
+LEAST_SCALE, MOST_SCALE = 1 / 300, 1 / 100
 
 # Keys and numbers that lead to one part of a nested structure.
 Place = tuple[Any, ...]
@@ -33,6 +36,7 @@ class InputSpec(NamedTuple):
         place: of the input in the structure in which the model takes all of them.
         layer: name of its Input layer, or nothing.
         ordered: whether a list tells which is which; a dict may have its keys in another order.
+        rescaled: name of the layer that scales the one input from 0..255, or nothing.
     """
 
     name: str
@@ -44,19 +48,25 @@ class InputSpec(NamedTuple):
     place: Place = ()
     layer: str = ""
     ordered: bool = True
+    rescaled: str = ""
 
 
 def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
     """Return the inputs of a model, one of unknown shape where it tells none."""
-    table = any(isinstance(layer, keras.layers.Embedding) for layer in layers_of_model(model))
+    layers = layers_of_model(model)
+    table = any(isinstance(layer, keras.layers.Embedding) for layer in layers)
     tensors = input_tensors(model)
+    rescaled = next(filter(None, map(_rescaled, layers)), "") if len(tensors) < 2 else ""
     if not tensors:
         shape = built_shape(model)
         keyed = isinstance(shape, dict)
         return tuple(
-            InputSpec(_name(place, keyed=keyed), None, "float32", table, axes, keyed, place)
+            InputSpec(
+                _name(place, keyed=keyed), None, "float32", table, axes, keyed, place,
+                rescaled=rescaled,
+            )
             for place, axes in _built_inputs(shape)
-        )
+        )  # fmt: skip
     made = input_structure(model)
     places = [place for place, _ in keras.tree.flatten_with_path(made)]
     # The order of the inputs is that of the sorted keys; Keras, too, refuses a list for others.
@@ -64,10 +74,17 @@ def inputs_of_model(model: Any) -> tuple[InputSpec, ...]:
     return tuple(
         InputSpec(
             name, tuple(one.shape[1:]), str(one.dtype), table, len(one.shape) - 1,
-            place=place, layer=one.name, ordered=ordered,
+            place=place, layer=one.name, ordered=ordered, rescaled=rescaled,
         )
         for name, place, one in zip(_names(made, places, tensors), places, tensors, strict=True)
     )  # fmt: skip
+
+
+def _rescaled(layer: Any) -> str:
+    """Return the name of a layer that scales pixels of 0..255 to 0..1 or −1..1."""
+    if not isinstance(layer, keras.layers.Rescaling) or not isinstance(layer.scale, (int, float)):
+        return ""
+    return str(layer.name) if LEAST_SCALE < layer.scale < MOST_SCALE else ""
 
 
 def input_structure(model: Any) -> Any:
@@ -149,6 +166,9 @@ def parts_of_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any] 
         The parts in the order of the inputs. Of one input that the model does not tell, a dict
         has names of its own.
 
+    Raises:
+        ValueError: None for one of several inputs.
+
     Example:
         >>> inputs = [
         ...     InputSpec(name, (2,), "float32", place=(name,), layer=layer)
@@ -158,6 +178,18 @@ def parts_of_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any] 
         ({'left': 1, 'right': 2}, {'left': 1, 'right': 2})
         >>> parts_of_images({"left": 1, "y": 2}, inputs)
     """
+    parts = _parts_by_name(images, inputs)
+    lacking = [name for name, part in parts.items() if part is None] if parts else []
+    if lacking and len(parts or ()) > 1:
+        raise ValueError(
+            "images must be given for every input, for an optional one too; got None for the input "
+            f"{lacking[0]!r}"
+        )
+    return parts
+
+
+def _parts_by_name(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any] | None:
+    """Return input name → what a caller gives, None too; None for another form."""
     one = inputs[0]
     if len(inputs) == 1 and not isinstance(images, dict):
         return {one.name: images[0] if _is_list_of_one(images, one) else images}
@@ -179,7 +211,9 @@ def _is_list_of_one(images: Any, spec: InputSpec) -> bool:
     """Whether this is the batch of a model that was made with a list of one input."""
     if spec.place != (0,) or not isinstance(images, (list, tuple)) or len(images) != 1:
         return False
-    return len(getattr(images[0], "shape", ())) == spec.axes + 1
+    sizes = getattr(images[0], "shape", ())
+    # A data set may not know the rank of what it gives; such a shape has no length.
+    return getattr(sizes, "rank", 0) is not None and len(sizes) == spec.axes + 1
 
 
 def _parts_at(value: Any, places: Sequence[Place]) -> list[Any] | None:

@@ -45,6 +45,7 @@ __all__ = [
     "lines_of_inputs",
     "naming",
     "note_of_input",
+    "text_of_parts",
     "with_names",
 ]
 
@@ -93,7 +94,8 @@ def columns_from_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, A
         Input name → an array (B, …) or a list of B sources; all have one length.
 
     Raises:
-        ValueError: other inputs than the model's, different lengths, no image.
+        ValueError: other inputs than the model's, None for one of several, different lengths, no
+            image.
     """
     parts = parts_of_images(images, inputs)
     if parts is None:
@@ -109,12 +111,27 @@ def columns_from_images(images: Any, inputs: Sequence[InputSpec]) -> dict[str, A
 
 
 def _inputs_sentence(images: Any, inputs: Sequence[InputSpec]) -> str:
-    names, sizes = ", ".join(spec.name for spec in inputs), getattr(images, "shape", None)
-    got = shown(images) if sizes is None else f"one array of {size_text(sizes)}"
-    if isinstance(images, dict):
-        got = f"{list(images)}"
+    names, got = ", ".join(spec.name for spec in inputs), text_of_parts(images)
     kind = "a list or dict" if inputs[0].ordered else "a dict"
     return f"images must be {kind} of {counted_text(len(inputs), 'input')}, {names}; got {got}"
+
+
+def text_of_parts(images: Any) -> str:
+    """Return what a caller gives for several inputs: how many, of a dict its keys.
+
+    Args:
+        images: as in :func:`columns_from_images`.
+
+    Example:
+        >>> text_of_parts([[1.0], [2.0], [3.0]]), text_of_parts({"left": 1}), text_of_parts("a")
+        ('a list of 3', "['left']", "'a'")
+    """
+    if isinstance(images, dict):
+        return f"{list(images)}"
+    if isinstance(images, (list, tuple)):
+        return f"a {'list' if isinstance(images, list) else 'tuple'} of {len(images)}"
+    sizes = getattr(images, "shape", None)
+    return shown(images) if sizes is None else f"one array of {size_text(sizes)}"
 
 
 def _column(value: Any, spec: InputSpec) -> Any:

@@ -38,13 +38,18 @@ _NORMS = {
     keras.layers.LayerNormalization: "layer norm",
     keras.layers.GroupNormalization: "group norm",
 }
+if hasattr(keras.layers, "RMSNormalization"):
+    _NORMS[keras.layers.RMSNormalization] = "rms norm"
+# Older versions of Keras have no adaptive pools.
 POOLS = {
-    getattr(keras.layers, f"{name}Pooling{rank}D"): word
+    getattr(keras.layers, kind): word
     for name, word in (
         ("Max", "max"), ("Average", "average"),
         ("GlobalMax", "global_max"), ("GlobalAverage", "global_average"),
+        ("AdaptiveMax", "adaptive_max"), ("AdaptiveAverage", "adaptive_average"),
     )
-    for rank in (1, 2, 3)
+    for kind in (f"{name}Pooling{rank}D" for rank in (1, 2, 3))
+    if hasattr(keras.layers, kind)
 }  # fmt: skip
 PADDINGS = (
     keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D,
@@ -61,7 +66,8 @@ class Flow(NamedTuple):
         pool: what the pool gave, or None.
         pads: what a layer added before the pool, (before, after) for each axis; or nothing.
         detected_by: the layers that gave detect.
-        then: what comes after, where no activation was found.
+        then: what comes after, where no activation was found; else a pool that does not pool the
+            maps, its channels being on another axis than theirs.
     """
 
     filter: Entry
@@ -87,24 +93,30 @@ class Flow(NamedTuple):
         return ", ".join(words)
 
 
-def flow_from_entries(entries: Sequence[Entry], first: Entry) -> Flow:
+def flow_from_entries(entries: Sequence[Entry], first: Entry, inputs: Sequence[Any] = ()) -> Flow:
     """Follow the output of a convolution to its activation and its pool.
 
     Args:
         entries: of the whole run.
         first: what the convolution gave, before any activation.
+        inputs: of the model.
     """
-    steps = _detecting(entries, first)
+    steps, order = _detecting(entries, first, inputs), first.layer.data_format
     current = steps[-1][0] if steps else first
-    pool, pads = _pool(entries, current)
+    pool, pads = _pool(entries, current, order)
     after = _taker(entries, current, _NORMS)
-    if pool is None and after is not None and _pool(entries, after)[0] is not None:
+    if pool is None and after is not None and _pool(entries, after, order)[0] is not None:
         current = after
         steps.append((after, _norm_word(after)))
-        pool, pads = _pool(entries, after)
+        pool, pads = _pool(entries, after, order)
     names = tuple(base_of(one.path) for one, word in steps if not word.endswith(A_FUNCTION))
     words = tuple(word for _, word in steps)
-    then = _then(entries, pool or current) if set(words) <= set(_NORMS.values()) else ()
+    told: Sequence[Entry] = []
+    if set(words) <= set(_NORMS.values()):
+        told = entries
+    elif pool is None:
+        told = [one for one in entries if _order_apart(one.layer, order)]
+    then = _then(told, pool or current, order)
     return Flow(first, current, words, pool, pads, names, then)
 
 
@@ -123,10 +135,18 @@ def entry_after_activation(entries: Sequence[Entry], first: Entry) -> Entry:
     return first if after is None else after
 
 
-def _then(entries: Sequence[Entry], last: Entry) -> tuple[str, ...]:
+def _order_apart(layer: Any, order: str) -> str:
+    """Return the order of axes of a pool or a padding, if not that of the maps."""
+    own = str(getattr(layer, "data_format", order))
+    return own if own != order and isinstance(layer, (*POOLS, *PADDINGS)) else ""
+
+
+def _then(entries: Sequence[Entry], last: Entry, order: str) -> tuple[str, ...]:
     """Return what took the last map that is shown: the activation may come after it."""
     takers = {
-        base_of(one.path): type(one.layer).__name__
+        base_of(one.path): ", ".join(
+            filter(None, [type(one.layer).__name__, _order_apart(one.layer, order)])
+        )
         for one in entries
         if any(given is last.value for given in one.given) and one.value is not last.value
     }
@@ -134,7 +154,9 @@ def _then(entries: Sequence[Entry], last: Entry) -> tuple[str, ...]:
     return tuple(f"{path} ({takers[path]})" for path in inner)
 
 
-def _detecting(entries: Sequence[Entry], first: Entry) -> list[tuple[Entry, str]]:
+def _detecting(
+    entries: Sequence[Entry], first: Entry, inputs: Sequence[Any]
+) -> list[tuple[Entry, str]]:
     """Return the steps from a convolution to its activation, each with its word."""
     base = base_of(first.path)
     inside = next((one for one in entries if one.path == f"{base}:detect"), None)
@@ -148,24 +170,28 @@ def _detecting(entries: Sequence[Entry], first: Entry) -> list[tuple[Entry, str]
         activated = _taker(entries, norm, _ACTIVATIONS)
     if activated is not None:
         steps.append((activated, _activation_word(activated.layer)))
-    elif function := _function(entries, steps[-1][0] if steps else first):
+    elif function := _function(entries, steps[-1][0] if steps else first, inputs):
         steps.append(function)
     return steps
 
 
-def _function(entries: Sequence[Entry], one: Entry) -> tuple[Entry, str] | None:
+def _function(
+    entries: Sequence[Entry], one: Entry, inputs: Sequence[Any]
+) -> tuple[Entry, str] | None:
     """Return what a function made of an entry, and the name of the function.
 
     A function leaves no trace but what it gave to a later layer. So each is tried: it was at work
     where a layer was given, bit for bit, what it gives. Several may give the same for one image.
+    What was there before, as a black image where the layer is dead, is no trace of it.
     """
     made = {id(entry.value) for entry in entries}
     own = np.asarray(one.value)
+    before = [*map(np.asarray, inputs), *map(np.asarray, _given_before(entries, one))]
     others = [value for entry in entries for value in entry.given if id(value) not in made]
     others = [value for value in others if value.dtype == one.value.dtype]
     for value in (value for value in others if value.shape == one.value.shape):
         given = np.asarray(value)
-        if np.array_equal(given, own):
+        if any(np.array_equal(given, other) for other in (own, *before)):
             continue
         names = [
             name
@@ -176,6 +202,14 @@ def _function(entries: Sequence[Entry], one: Entry) -> tuple[Entry, str] | None:
             words = " or ".join(map(_activation_word, names))
             return Entry(one.path, one.layer, value, (one.value,)), words + A_FUNCTION
     return None
+
+
+def _given_before(entries: Sequence[Entry], one: Entry) -> list[Any]:
+    """Return what the layers were given that had begun when an entry was made."""
+    place = next(number for number, entry in enumerate(entries) if entry is one)
+    base = base_of(one.path)
+    around = [entry for entry in entries[place:] if base.startswith(f"{base_of(entry.path)}/")]
+    return [value for entry in (*entries[: place + 1], *around) for value in entry.given]
 
 
 def _taker(entries: Sequence[Entry], one: Entry, kinds: Iterable[type]) -> Entry | None:
@@ -191,8 +225,11 @@ def _takes(taker: Entry, one: Entry, kinds: tuple[type, ...]) -> bool:
     return own is not None and does_as(own, taker)
 
 
-def _pool(entries: Sequence[Entry], one: Entry) -> tuple[Entry | None, tuple[tuple[int, int], ...]]:
+def _pool(
+    entries: Sequence[Entry], one: Entry, order: str
+) -> tuple[Entry | None, tuple[tuple[int, int], ...]]:
     """Return the pool that follows, and what a padding layer added before it."""
+    entries = [entry for entry in entries if not _order_apart(entry.layer, order)]
     pool = _taker(entries, one, POOLS)
     padding = _taker(entries, one, PADDINGS)
     if pool is not None or padding is None:

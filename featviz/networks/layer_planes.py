@@ -6,13 +6,14 @@ made of it, lies in other slices; which these are is said.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from featviz._check import shown, whole_number
 from featviz.extraction import Maps, ShownImage
-from featviz.geometry import Axis, read_span, uncovered_cells
+from featviz.geometry import Axis, Span, uncovered_cells
 from featviz.map_inputs import colours_of_image, image_words, range_of_images
 from featviz.networks.layer_flow import Flow
 from featviz.networks.layer_windows import Windows
@@ -21,6 +22,8 @@ from featviz.networks.values import frozen
 from featviz.stats import cast_floats
 
 VOLUME = 3
+# Pixels of the picture of a sequence, above which its channels need no more to be seen.
+MOST_ROWS = 200
 
 
 class Slices(NamedTuple):
@@ -77,26 +80,23 @@ def slices_of_flow(flow: Flow, windows: Windows, number: Any) -> Slices:
             "slice_number must be None for a convolution that is not over a volume; got "
             f"{shown(number)}"
         )
-    axis, pool = windows.filter[0], windows.pool[0] if windows.pool else None
+    axis = windows.filter[0]
     transposed = is_kind(flow.filter.layer, TRANSPOSED)
     count, seen = (axis.size, axis.outputs) if transposed else (axis.outputs, axis.size)
-    chosen = _chosen_slice(number, count, pool)
+    chosen = _chosen_slice(number, count, windows.pooled)
     image, told = _image_slice(_slices_read(axis, chosen, transposed=transposed), seen)
-    words, condensed = f"slice {chosen} of {count}, from 0; {told}", chosen
-    if pool is not None:
-        condensed = _holding(pool, chosen)[0]
-        first, last = read_span(pool, (condensed, condensed))
-        made = _numbers_text(list(range(max(first, 0), min(last + 1, count))))
-        words += f"; condense slice {condensed} of {pool.outputs} is made of {made}"
+    condensed, pooled = _condense_slice(windows.pooled, chosen, count)
     passed = [] if transposed else list(uncovered_cells(axis))
+    parts = [f"slice {chosen} of {count}, from 0", told, pooled]
     if passed:
-        words += f"; no window reaches slice{'s' * (len(passed) > 1)} {_numbers_text(passed)}"
-    return Slices(image, chosen, condensed, words)
+        parts.append(f"no window reaches slice{'s' * (len(passed) > 1)} {_numbers_text(passed)}")
+    return Slices(image, chosen, condensed, "; ".join(filter(None, parts)))
 
 
-def _chosen_slice(number: Any, count: int, pool: Axis | None) -> int:
+def _chosen_slice(number: Any, count: int, pooled: Sequence[Span]) -> int:
     """Return a slice that the pool reads: as asked for, or near the middle."""
-    read = [one for one in range(count) if pool is None or _holding(pool, one)]
+    held = {cell for first, last in pooled for cell in range(max(first, 0), min(last + 1, count))}
+    read = sorted(held) or list(range(count))
     if number is None:
         return min(read, key=lambda one: (abs(2 * one - count + 1), one))
     chosen = whole_number("slice_number", number, minimum=0)
@@ -108,10 +108,16 @@ def _chosen_slice(number: Any, count: int, pool: Axis | None) -> int:
     return chosen
 
 
-def _holding(pool: Axis, cell: int) -> list[int]:
-    """Return the windows of a pool that hold a cell."""
-    spans = (read_span(pool, (window, window)) for window in range(pool.outputs))
-    return [window for window, (first, last) in enumerate(spans) if first <= cell <= last]
+def _condense_slice(pooled: Sequence[Span], chosen: int, count: int) -> tuple[int, str]:
+    """Return the first slice that the pool makes of one, and what it is made of."""
+    if not pooled:
+        return chosen, ""
+    holding = [one for one, (first, last) in enumerate(pooled) if first <= chosen <= last]
+    if not holding:
+        return 0, f"condense slice 0 of {len(pooled)} is made of padding alone"
+    first, last = pooled[holding[0]]
+    made = _numbers_text(list(range(max(first, 0), min(last + 1, count))))
+    return holding[0], f"condense slice {holding[0]} of {len(pooled)} is made of {made}"
 
 
 def _slices_read(axis: Axis, cell: int, *, transposed: bool) -> list[int]:
@@ -153,8 +159,10 @@ def picture_of_line(seen: Maps) -> ShownImage | None:
     channels = seen.shape[2]
     if channels == 1:
         return None
-    # As high as half its length, so that few channels are no thin lines.
-    rows = np.repeat(np.moveaxis(seen[0], 1, 0), max(1, seen.shape[1] // (2 * channels)), axis=0)
+    # As high as half its length, so that few channels are no thin lines; a long one is drawn with
+    # fewer pixels than it has steps in any case.
+    height = min(seen.shape[1] // 2, MOST_ROWS)
+    rows = np.repeat(np.moveaxis(seen[0], 1, 0), max(1, height // channels), axis=0)
     values = rows[:, :, None]
     limits = range_of_images([values])
     words = image_words(values, limits)

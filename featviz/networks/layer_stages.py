@@ -134,7 +134,8 @@ def extraction_from_layer(
             raise ValueError(f"image must be one image; got {count}")
         feed = next(feeds)
     entries, outputs = run.entries(feed)
-    flow = flow_from_entries(entries, _convolution(entries, path, run.unseen))
+    first = _convolution(entries, path, run.unseen)
+    flow = flow_from_entries(entries, first, feed.arrays)
     words = ", ".join(flow.words) or "none"
     if not flow.words and not is_taken(flow.filter, entries, outputs):
         words = "none in a layer"  # a function took it, whose name is not known
@@ -232,7 +233,8 @@ def _chosen(channels: Any, detected: Maps) -> tuple[list[int], str]:
         strongest = np.argsort(-strength, kind="stable")[:MOST_MAPS]
         kept = sorted(int(index) for index in strongest)
         return kept, _strongest_words(detected, kept)
-    several = channels if isinstance(channels, Iterable) else [channels]
+    one = getattr(channels, "ndim", None) == 0 or not isinstance(channels, Iterable)
+    several = [channels] if one else channels
     kept = [whole_number("channels", index, minimum=0) for index in several]
     if not kept or max(kept) >= features or len(set(kept)) < len(kept):
         raise ValueError(

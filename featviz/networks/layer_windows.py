@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from featviz.extraction import AxisPair, Settings
-from featviz.geometry import Axis, slide
+from featviz.geometry import Axis, Span, read_span, slide
+from featviz.networks.adaptive import adaptive_span
 from featviz.networks.layer_flow import POOLS, Flow
 from featviz.networks.own_classes import TRANSPOSED, is_kind
 
@@ -19,11 +20,13 @@ class Windows(NamedTuple):
 
     Attributes:
         filter: over what the layer was given; of a transposed one over what it gives.
-        pool: over the maps after detect; None where no pool follows.
+        pool: over the maps after detect; None where no pool follows, or one whose windows vary.
+        pooled: first and last slice that each slice of the pool reads, or nothing.
     """
 
     filter: tuple[Axis, ...]
     pool: tuple[Axis, ...] | None
+    pooled: tuple[Span, ...] = ()
 
 
 def sizes_of(value: Any, channel_axis: int) -> tuple[int, ...]:
@@ -49,16 +52,24 @@ def windows_of_flow(flow: Flow, channel_axis: int) -> Windows:
     sizes = sizes_of(over, channel_axis)
     moves = zip(sizes, layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
     axes = [slide(n, k, stride=s, dilation=d, padding=layer.padding) for n, k, s, d in moves]
-    return Windows(tuple(axes), _pool_axes(flow, sizes_of(flow.detect.value, channel_axis)))
-
-
-def _pool_axes(flow: Flow, sizes: tuple[int, ...]) -> tuple[Axis, ...] | None:
     if flow.pool is None:
-        return None
-    layer = flow.pool.layer
-    if not hasattr(layer, "pool_size"):  # it takes the whole
-        return tuple(Axis(size, size, 1, 1, 0, 0) for size in sizes)
+        return Windows(tuple(axes), None)
+    sizes = sizes_of(flow.detect.value, channel_axis)
     pads = flow.pads or ((0, 0),) * len(sizes)
+    outputs = getattr(flow.pool.layer, "output_size", None)
+    if outputs is not None:
+        whole = sizes[0] + sum(pads[0])
+        ends = (adaptive_span(whole, outputs[0], one) for one in range(outputs[0]))
+        before = pads[0][0]
+        return Windows(tuple(axes), None, tuple((a - before, b - before) for a, b in ends))
+    pool = _pool_axes(flow.pool.layer, sizes, pads)
+    spans = (read_span(pool[0], (one, one)) for one in range(pool[0].outputs))
+    return Windows(tuple(axes), pool, tuple(spans))
+
+
+def _pool_axes(layer: Any, sizes: tuple[int, ...], pads: Sequence[Span]) -> tuple[Axis, ...]:
+    if not hasattr(layer, "pool_size"):  # it takes the whole
+        return tuple(Axis(n, n + sum(pad), 1, 1, *pad) for n, pad in zip(sizes, pads, strict=True))
     moves = zip(sizes, layer.pool_size, layer.strides, pads, strict=True)
     return tuple(_padded_axis(n, k, s, pad, layer.padding) for n, k, s, pad in moves)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from featviz.geometry import slide
+from featviz.networks.adaptive import adaptive_axis, adaptive_step, read_adaptively
 from featviz.networks.layer_shapes import Traced
 from featviz.networks.own_classes import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED, works_as
 from featviz.networks.reach import Node, Reads
@@ -41,6 +42,7 @@ from featviz.networks.recording import Entry
 
 SLIDING = (*CONVOLUTIONS, *DEPTHWISE, *SEPARABLE)
 POOLS = tuple(f"{how}Pooling{n}D" for how in ("Max", "Average") for n in (1, 2, 3))
+ADAPTIVE = tuple(f"Adaptive{how}Pooling{n}D" for how in ("Max", "Average") for n in (1, 2, 3))
 WHOLE = (
     "Flatten", "GroupNormalization",
     *(f"Global{how}Pooling{n}D" for how in ("Max", "Average") for n in (1, 2, 3)),
@@ -130,9 +132,10 @@ def _followed(tensor: tf.Tensor, known: dict[str, Known], maker: _NodeMaker) -> 
 def _rule(layer: Any) -> Any:
     """Return the function that makes the node of a kind of layer, or None."""
     rules = (
-        (TRANSPOSED, _transposed), (SLIDING, _slid), (POOLS, _pooled), (WHOLE, _seen_whole),
-        (SHIFTS, _shifted), (UPSAMPLINGS, _repeated), (("BatchNormalization",), _scaled),
-        (NORMALISATIONS, _normalised), (("Dense",), _mixed_by_place),
+        (TRANSPOSED, _transposed), (SLIDING, _slid), (POOLS, _pooled), (ADAPTIVE, _adapted),
+        (WHOLE, _seen_whole), (SHIFTS, _shifted), (UPSAMPLINGS, _repeated),
+        (("BatchNormalization",), _scaled), (NORMALISATIONS, _normalised),
+        (("Dense",), _mixed_by_place),
     )  # fmt: skip
     return next((rule for names, rule in rules if works_as(layer, names)), None)
 
@@ -205,7 +208,7 @@ def _windowed(moves: list[tuple[int, int, int]], step: _Step) -> Node | None:
     """Return the node of windows: for each axis its cells, its stride, its dilation."""
     node, padding = step.node, step.layer.padding
     axes = [
-        slide(size, window, stride=stride, dilation=far, padding=_pads(padding, window, far))
+        slide(size, window, stride=stride, dilation=far, padding=padding)
         for size, (window, stride, far) in zip(node.sizes, moves, strict=True)
     ]
     if tuple(axis.outputs for axis in axes) != step.sizes:
@@ -220,8 +223,30 @@ def _windowed(moves: list[tuple[int, int, int]], step: _Step) -> Node | None:
     return step.maker.make(step.sizes, [(node, reads)], jumps, periods)
 
 
-def _pads(padding: str, window: int, dilation: int) -> Any:
-    return ((window - 1) * dilation, 0) if padding == "causal" else padding
+def _adapted(step: _Step) -> Node:
+    """Return the node of an adaptive pool, whose windows may differ in size."""
+    node, moves = step.node, list(zip(step.node.sizes, step.sizes, strict=True))
+    axes = [adaptive_axis(*move) for move in moves]
+    read = [
+        functools.partial(read_by_window, axis)
+        if axis is not None
+        else functools.partial(read_adaptively, *move)
+        for axis, move in zip(axes, moves, strict=True)
+    ]
+
+    def reads(patch: Patch) -> Patch:
+        return tuple(one(cells) for one, cells in zip(read, patch, strict=True))
+
+    steps = [one for one in (adaptive_step(*move) for move in moves) if one is not None]
+    known = node.jumps if len(steps) == len(moves) else None
+    jumps = known and tuple(jump * one for jump, one in zip(known, steps, strict=True))
+    periods = []
+    for period, axis, (size, outputs) in zip(node.periods, axes, moves, strict=True):
+        # So many windows, and so many cells, until the pattern of the windows comes again.
+        common = math.gcd(size, outputs)
+        windows, cells = (outputs // common, size // common) if axis is None else (1, axis.stride)
+        periods.append(windows * (period // math.gcd(period, cells)))
+    return step.maker.make(step.sizes, [(node, reads)], jumps, tuple(periods))
 
 
 def _transposed(step: _Step) -> Node | None:

@@ -15,7 +15,9 @@ from featviz.networks.verdicts import CHANNELWISE, MAX_POOL, PASSING
 def _kinds(*names: str, axes: bool = False) -> frozenset[type]:
     """Return Keras' classes of these names, for one to three axes each."""
     ends = ("1D", "2D", "3D") if axes else ("",)
-    return frozenset(getattr(keras.layers, name + end) for name in names for end in ends)
+    several = [name + end for name in names for end in ends]
+    # Not every version of Keras has all of them.
+    return frozenset(getattr(keras.layers, one) for one in several if hasattr(keras.layers, one))
 
 
 _DROPOUTS = _kinds("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise") | _kinds(
@@ -30,9 +32,11 @@ _ROLES = {
     CHANNELWISE: _kinds(
         "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNormalization",
         "DepthwiseConv1D", "DepthwiseConv2D",
-    ) | _kinds("AveragePooling", "GlobalAveragePooling", "UpSampling", axes=True),
+    ) | _kinds(
+        "AveragePooling", "GlobalAveragePooling", "AdaptiveAveragePooling", "UpSampling", axes=True
+    ),
     # They do so too, and pass over NaN.
-    MAX_POOL: _kinds("MaxPooling", "GlobalMaxPooling", axes=True),
+    MAX_POOL: _kinds("MaxPooling", "GlobalMaxPooling", "AdaptiveMaxPooling", axes=True),
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from featviz.networks.input_specs import (
 )
 from featviz.networks.inputs import Feed
 from featviz.networks.keeping import Keeper
+from featviz.networks.memory import way_out
 from featviz.networks.paths import layers_of_model, name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.selection import Selection, choice_from_layers
@@ -149,7 +151,7 @@ class Run:
         at_end: bool = False,
     ) -> tuple[Recorder, Any]:
         recorder = Recorder(keep, at_end=at_end)
-        told, kept = _told(self.model, recorder), self._keeper.unchanged(goes_on=goes_on)
+        told, kept = _told(self.model, recorder, tensors), self._keeper.unchanged(goes_on=goes_on)
         with kept, told, recording(recorder, self._inner):
             try:
                 given = self.model(tensors, training=False)
@@ -284,7 +286,8 @@ def check_model(model: Any) -> None:
             f"keras must run on tensorflow; got {keras.backend.backend()!r}; set KERAS_BACKEND"
         )
     if not isinstance(model, keras.Model):
-        raise TypeError(f"model must be a keras.Model; got {shown(model)}")
+        cure = "; read_model opens a file" if isinstance(model, (str, os.PathLike)) else ""
+        raise TypeError(f"model must be a keras.Model; got {shown(model)}{cure}")
     parts = () if getattr(model, "inputs", None) else _arguments_needed(model.call)
     if len(parts) > 1:
         raise TypeError(
@@ -309,11 +312,12 @@ def _arguments_needed(call: Callable[..., Any]) -> list[str]:
 
 
 @contextmanager
-def _told(model: Any, recorder: Recorder) -> Iterator[None]:
-    """Say which layers ran when the model fails."""
+def _told(model: Any, recorder: Recorder, tensors: Any) -> Iterator[None]:
+    """Say which layers ran when the model fails, and what helps if memory is short."""
     try:
         yield
     except Exception as error:
+        said, images = failure_text(recorder.ran, error), len(keras.tree.flatten(tensors)[0])
         raise RuntimeError(
-            f"model {model.name!r} failed; {failure_text(recorder.ran, error)}"
+            f"model {model.name!r} failed; {said}{way_out(error, images)}"
         ) from error

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from featviz._check import shown, whole_number
+from featviz._check import whole_number
 from featviz._numbers import numbers_from
 from featviz.networks.fitting import CHANNELS, suits
 from featviz.networks.input_specs import (
@@ -25,7 +25,14 @@ from featviz.networks.input_specs import (
     inputs_of_model,
     parts_of_images,
 )
-from featviz.networks.inputs import Feed, Fit, feed_from_columns, feeds_from_images, naming
+from featviz.networks.inputs import (
+    Feed,
+    Fit,
+    feed_from_columns,
+    feeds_from_images,
+    naming,
+    text_of_parts,
+)
 from featviz.networks.words import reason_of_error
 
 # Endings of the files that read_image reads; others in a folder are passed over.
@@ -215,8 +222,8 @@ def _named(images: Any, inputs: Sequence[InputSpec]) -> dict[str, Any]:
     names = ", ".join(spec.name for spec in inputs)
     if isinstance(images, dict):
         raise ValueError(f"data must give the inputs {names}; got {', '.join(map(str, images))}")
-    kind = "a tuple or dict" if inputs[0].ordered else "a dict"
-    raise ValueError(f"data must give {kind} of {len(inputs)} inputs, {names}; got {shown(images)}")
+    kind, got = "a tuple or dict" if inputs[0].ordered else "a dict", text_of_parts(images)
+    raise ValueError(f"data must give {kind} of {len(inputs)} inputs, {names}; got {got}")
 
 
 def _array(value: Any) -> Any:

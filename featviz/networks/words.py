@@ -12,6 +12,7 @@ from typing import Any
 
 from featviz._check import size_text
 from featviz.exact import exact_text
+from featviz.networks.memory import memory_text
 from featviz.networks.paths import counted_text
 
 # How many of the layers that ran an error names, and how much of what Keras says it repeats.
@@ -36,6 +37,8 @@ _MORE_SETTINGS = {
         ("ZeroPadding", (("padding", "padding", ""),)),
         ("Cropping", (("cropping", "cropping", ""),)),
         ("UpSampling", (("size", "size", ""), ("interpolation", "", ""))),
+        ("AdaptiveMaxPooling", (("output_size", "to", ""),)),
+        ("AdaptiveAveragePooling", (("output_size", "to", ""),)),
     )
 }  # fmt: skip
 # More numbers of one setting than these are counted.
@@ -59,7 +62,9 @@ def settings_of_layer(layer: Any) -> str:
     name = getattr(activation, "__name__", getattr(activation, "name", ""))
     words = [_sizes_text(sizes), padding if isinstance(padding, str) else ""]
     for setting, word, unsaid in _more_settings(kind):
-        text = _values_text(told.get(setting))
+        value = told.get(setting)
+        # Sizes are written in full, as those of windows are.
+        text = size_text(_whole(value)) if setting == "output_size" else _values_text(value)
         words.append("" if text in ("", unsaid) else f"{word} {text}".strip())
     words.append(name if isinstance(name, str) and name != "linear" else "")
     return ", ".join(filter(None, words))
@@ -140,6 +145,8 @@ def _number_text(value: Any) -> str:
 
 def reason_of_error(error: BaseException) -> str:
     """Return the first line of an error that says something, as plain text."""
+    if memory := memory_text(error):
+        return memory
     lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines()]
     said = [line for line in lines if line and not line.startswith("Exception encountered when")]
     text = "".join(sign if sign.isprintable() else "?" for sign in (said or [""])[0])
