@@ -21,7 +21,7 @@ from featviz.networks.joining import maps_from_batches
 from featviz.networks.layer_flow import entry_after_activation
 from featviz.networks.maps import feature_maps
 from featviz.networks.paths import base_of, layers_of_model
-from featviz.networks.receptive import receptive_field, shapes_for_image
+from featviz.networks.receptive import number_of_image, receptive_field, shapes_for_image
 from featviz.networks.recording import Entry
 from featviz.networks.runs import Batch, Run, check_model
 from featviz.networks.sources import feeds_from_data
@@ -152,7 +152,7 @@ def plot_receptive_field(
     path: str,
     *,
     cell: int | tuple[int, int],
-    input_number: int = 0,
+    input_number: int | None = None,
     resize: bool = False,
     title: str | None = None,
 ) -> Figure:
@@ -164,7 +164,8 @@ def plot_receptive_field(
         image: anything :func:`featviz.read_image` takes, (H, W) of the size that goes in.
         path: of the layer, as in a recording.
         cell: (row, column) of its map, from 0.
-        input_number: to which input the image goes, for a model of several, from 0.
+        input_number: to which input the image goes, for a model of several, from 0; None: to
+            the only image that the layer sees.
         resize: whether an image of another size is resized to what the model takes.
         title: above the figure; None: the model, the path and the cell.
 
@@ -187,8 +188,8 @@ def plot_receptive_field(
     check_title(title)
     check_model(model)
     true_or_false("resize", resize)
-    number = whole_number("input_number", input_number, minimum=0)
     pixels, name = read_image(image), image_name(image)
+    number = number_of_image(model, path, pixels.shape, input_number)
     size, shapes = shapes_for_image(model, pixels.shape, number, resize=resize)
     field = receptive_field(model, path, cell, input_shape=shapes, input_number=number)
     if size != pixels.shape[:2]:

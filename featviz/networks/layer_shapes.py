@@ -6,16 +6,18 @@ state are not read, and the size of its input costs no memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from featviz._check import shown, size_text, whole_number
 from featviz.networks.input_specs import (
     InputSpec,
+    Place,
     built_shape,
+    in_structure,
     input_structure,
     input_tensors,
     inputs_of_model,
@@ -23,7 +25,7 @@ from featviz.networks.input_specs import (
     parts_of_images,
 )
 from featviz.networks.keeping import losses_kept
-from featviz.networks.paths import layers_of_model, name_without_scope
+from featviz.networks.paths import counted_text, layers_of_model, name_without_scope
 from featviz.networks.recording import Entry, Recorder, recording
 from featviz.networks.runs import check_model
 from featviz.networks.words import failure_text
@@ -36,7 +38,8 @@ class Traced:
     """The calls of a model for inputs of one size.
 
     Attributes:
-        inputs: the tensors that went in, (B, …).
+        inputs: the tensors that went in, (B, …); those of a dict in the order of their names.
+        numbers: which input of the model each of them is, as ``inputs_of_model`` counts.
         entries: as a recording keeps them, their tensors without values.
         outputs: what the model gives.
         unseen: path → why a layer that was called gave no entry.
@@ -44,6 +47,7 @@ class Traced:
     """
 
     inputs: tuple[tf.Tensor, ...]
+    numbers: tuple[int, ...]
     entries: tuple[Entry, ...]
     outputs: tuple[tf.Tensor, ...]
     unseen: dict[str, str]
@@ -53,6 +57,12 @@ class Traced:
     def batch(self) -> int:
         """Images in the traced batch."""
         return int(self.inputs[0].shape[0])
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Sizes of each input without the batch, as ``inputs_of_model`` counts them."""
+        shapes = {n: tuple(one.shape[1:]) for n, one in zip(self.numbers, self.inputs, strict=True)}
+        return tuple(shapes[number] for number in sorted(shapes))
 
     @property
     def channel_axis(self) -> int:
@@ -67,8 +77,9 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
     Args:
         model: a built Keras model.
         input_shape: of one input without the batch, such as (224, 224, 3), also an array or a
-            ``tf.TensorShape``; of several a list or dict of such. None: what the model says;
-            sizes that it leaves open stay unknown.
+            ``tf.TensorShape``; of several a dict of such, as their images are given, or a list
+            as ``inputs_of_model`` counts. None: what the model says; sizes that it leaves open
+            stay unknown.
 
     Raises:
         TypeError: no model, no shape.
@@ -83,16 +94,16 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         [('flat', (1, 20))]
     """
     check_model(model)
-    specs = _specs(model, None if input_shape is None else _plain(input_shape))
+    plan = _plan(model, input_shape)
     entries: list[Entry] = []
     recorder = Recorder(entries.append)
     kept: dict[str, Any] = {}
 
-    def trace(given: Any) -> list[Any]:
-        kept["inputs"] = tuple(tf.nest.flatten(given))
+    def trace(given: list[Any]) -> list[Any]:
+        kept["inputs"] = tuple(given[number] for number in plan.numbers)
         entries.clear()
         with recording(recorder):
-            outputs = tf.nest.flatten(model(given, training=False))
+            outputs = tf.nest.flatten(model(plan.structured(given), training=False))
         kept["outputs"] = tuple(one for one in outputs if isinstance(one, tf.Tensor))
         return []
 
@@ -107,98 +118,168 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
         )
     with losses_kept(layers):
         try:
-            traced = tf.function(trace, autograph=False).get_concrete_function(specs)
+            traced = tf.function(trace, autograph=False).get_concrete_function(plan.specs)
         except Exception as error:
-            sizes = ", ".join(_text(spec.shape[1:]) for spec in tf.nest.flatten(specs))
+            sizes = ", ".join(_text(spec.shape[1:]) for spec in plan.specs)
             raise RuntimeError(
                 f"model {model.name!r} cannot be traced for an input of {sizes}; "
                 f"{failure_text(recorder.ran, error)}"
             ) from error
     return Traced(
-        kept["inputs"], tuple(entries), kept["outputs"], dict(recorder.unseen), traced.graph
-    )
+        kept["inputs"], plan.numbers, tuple(entries), kept["outputs"], dict(recorder.unseen),
+        traced.graph,
+    )  # fmt: skip
 
 
-def _specs(model: Any, input_shape: Any) -> Any:
-    """Return what goes in, a ``TensorSpec`` for each input, in the model's structure."""
-    tensors = input_tensors(model)
+def trace_as_given(model: Any, input_shape: Any = None) -> Traced:
+    """Return the calls of a model, as a caller asks for them.
+
+    Args:
+        model: as in :func:`trace_model`.
+        input_shape: as there, but no list where it would not tell which shape is whose.
+
+    Raises:
+        ValueError: such a list, and as :func:`trace_model`.
+    """
+    check_model(model)
+    inputs = inputs_of_model(model)
+    if input_shape is not None and not inputs[0].ordered and isinstance(_leaves(input_shape), list):
+        raise _not_for_each(input_shape, inputs)
+    return trace_model(model, input_shape)
+
+
+class _Plan(NamedTuple):
+    """What goes in, in the order of the model's inputs.
+
+    Attributes:
+        specs: of each input.
+        structured: returns tensors in the structure in which the model takes them.
+        numbers: of the inputs, in the order in which the trace tells them.
+    """
+
+    specs: list[tf.TensorSpec]
+    structured: Callable[[Sequence[Any]], Any]
+    numbers: tuple[int, ...]
+
+
+def _plan(model: Any, input_shape: Any) -> _Plan:
+    given = None if input_shape is None else _leaves(input_shape)
+    inputs, tensors = inputs_of_model(model), input_tensors(model)
     if not tensors:
-        return _specs_of_unknown(model, input_shape)
-    shapes = [tuple(one.shape) for one in tensors]
-    if input_shape is not None:
-        given = _given_shapes(input_shape, inputs_of_model(model))
-        shapes = [(whole[0], *shape) for whole, shape in zip(shapes, given, strict=True)]
-    specs = [
-        tf.TensorSpec((shape[0] or 1, *shape[1:]), one.dtype)
-        for shape, one in zip(shapes, tensors, strict=True)
-    ]
-    return tf.nest.pack_sequence_as(input_structure(model), specs)
+        return _plan_of_unknown(model, given, input_shape, inputs)
+    specs = [tf.TensorSpec((one.shape[0] or 1, *one.shape[1:]), one.dtype) for one in tensors]
+    if given is not None:
+        shapes = _given_shapes(given, input_shape, inputs)
+        specs = [
+            tf.TensorSpec((spec.shape[0], *shape), spec.dtype)
+            for spec, shape in zip(specs, shapes, strict=True)
+        ]
+
+    def structured(given: Sequence[Any]) -> Any:
+        # By the tensors themselves: TensorFlow sorts the keys of an OrderedDict, Keras does not.
+        found = {id(one): new for one, new in zip(tensors, given, strict=True)}
+        return tf.nest.map_structure(lambda one: found[id(one)], input_structure(model))
+
+    return _Plan(specs, structured, tuple(range(len(specs))))
 
 
-def _given_shapes(given: Any, inputs: Sequence[InputSpec]) -> list[Shape]:
+def _given_shapes(given: Any, input_shape: Any, inputs: Sequence[InputSpec]) -> list[Shape]:
     """Return the caller's shapes, one for each input, where the model takes them."""
-    names = [one.name for one in inputs]
-    parts = parts_of_images(given, inputs) if isinstance(given, dict) else None
-    several = given if parts is None else list(parts.values())
-    if len(names) == 1 and (isinstance(several, tuple) or is_shape(several)):
-        several = [several]
-    one = isinstance(several, dict) or (len(names) > 1 and is_shape(several))
-    if one or len(several) != len(names):
-        raise ValueError(
-            f"input_shape must be one for each input, {', '.join(names)}; got {shown(given)}"
-        )
-    shapes = [_shape(one) for one in several]
-    for name, shape, rule in zip(names, shapes, (one.shape or () for one in inputs), strict=True):
+    shapes = [tuple(one.shape[1:]) for one in _parts(given, input_shape, inputs)]
+    for spec, shape in zip(inputs, shapes, strict=True):
+        rule = spec.shape or ()
         pairs = zip(shape, rule, strict=False)
         if len(shape) != len(rule) or any(size not in (None, one) for one, size in pairs):
             cure = "; leave out the batch" if len(shape) == len(rule) + 1 else ""
             raise ValueError(
-                f"input_shape must be {_text(rule)} for the input {name!r}; "
+                f"input_shape must be {_text(rule)} for the input {spec.name!r}; "
                 f"got {_text(shape)}{cure}"
             )
     return shapes
 
 
-def _specs_of_unknown(model: Any, input_shape: Any) -> Any:
-    """Return the specs for a model that has no inputs of its own: a subclassed one."""
-    shape = input_shape
-    if shape is None:
-        shape = built_shape(model)
-    if shape is None:
+def _parts(given: Any, input_shape: Any, inputs: Sequence[InputSpec]) -> list[tf.TensorSpec]:
+    """Return what a caller gives for each input, told as he tells their images."""
+    # A list of a caller was judged before; that of the arrays that went in is in order.
+    found = parts_of_images(given, [one._replace(ordered=True) for one in inputs])
+    parts = list((found or {}).values())
+    if len(inputs) == 1:
+        parts = list(map(_out_of_lists, parts))
+    if len(parts) != len(inputs) or not all(isinstance(one, tf.TensorSpec) for one in parts):
+        raise _not_for_each(input_shape, inputs)
+    return parts
+
+
+def _out_of_lists(given: Any) -> Any:
+    """Return what stands alone in a list, or in lists of one."""
+    while isinstance(given, list) and len(given) == 1:
+        given = given[0]
+    return given
+
+
+def _not_for_each(input_shape: Any, inputs: Sequence[InputSpec]) -> ValueError:
+    names, rule = ", ".join(one.name for one in inputs), "one for each input"
+    if not inputs[0].ordered:
+        rule = f"a dict of {counted_text(len(inputs), 'input')}"
+    return ValueError(f"input_shape must be {rule}, {names}; got {shown(input_shape)}")
+
+
+def _plan_of_unknown(
+    model: Any, given: Any, input_shape: Any, inputs: Sequence[InputSpec]
+) -> _Plan:
+    """Return the plan for a model that has no inputs of its own: a subclassed one."""
+    built = built_shape(model)
+    if given is None and built is None:
         raise ValueError(
             f"input_shape must be given for {model.name!r}, which says none; got None; "
             "pass input_shape=(height, width, channels)"
         )
+    places = [one.place for one in inputs]
+    keyed = inputs[0].keyed
+    if given is None:
+        given = _leaves(built)
+    elif any(places):
+        given = in_structure(_parts(given, input_shape, inputs), places)
+    else:  # the model tells of one at most: the caller's own structure
+        given = given if built is None else _out_of_lists(given)
+        keyed = isinstance(given, dict)
+    placed = list(_placed(given))
+    places = [place for place, _ in placed]
+    specs = [tf.TensorSpec(one.shape, model.input_dtype) for _, one in placed]
+    names = [".".join(map(str, place)) for place in places]
+    numbers = sorted(range(len(specs)), key=names.__getitem__) if keyed else range(len(specs))
+    return _Plan(specs, lambda tensors: in_structure(tensors, places), tuple(numbers))
 
-    def specs(one: Any) -> Any:
-        if isinstance(one, dict) and one:
-            return {name: specs(part) for name, part in one.items()}
-        if is_shape(one) or isinstance(one, dict):
-            return tf.TensorSpec((1, *_shape(one)), model.input_dtype)
-        return [specs(part) for part in one]
 
-    return specs(shape)
+def _placed(given: Any, place: Place = ()) -> Iterator[tuple[Place, tf.TensorSpec]]:
+    """Yield what stands in dicts and lists, and where."""
+    if isinstance(given, tf.TensorSpec):
+        yield place, given
+        return
+    for key, one in given.items() if isinstance(given, dict) else enumerate(given):
+        yield from _placed(one, (*place, key))
 
 
-def _plain(value: Any) -> Any:
-    """Return one shape, or several; those of NumPy and TensorFlow as lists.
+def _leaves(value: Any) -> Any:
+    """Return a spec of one image for each shape, in the dicts and lists of these.
+
+    Specs hold shapes together: what reads structures would go into a tuple of sizes, too.
 
     Raises:
         TypeError: nothing of the kind.
     """
     if isinstance(value, tf.TensorShape) and value.rank is not None:
-        return value.as_list()
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        value = value.as_list()
+    if isinstance(value, dict) and value:
+        return {name: _leaves(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         if is_shape(value) and not any(hasattr(one, "__len__") for one in value):
-            return value
-        several = map(_plain, value)
-        return tuple(several) if isinstance(value, tuple) else list(several)
+            return tf.TensorSpec((1, *_shape(value)))
+        return [_leaves(one) for one in value]
     listed = value.tolist() if hasattr(value, "tolist") else None
     if not isinstance(listed, list):
         raise _no_shape(value)
-    return listed
+    return _leaves(listed)
 
 
 def _no_shape(value: Any) -> TypeError:
@@ -209,8 +290,6 @@ def _no_shape(value: Any) -> TypeError:
 
 def _shape(value: Any) -> Shape:
     """Return a shape without the batch: sizes of at least 1, None where open."""
-    if not is_shape(value):
-        raise _no_shape(value)
     return tuple(
         None if size is None else whole_number("input_shape", size, minimum=1) for size in value
     )

@@ -14,7 +14,7 @@ from featviz.networks.layer_costs import (
     sums_of_products,
 )
 from featviz.networks.layer_paths import layers_by_path, path_of_call
-from featviz.networks.layer_shapes import Shape, Traced, kind_of, trace_model
+from featviz.networks.layer_shapes import Shape, Traced, kind_of, trace_as_given
 from featviz.networks.layer_values import LayerRow, LayerTable
 from featviz.networks.reach import Node, field_of_node
 from featviz.networks.reach_layers import nodes_of_entries
@@ -35,7 +35,8 @@ def layer_table(model: Any, *, input_shape: Any = None) -> LayerTable:
     Args:
         model: a built ``keras.Model`` of any kind; it is not changed.
         input_shape: of one input without the batch, such as (224, 224, 3), of several a list or
-            dict of such; needed where the model says none. None: what the model says.
+            dict of such, as :func:`featviz.feature_maps` takes their images; needed where the
+            model says none. None: what the model says.
 
     Returns:
         :class:`LayerTable`; its sums are those of its rows.
@@ -53,7 +54,7 @@ def layer_table(model: Any, *, input_shape: Any = None) -> LayerTable:
         >>> row.output_shape, row.parameters, row.multiply_adds, row.receptive_field
         ((8, 8, 4), 40, 2304, (3, 3))
     """
-    traced = trace_model(model, input_shape)
+    traced = trace_as_given(model, input_shape)
     calls = _calls(traced)
     blocks = {call.path for call in calls if _holds_others(call, calls)}
     weights, fields, costs = _Weights(), _Fields(traced), _Costs(traced, calls, blocks)
@@ -70,8 +71,7 @@ def layer_table(model: Any, *, input_shape: Any = None) -> LayerTable:
     ]
     outside = costs.outside()
     rows += _rows_of_unseen(model, traced, weights, input_shape, None if outside else 0)
-    shapes = tuple(tuple(tensor.shape[1:]) for tensor in traced.inputs)
-    return LayerTable(model.name, shapes, tuple(rows), outside)
+    return LayerTable(model.name, traced.shapes, tuple(rows), outside)
 
 
 @dataclass(slots=True)
