@@ -140,6 +140,52 @@ def true_or_false(argument: str, value: Any) -> bool:
     return bool(value)
 
 
+def true_false_or_none(argument: str, value: Any) -> bool | None:
+    """Return ``value`` as :func:`true_or_false` does, or None.
+
+    Raises:
+        TypeError: anything else.
+
+    Example:
+        >>> true_false_or_none("numbers", "auto")
+        Traceback (most recent call last):
+        TypeError: numbers must be True, False or None; got 'auto'
+    """
+    if value is not None and type(value).__name__ not in ("bool", "bool_"):
+        raise TypeError(f"{argument} must be True, False or None; got {shown(value)}")
+    return None if value is None else bool(value)
+
+
+def list_of(argument: str, values: Any, kind: Any, rule: str) -> list[Any]:
+    """Return what can be gone through as a list; a text is no list of letters.
+
+    Args:
+        argument: name of the argument, for the sentence.
+        values: what the caller gave.
+        kind: class that each must be, or several; ``object`` for any.
+        rule: what they must be, in words.
+
+    Raises:
+        TypeError: no list, or one of another kind in it.
+
+    Example:
+        >>> list_of("stages", 5, str, "names of stages")
+        Traceback (most recent call last):
+        TypeError: stages must be names of stages; got 5
+    """
+    try:
+        several = None if isinstance(values, (str, bytes)) else iter(values)
+    except TypeError:
+        several = None
+    if several is None:
+        raise TypeError(f"{argument} must be {rule}; got {shown(values)}")
+    found = list(several)
+    for one in found:
+        if not isinstance(one, kind):
+            raise TypeError(f"{argument} must be {rule}; got {shown(one)} among them")
+    return found
+
+
 def per_axis(argument: str, value: Any, *, minimum: int) -> tuple[int, int]:
     """Return ``value`` as (rows, columns): one whole number for both axes, or a pair.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from featviz._check import one_of
+from featviz._check import one_of, true_or_false
 from featviz.captions import check_title, one_line, settings_text
 from featviz.extraction import Extraction
 from featviz.images import image_name
@@ -66,6 +66,7 @@ def plot_grid(
     """
     check_title(title)
     one_of("stage", stage, STAGES[1:])
+    show_image = true_or_false("show_image", show_image)
     stack = read_kernels(kernels)
     runs = [(name, extract(image, stack, **settings)) for name, image in named_images(images)]
     if not runs:

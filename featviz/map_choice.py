@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,12 +60,25 @@ def checked_numbers(argument: str, numbers: Any, total: int, *, also: str = "") 
         (3, 0)
     """
     one = argument.removesuffix("s")
-    if isinstance(numbers, str) or not isinstance(numbers, (Sequence, np.ndarray)):
+    several = isinstance(numbers, (Sequence, np.ndarray)) and not isinstance(numbers, str)
+    if not several or getattr(numbers, "ndim", 1) == 0:
         raise TypeError(f"{argument} must be {one} numbers{also}; got {shown(numbers)}")
     if len(numbers) == 0:
         raise ValueError(f"{argument} must hold at least one {one} number; got none")
     what = f"of {total} {argument} from 0"
     return tuple(checked_index(argument, number, total, what) for number in numbers)
+
+
+def checked_or_one(argument: str, numbers: Any, total: int) -> tuple[int, ...]:
+    """Return :func:`checked_numbers` of several numbers, or of the number of one.
+
+    Example:
+        >>> checked_or_one("channels", 3, 4)
+        (3,)
+    """
+    one = numbers[()] if isinstance(numbers, np.ndarray) and numbers.ndim == 0 else numbers
+    several = one if isinstance(one, Iterable) else [one]
+    return checked_numbers(argument, several, total, also=" or None")
 
 
 def floats_from(values: npt.NDArray[Any], path: str) -> Values:

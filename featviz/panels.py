@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from featviz._check import one_of, real_number, shown, size_text
+from featviz._check import list_of, one_of, real_number, shown, size_text, true_false_or_none
 from featviz.captions import (
     caption_lines,
     cell_texts,
@@ -32,12 +32,10 @@ from featviz.captions import (
     share_text,
     value_text,
 )
+from featviz.extraction import Extraction
 from featviz.kernels import Kernel
 from featviz.stats import MapStats, hide_lowest_floats, map_stats
 from featviz.vocabulary import PALETTES, SCALES, STAGES
-
-if TYPE_CHECKING:
-    from featviz.extraction import Extraction
 
 Pixels = npt.NDArray[np.float32]
 Limits = tuple[float, float]
@@ -122,12 +120,15 @@ def panels_from_extraction(
 
     Raises:
         ValueError: an unknown or repeated stage, an empty choice, a wrong scale.
+        TypeError: no run, or a wrong kind.
 
     Example:
         >>> import featviz as fv
         >>> [panel.limits for panel in panels_from_extraction(fv.extract([[0, 1]], "2"))]
         [(0.0, 1.0), (-2.0, 2.0), (-2.0, 2.0), (-2.0, 2.0)]
     """
+    if not isinstance(extraction, Extraction):
+        raise TypeError(f"extraction must come from extract(); got {shown(extraction)}")
     stages = checked_stages(stages)
     count = range(len(extraction.labels))
     views = [
@@ -148,7 +149,8 @@ def panels_from_extraction(
 
 def checked_stages(stages: Sequence[str]) -> tuple[str, ...]:
     """Return the stages as a tuple, each known and named once."""
-    chosen = (stages,) if isinstance(stages, str) else tuple(stages)
+    names = [stages] if isinstance(stages, str) else stages
+    chosen = tuple(list_of("stages", names, object, f"any of {', '.join(map(repr, STAGES))}"))
     for stage in chosen:
         one_of("stages", stage, STAGES)
     if not chosen or len(set(chosen)) != len(chosen):
@@ -300,7 +302,7 @@ def numbers_written(numbers: bool | None, arrays: Sequence[Pixels]) -> bool:
         ValueError: asked for where the cells would be too many to be read.
     """
     largest = max(max(array.shape[:2]) for array in arrays)
-    if numbers is None:
+    if true_false_or_none("numbers", numbers) is None:
         return bool(largest <= MOST_CELLS_WITH_NUMBERS)
     if numbers and largest > MOST_CELLS:
         raise ValueError(
@@ -326,17 +328,19 @@ def panels_from_kernels(
         >>> panels_from_kernels([Kernel("1 -1")])[0].cells
         (('1', '−1'),)
     """
-    views = [MapView(one_line(kernel.name), "kernel", _floats(kernel), True) for kernel in kernels]
+    stack = list_of("kernels", kernels, Kernel, "kernels, as read_kernels() returns them")
+    views = [MapView(one_line(kernel.name), "kernel", _floats(kernel), True) for kernel in stack]
+    cells = [kernel_cells(one) if max(one.shape) <= MOST_CELLS else None for one in stack]
     panels = panels_from_views(views, scale=scale, gamma=1.0)
     return tuple(
         replace(
             panel,
-            lines=(kernel_line(kernel, cells := _kernel_cells(kernel)),),
+            lines=(kernel_line(kernel, numbers),),
             mark="",
-            cells=cells,
+            cells=numbers,
             scale=f"kernels, {panel.scale}",
         )
-        for panel, kernel in zip(panels, kernels, strict=True)
+        for panel, kernel, numbers in zip(panels, stack, cells, strict=True)
     )
 
 
@@ -344,7 +348,3 @@ def _floats(kernel: Kernel) -> Pixels:
     """Return a kernel's values for their colours, cut to the range of float32."""
     values = [[float(value) for value in row] for row in kernel.rows]
     return np.clip(values, -LARGEST_PIXEL, LARGEST_PIXEL).astype(np.float32)
-
-
-def _kernel_cells(kernel: Kernel) -> tuple[tuple[str, ...], ...] | None:
-    return kernel_cells(kernel) if max(kernel.shape) <= MOST_CELLS else None

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from featviz._check import shown
+
 Floats = npt.NDArray[np.floating[Any]]
 
 
@@ -70,12 +72,17 @@ def map_stats(values: Floats) -> MapStats:
 
     Raises:
         ValueError: no map, or several.
+        TypeError: no array of real numbers.
 
     Example:
         >>> stats = map_stats(np.array([[0.0, 2.0], [0.0, -1.0]]))
         >>> stats.low, stats.high, stats.zero_share
         (-1.0, 2.0, 0.5)
     """
+    if not isinstance(values, np.ndarray):
+        raise TypeError(f"values must be an array; got {shown(values)}; take numpy.asarray(values)")
+    if values.dtype.kind not in "biuf" and "float" not in values.dtype.name:
+        raise TypeError(f"values must be real numbers; got {values.dtype}")
     if values.ndim != 2 or not values.size:
         raise ValueError(f"values must be one map (H, W); got {values.shape}; take maps[:, :, n]")
     height, width = values.shape

@@ -21,7 +21,7 @@ from featviz.networks.inputs import Feed, note_of_input
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.maps import feature_maps
 from featviz.networks.twins import Twins
-from featviz.networks.verdicts import number_text
+from featviz.networks.verdicts import marks_of_layer, number_text
 from featviz.render.diagnosis_text import text_from_diagnosis, write_diagnosis
 
 L = keras.layers
@@ -317,12 +317,40 @@ def blind_model():
     return model
 
 
-def test_layers_behind_the_lowest_float_are_said_to_compute_with_it():
+@pytest.mark.parametrize(
+    ("weight", "also"), [(1.0, "; also in dense"), (1e-3, "")], ids=["overflows", "stays finite"]
+)
+def test_layers_behind_the_lowest_float_are_said_to_compute_with_it(weight, also):
     blind = blind_model()
-    dense = L.Dense(2, name="dense", kernel_initializer="ones")
+    dense = L.Dense(2, name="dense", kernel_initializer=keras.initializers.Constant(weight))
     model = keras.Model(blind.inputs, dense(blind.outputs[0]), name="blind")
     told = diagnose(model, IMAGES)
-    assert "in pool, flat, with which the layers behind compute; not in dense." in told.verdict[1]
+    assert told.layer("dense").stats.infinite_count.any() == bool(also)
+    assert told.verdict[1].endswith(
+        f"(from 0){also}; as the lowest float, which a max-pool gives for NaN and what follows "
+        "takes for a number, in pool, flat."
+    )
+
+
+def test_of_the_lowest_float_without_a_max_pool_no_cause_is_told():
+    def mask(values):
+        return tf.where(tf.math.is_nan(values), tf.float32.min, values)
+
+    layers = [L.Lambda(tf.math.log, name="log"), L.Lambda(mask, name="mask")]
+    told = diagnose(keras.Sequential([keras.Input((2,)), *layers]), [[2.0, -1.0], [3.0, 5.0]])
+    assert told.verdict[0] == (
+        "The first layer with NaN or infinity is log: 1 NaN in unit 1, first in image 0 (from 0); "
+        "as the lowest float in mask."
+    )
+
+
+def test_a_channel_with_nan_and_the_lowest_float_is_counted_with_both():
+    model = keras.Sequential([keras.Input((4, 4, 3)), L.MaxPooling2D(2, name="pool")])
+    images = np.random.default_rng(0).random((2, 4, 4, 3))
+    images[0, :2, :2], images[1, 3, 3, :2] = NAN, INF
+    pool = diagnose(model, images, finite=False).layer("pool")
+    words = "of 3 channels: 2 with NaN or infinity, 3 with the lowest float"
+    assert marks_of_layer(pool) == words
 
 
 @pytest.mark.parametrize("compiled", [None, False])
@@ -331,7 +359,8 @@ def test_the_lowest_float_that_a_pool_gives_for_nan_is_no_value(compiled, empty_
     told = diagnose(model, IMAGES, batch_size=4, compiled=compiled)
     assert told.verdict[1:] == (
         "The first layer with NaN or infinity is conv: 275 NaN in channel 1, first in image 0 "
-        "(from 0); as the lowest float, which a max-pool gives for NaN, in pool, flat.",
+        "(from 0); as the lowest float, which a max-pool gives for NaN and what follows takes for "
+        "a number, in pool, flat.",
     )
     pool, flat = told.layer("pool"), told.layer("flat")
     assert pool.verdict == (
@@ -382,8 +411,8 @@ def test_the_lowest_float_of_a_mask_is_not_said_to_be_of_nan(batch_size):
     model = keras.Sequential([keras.Input((2,)), *model.layers[:2]])
     told = diagnose(model, images, batch_size=batch_size)
     assert told.verdict == (
-        "The first layer with the lowest float is mask: 2 lowest float (a max-pool gives it for "
-        "NaN) in unit 1, first in image 1 (from 0); also in same.",
+        "The first layer with the lowest float is mask: 2 lowest float in unit 1, first in image "
+        "1 (from 0); also in same.",
     )
 
 
@@ -681,7 +710,8 @@ ERRORS = [
      "progress must be True, False or None; got 'yes'"),
     ("limit", lambda: diagnose(SICK, IMAGES, limit=0),
      "limit must be a whole number of at least 1; got 0"),
-    ("model", lambda: diagnose("model", IMAGES), "model must be a keras.Model; got 'model'"),
+    ("model", lambda: diagnose("model", IMAGES), "model must be a keras.Model; got 'model'; "
+     "read_model opens a file"),
     ("layer", lambda: TOLD.layer("cnv"),
      "path must be one of 'conv:filter', 'conv:detect', 'pool', 'flat', 'dense', 'out'; got 'cnv' "
      "(did you mean 'conv'?)"),
@@ -1022,6 +1052,31 @@ def test_a_pool_is_named_only_where_it_hid_nan():
     assert ended_by([sigmoid, pool], NAN) == "; also in s; not in pool, as a max-pool hides NaN."
     assert ended_by([pool], -INF) == "; not in pool."
     assert ended_by([own("MaxPooling2D")(name="pool")], NAN) == "; also in pool."
+
+
+@pytest.mark.skipif(
+    not hasattr(L, "AdaptiveMaxPooling2D"), reason="this Keras has no adaptive pools"
+)
+def test_adaptive_pools_do_with_nan_and_death_as_the_others_do():
+    def most():
+        return L.AdaptiveMaxPooling2D((2, 3), name="pool")
+
+    def mean():
+        return L.AdaptiveAveragePooling2D((2, 3), name="pool")
+
+    line = np.array([NAN, NAN, 3, NAN], np.float32).reshape(1, 4, 1)
+    hidden = np.asarray(L.AdaptiveMaxPooling1D(2)(line))
+    assert hidden.ravel().tolist() == [np.finfo(np.float32).min, 3]
+    assert ended_by([most()], NAN) == "; not in pool, as a max-pool hides NaN."
+    assert ended_by([mean()], NAN) == "; also in pool."
+    for pool in (most(), mean()):
+        model = keras.Sequential([keras.Input((4, 5, 2)), L.ReLU(name="relu"), pool])
+        images = RANDOM.normal(size=(4, 4, 5, 2)) - [0, 99]
+        (sentence,) = diagnose(model, images).verdict
+        assert sentence == (
+            "relu: 1 of 2 channels is dead (0 at all 20 positions of all 4 images): 1; "
+            "the same in pool."
+        )
 
 
 def test_layers_of_other_branches_are_not_named_as_without_nan():

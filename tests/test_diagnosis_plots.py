@@ -349,6 +349,8 @@ def test_what_a_layer_only_passes_on_is_no_alarm():
 ERRORS = [
     ("layers", lambda: plot_diagnosis(TOLD, layers=3),
      "layers must be paths of layers or None; got 3"),
+    ("layers without an axis", lambda: plot_diagnosis(TOLD, layers=np.array("pool")),
+     "layers must be paths of layers or None; got array('pool', dtype='<U4')"),
     ("no diagnosis", lambda: plot_diagnosis(1), "diagnosis must come from diagnose(); got 1"),
     ("no layer", lambda: plot_diagnosis(TOLD, layers=[]),
      "layers must be at least one path; got none"),

@@ -264,6 +264,14 @@ ERRORS = {
     "setting": (lambda: fv.plot_grid(SMALL, "edge", padding="smae"), ValueError,
         "padding must be one of 'same', 'valid', 'full' or explicit pads; got 'smae' "
         "(did you mean 'same'?)"),
+    "image shown twice": (lambda: fv.plot_grid(SMALL, "edge", show_image=2), TypeError,
+        "show_image must be True or False; got 2"),
+    "image shown None": (lambda: fv.plot_grid(SMALL, "edge", show_image=None), TypeError,
+        "show_image must be True or False; got None"),
+    "numbers": (lambda: fv.plot_grid(SMALL, "edge", numbers="no"), TypeError,
+        "numbers must be True, False or None; got 'no'"),
+    "maps' numbers": (lambda: fv.plot_kernels_and_maps(SMALL, "edge", numbers="auto"), TypeError,
+        "numbers must be True, False or None; got 'auto'"),
 }  # fmt: skip
 
 

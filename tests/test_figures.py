@@ -902,6 +902,9 @@ def test_figures_are_made_in_several_threads_at_once(lesson):
 MATRIX = [[0, 1], [2, 3]]
 RUN = fv.extract(MATRIX, LOPSIDED)
 AXES = "ax must be a matplotlib Axes; got "
+STAGE_RULE = "stages must be any of 'image', 'filter', 'detect', 'condense'; got "
+KERNEL_RULE = "kernels must be kernels, as read_kernels() returns them; got "
+PANELS, TRACE = fv.panels_from_extraction(RUN), fv.trace(MATRIX, "1 -1")
 ERRORS = {
     "extraction": (lambda: fv.plot_extraction("run"), TypeError,
         "extraction must come from extract(); got 'run'"),
@@ -963,6 +966,38 @@ ERRORS = {
     "save folder in the way": (lambda: [Path("a.png").mkdir(),
                                         fv.save_figure(fv.plot_kernel("edge"), "a.png")],
         IsADirectoryError, "output must be a file; got the folder 'a.png'"),
+    "save dpi too low for letters": (
+        lambda: fv.save_figure(fv.plot_kernel("edge"), "a.png", dpi=3), ValueError,
+        "dpi must be high enough for the letters of the figure; got 3"),
+    "stages of no kind": (lambda: fv.plot_extraction(RUN, stages=5), TypeError, f"{STAGE_RULE}5"),
+    "stages of panels": (lambda: fv.panels_from_extraction(RUN, stages=None), TypeError,
+        f"{STAGE_RULE}None"),
+    "panels of no run": (lambda: fv.panels_from_extraction(None), TypeError,
+        "extraction must come from extract(); got None"),
+    "figure of None": (lambda: fv.figure_from_panels(None, 2), TypeError,
+        "panels must be Panel values or None; got None"),
+    "figure of a text": (lambda: fv.figure_from_panels(" ", 2), TypeError,
+        "panels must be Panel values or None; got ' '"),
+    "figure of numbers": (lambda: fv.figure_from_panels([0, 0], 2), TypeError,
+        "panels must be Panel values or None; got 0 among them"),
+    "title of a figure": (lambda: fv.figure_from_panels(PANELS, 2, title=5), TypeError,
+        "title must be a text or None; got 5"),
+    "footnote": (lambda: fv.figure_from_panels(PANELS, 2, footnote=None), TypeError,
+        "footnote must be a text; got None"),
+    "kernels None": (lambda: fv.panels_from_kernels(None), TypeError, f"{KERNEL_RULE}None"),
+    "kernels a text": (lambda: fv.panels_from_kernels(" "), TypeError, f"{KERNEL_RULE}' '"),
+    "cells of a trace": (lambda: fv.text_from_trace(TRACE, cells=" "), TypeError,
+        "cells must be pairs (row, column); got ' '"),
+    "cell of three": (lambda: fv.text_from_trace(TRACE, cells=[(0, 0, 0)]), ValueError,
+        "cells must be pairs (row, column); got [(0, 0, 0)]"),
+    "progress": (lambda: fv.text_from_trace(TRACE, progress=""), TypeError,
+        "progress must be a function or None; got ''"),
+    "numbers a word": (lambda: fv.plot_extraction(RUN, numbers="no"), TypeError,
+        "numbers must be True, False or None; got 'no'"),
+    "numbers of images": (lambda: fv.plot_images([MATRIX], numbers=2.5), TypeError,
+        "numbers must be True, False or None; got 2.5"),
+    "numbers an array": (lambda: fv.panels_from_extraction(RUN, numbers=np.zeros(0)), TypeError,
+        "numbers must be True, False or None; got array([], dtype=float64)"),
 }  # fmt: skip
 
 

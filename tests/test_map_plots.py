@@ -614,6 +614,8 @@ def test_sequences_volumes_and_vectors_have_rows_of_their_own():
         (lambda maps, _: plot_feature_maps(maps, "conv", labels=1), TypeError, "labels must be"),
         (lambda maps, _: plot_channel_over_image(maps, "conv", 2), ValueError,
          "channel must be below 2, the number of channels; got 2"),
+        (lambda maps, _: plot_feature_maps(maps, "conv", channels=np.array(1)), TypeError,
+         "channels must be channel numbers, a word or None; got array(1)"),
         (lambda maps, _: plot_channel_over_image(maps, "conv", 0, alpha=0), ValueError,
          "alpha must be a finite number above 0 and at most 1; got 0"),
         (lambda *_: plot_channel_over_image(layer_maps(np.ones((1, 2, 3, 0))), "conv", 0),
@@ -632,7 +634,7 @@ def test_sequences_volumes_and_vectors_have_rows_of_their_own():
          "image must be one image; got 2"),
         (lambda _, model: plot_network(IMAGE, model), TypeError, "model must be a keras.Model"),
     ],
-    ids=range(16),
+    ids=range(17),
 )  # fmt: skip
 def test_a_wrong_argument_is_refused_in_one_sentence(model, call, kind, text):
     with pytest.raises(kind) as caught:

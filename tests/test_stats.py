@@ -105,3 +105,19 @@ def test_the_numbers_are_of_one_map(shape):
     with pytest.raises(ValueError, match="values must be one map") as caught:
         map_stats(np.zeros(shape))
     assert str(caught.value) == (f"values must be one map (H, W); got {shape}; take maps[:, :, n]")
+
+
+@pytest.mark.parametrize(
+    ("values", "got"),
+    [
+        (None, "an array; got None; take numpy.asarray(values)"),
+        ([1], "an array; got [1]; take numpy.asarray(values)"),
+        (np.array([[1 + 2j]]), "real numbers; got complex128"),
+        (np.array([["a"]]), "real numbers; got <U1"),
+    ],
+    ids=["None", "list", "complex", "text"],
+)
+def test_the_numbers_are_of_an_array_of_real_numbers(values, got):
+    with pytest.raises(TypeError) as caught:
+        map_stats(values)
+    assert str(caught.value) == f"values must be {got}"

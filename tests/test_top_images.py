@@ -89,6 +89,31 @@ def test_nan_never_wins_and_is_counted(model, images):
     assert best.left_out == 3
 
 
+@pytest.mark.parametrize("by", ["max", "mean"])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_the_lowest_float_of_a_max_pool_takes_no_part(by, dtype):
+    kernel = np.array(LOPSIDED, np.float32).reshape(2, 3, 1, 1)
+    conv = keras.layers.Conv2D(1, (2, 3), padding="same", use_bias=False, dtype=dtype)
+    pool = keras.layers.MaxPooling2D(2, name="pool", dtype=dtype)
+    net = keras.Sequential([keras.Input((8, 8, 1)), conv, pool])
+    conv.set_weights([kernel])
+    images = np.random.default_rng(5).random((5, 8, 8, 1)).astype(np.float32)
+    images[1, :4, :4], images[2] = np.nan, np.nan
+    maps = feature_maps(net, images, finite=False)["pool"].astype(np.float64)
+    lowest = float(np.finfo(dtype).min)
+    assert (maps[1] == lowest).any() != (maps[1] == lowest).all()
+    assert (maps[2] == lowest).all()
+    measure = np.max if by == "max" else np.mean
+    slow = {index: measure(one[one != lowest]) for index, one in enumerate(maps) if index != 2}
+    best = top_images(net, images, "pool", by=by, finite=False, count=5, batch_size=2)
+    assert best.indices.tolist() == [[*sorted(slow, key=lambda index: -slow[index]), -1]]
+    np.testing.assert_allclose(best.scores[0, :4], sorted(slow.values(), reverse=True), 1e-6)
+    assert (best.left_out, best.scored.tolist()) == (2, [4])
+    told = " ".join(text.get_text() for text in plot_top_images(best).texts)
+    rule = "cells with NaN, infinity or the lowest float take no part"
+    assert f"{rule}: 2 images had such cells" in told
+
+
 def test_some_channels_and_fewer_images_than_asked_for(model, images):
     best = top_images(model, images[:2], "conv", channels=[4, 1], count=9)
     whole = top_images(model, images[:2], "conv", count=9)
@@ -101,7 +126,14 @@ def test_the_number_of_a_channel_is_that_channel(model, images):
     alone, listed = (top_images(model, images, "conv", channels=one) for one in (2, [2]))
     assert alone.channels == listed.channels == (2,)
     assert np.array_equal(alone.indices, listed.indices)
-    assert top_images(model, images, "conv", channels=np.int64(2)).channels == (2,)
+    for one in (np.int64(2), np.array(2)):
+        assert top_images(model, images, "conv", channels=one).channels == (2,)
+    best = top_images(model, images, "conv", count=1)
+    texts, expected = (
+        [text.get_text() for text in plot_top_images(best, channels=one).texts]
+        for one in (np.array(2), 2)
+    )
+    assert texts == expected
 
 
 def test_only_the_pictures_that_won_are_kept_as_they_went_in(model, images):
@@ -753,6 +785,7 @@ def test_what_was_found_cannot_be_written_over(model, images):
         ({"channels": [5]}, ValueError, "channels must be below 5, of 5 channels from 0; got 5"),
         ({"channels": "strongest"}, TypeError, "channels must be channel numbers or None"),
         ({"channels": []}, ValueError, "channels must hold at least one channel number"),
+        ({"channels": np.array("a")}, TypeError, "channels must be channel numbers or None"),
         ({"data": []}, ValueError, "data must hold at least one image; got none"),
         ({"compiled": 1}, TypeError, "compiled must be True or False; got 1"),
         ({"input_number": -1}, ValueError, "input_number must be a whole number of at least 0"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featviz._check import one_of, size_text, whole_number
-from featviz.map_choice import checked_numbers, floats_from
+from featviz.map_choice import checked_or_one, floats_from
 from featviz.networks.inputs import Fit
 from featviz.networks.inputs_seen import InputsSeen
 from featviz.networks.paths import (
@@ -27,6 +27,7 @@ from featviz.networks.sources import feeds_from_data
 from featviz.networks.top_pictures import Thumbnails
 from featviz.networks.top_values import TopImages, Whole
 from featviz.networks.values import Array
+from featviz.stats import hide_lowest_floats
 
 MEASURES = ("max", "mean")
 
@@ -53,8 +54,9 @@ def top_images(
     The set is read batch by batch; only the best of each channel are kept. Of equal images the
     first wins; ``marks`` of the result tells where a channel is dead or many images are equal,
     ``ranked`` where its images are the best at all.
-    Cells that are NaN or infinite take no part and are counted, and an image without any finite
-    cell never wins. Values are compared in the layer's own dtype.
+    Cells that are NaN, infinite or the lowest float, which TensorFlow's max-pool gives for NaN,
+    take no part, and the images that have such cells are counted; one that has no others never
+    wins. Values are compared in the layer's own dtype.
 
     Args:
         model: a built ``keras.Model``.
@@ -127,10 +129,8 @@ def _about_path() -> Iterator[None]:
 
 
 def _numbers(channels: Any, total: int) -> tuple[int, ...]:
-    if channels is None:
-        return tuple(range(total))
-    several = channels if isinstance(channels, Iterable) else [channels]
-    return checked_numbers("channels", several, total, also=" or None")
+    every = tuple(range(total))
+    return every if channels is None else checked_or_one("channels", channels, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +274,12 @@ def _path_of(path: str, found: list[str]) -> str:
 
 
 def _comparable(values: Array, path: str) -> Array:
-    """Return numbers in a dtype that keeps their order; float64 is none for int64."""
-    return values if values.dtype.kind in "iu" else floats_from(values, path)
+    """Return numbers in a dtype that keeps their order, NaN for the lowest float.
+
+    Integers stay what they are: float64 does not keep the order of int64.
+    """
+    whole = values.dtype.kind in "iu"
+    return values if whole else hide_lowest_floats(floats_from(values, path))
 
 
 def _sums(cells: Array, whole: npt.NDArray[np.bool_]) -> Array:

@@ -42,8 +42,9 @@ class TopImages:
             (row, column) of maps (H, W); the first of equal ones; −1 for none.
         sizes: of a map along these axes.
         count: how many images there were.
-        left_out: how many of the images had cells of NaN or infinity in these channels; such
-            cells take no part.
+        left_out: how many of the images had cells of NaN, infinity or the lowest float, which a
+            max-pool gives for NaN, in these channels; such cells take no part and are called
+            not finite here.
         pictures: image → (h, w, C), at most 64 cells high and wide: what went in, before
             ``preprocess``.
         went_in: what the model was given in all, one line for each input: size, dtype, range and

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from featviz.captions import MOST_DIGITS, one_line, share_text, value_text
@@ -67,15 +67,18 @@ def numbers_text(numbers: Sequence[int]) -> str:
     return first_text([str(number) for number in numbers], MOST_NUMBERS)
 
 
-def sentences_of_layer(layer: LayerDiagnosis, also: Sequence[str] = ()) -> tuple[str, ...]:
+def sentences_of_layer(
+    layer: LayerDiagnosis, also: Sequence[str] = (), *, pooled: bool = False
+) -> tuple[str, ...]:
     """Return what is wrong with the channels of one layer, one sentence each.
 
     Args:
         layer: the numbers.
         also: paths of later layers with the same dead and equal channels.
+        pooled: whether a max-pool is known to stand before it.
     """
     found = [
-        _broken(layer),
+        _broken(layer, pooled=pooled or layer.role == MAX_POOL),
         _dead(layer, also),
         _constant(layer),
         _saturated(layer),
@@ -104,7 +107,7 @@ def _where(layer: LayerDiagnosis) -> str:
     return f"{at or 'for '}{images}"
 
 
-def _broken(layer: LayerDiagnosis) -> str:
+def _broken(layer: LayerDiagnosis, *, pooled: bool) -> str:
     total = layer.broken_text
     if not total:
         return ""
@@ -112,8 +115,8 @@ def _broken(layer: LayerDiagnosis) -> str:
     which = f"{layer.what}{'s' * (len(numbers) > 1)} {numbers_text(numbers)}"
     first = layer.first_broken
     where = "" if first is None else f", first in image {first} (from 0)"
-    lowest = " (a max-pool gives it for NaN)" if layer.stats.lowest_count.any() else ""
-    return f"{total}{lowest} in {which}{where}."
+    cause = " (a max-pool gives it for NaN)" * bool(pooled and layer.stats.lowest_count.any())
+    return f"{total}{cause} in {which}{where}."
 
 
 def _dead(layer: LayerDiagnosis, also: Sequence[str]) -> str:
@@ -215,7 +218,7 @@ def marks_of_layer(layer: LayerDiagnosis) -> str:
     """Return how many channels there are, and what is wrong with how many."""
     counts = (
         (int(layer.not_finite.sum()), "with NaN or infinity"),
-        (int((layer.broken & ~layer.not_finite).sum()), "with the lowest float"),
+        (int((layer.stats.lowest_count > 0).sum()), "with the lowest float"),
         (int(layer.dead.sum()), "dead"),
         (int(layer.constant.sum()), "constant"),
         (int(layer.saturated.sum()), "saturated"),
@@ -269,31 +272,44 @@ def _first_broken(diagnosis: Diagnosis) -> list[str]:
     begins = diagnosis.begins
     known = [layer for layer in broken if layer.not_finite.any()]
     first = next((layer for layer in known if layer.path == begins), (known or broken)[0])
-    later = layers[layers.index(first) + 1 :]
-    what = "NaN or infinity" if begins or known else "the lowest float"
-    also = [layer.path for layer in known or broken if layer is not first]
-    layers_of_lowest = [layer for layer in broken if known and layer not in known]
-    lowest = [layer.path for layer in layers_of_lowest]
-    told = sentences_of_layer(first)[0][:-1]
+    told = sentences_of_layer(first, pooled=_is_pooled(first, layers))[0][:-1]
     if begins and begins not in diagnosis.layers:
         then = "then " if known else ""  # the lowest float may come from elsewhere
         told = f"{one_line(begins)}, of which no numbers were kept; {then}{told}"
-    clean = [one for one in later if one.path in diagnosis.ended and not one.broken.any()]
-    hiding = [one.path for one in clean if one.role == MAX_POOL and diagnosis.ended[one.path]]
-    others = [one.path for one in clean if one.path not in hiding]
-    computed = layers[layers.index(layers_of_lowest[0]) :] if layers_of_lowest else []
-    computing = any(not one.broken.any() and one.role != PASSING for one in computed)
-    behind = ", with which the layers behind compute" if computing else ""
+    what = "NaN or infinity" if begins or known else "the lowest float"
+    also = [layer.path for layer in known or broken if layer is not first]
     parts = [
         f"The first layer with {what} is {told}",
         f"also in {layers_text(also)}" if also else "",
-        f"as the lowest float, which a max-pool gives for NaN, in {layers_text(lowest)}{behind}"
-        if lowest
-        else "",
-        f"not in {layers_text(others)}" if others else "",
-        f"not in {layers_text(hiding)}, as a max-pool hides NaN" if hiding else "",
+        _lowest_alone([layer for layer in broken if known and layer not in known], layers),
+        *_not_in(diagnosis, layers[layers.index(first) + 1 :]),
     ]
     return [f"{'; '.join(part for part in parts if part)}."]
+
+
+def _is_pooled(layer: LayerDiagnosis, layers: Sequence[LayerDiagnosis]) -> bool:
+    """Whether a layer is a max-pool or stands after one."""
+    return any(one.role == MAX_POOL for one in layers[: layers.index(layer) + 1])
+
+
+def _lowest_alone(lowest: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
+    """Return which layers with the lowest float have no NaN, or nothing."""
+    if not lowest:
+        return ""
+    cause = ", which a max-pool gives for NaN and what follows takes for a number,"
+    pooled = _is_pooled(lowest[0], layers)
+    return f"as the lowest float{cause * pooled} in {layers_text([one.path for one in lowest])}"
+
+
+def _not_in(diagnosis: Diagnosis, later: Iterable[LayerDiagnosis]) -> Iterator[str]:
+    """Yield which layers were given NaN or infinity and have none."""
+    clean = [one for one in later if one.path in diagnosis.ended and not one.broken.any()]
+    hiding = [one.path for one in clean if one.role == MAX_POOL and diagnosis.ended[one.path]]
+    others = [one.path for one in clean if one.path not in hiding]
+    if others:
+        yield f"not in {layers_text(others)}"
+    if hiding:
+        yield f"not in {layers_text(hiding)}, as a max-pool hides NaN"
 
 
 def _judged(layers: Iterable[LayerDiagnosis]) -> list[tuple[LayerDiagnosis, list[str]]]:

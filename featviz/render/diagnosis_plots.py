@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from featviz._check import shown, whole_number
+from featviz._check import list_of, shown, whole_number
 from featviz.captions import check_title, one_line, share_text, value_text
 from featviz.networks.diagnosis import Diagnosis, LayerDiagnosis
 from featviz.networks.paths import counted_text, first_text
@@ -143,9 +143,8 @@ def _chosen(diagnosis: Any, layers: Iterable[str] | None) -> list[LayerDiagnosis
     if layers is None:
         chosen = list(diagnosis.layers.values())
     else:
-        paths = [layers] if isinstance(layers, str) else layers
-        if not isinstance(paths, Iterable):
-            raise TypeError(f"layers must be paths of layers or None; got {shown(layers)}")
+        named = [layers] if isinstance(layers, str) else layers
+        paths = list_of("layers", named, object, "paths of layers or None")
         chosen = [diagnosis.layer(path) for path in paths]
     if not chosen:
         raise ValueError("layers must be at least one path; got none")

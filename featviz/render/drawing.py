@@ -155,19 +155,21 @@ def picture_sizes(panels: Sequence[Panel]) -> list[tuple[float, float]]:
     """Return width and height in inches of each picture.
 
     Cells with numbers are as large as their text asks for; those of maps, which compare, are
-    equally large in the whole figure. A single cell is no higher than the maps beside it.
+    equally large in the whole figure. A single cell is no larger than the shorter side of the
+    maps beside it.
     """
     cells = [_cell_inches(panel) for panel in panels]
     common = max((c for c, p in zip(cells, panels, strict=True) if not is_kernel(p)), default=0.0)
     maps = [panel for panel in panels if not panel.scale.startswith("image")]
     shapes = {panel.pixels.shape[:2] for panel in maps} - {(1, 1)}
-    tallest = max((PANEL_INCHES * h / max(h, w) for h, w in shapes), default=PANEL_INCHES)
+    sides = (PANEL_INCHES * min(shape) / max(shape) for shape in shapes)
+    largest = max(sides, default=PANEL_INCHES)
     sizes = []
     for panel, cell in zip(panels, cells, strict=True):
         height, width = panel.pixels.shape[:2]
         unit = cell if is_kernel(panel) else common
         if panel.cells is None:
-            unit = tallest if height == width == 1 else PANEL_INCHES / max(height, width)
+            unit = largest if height == width == 1 else PANEL_INCHES / max(height, width)
         sizes.append((max(width * unit, 0.3), max(height * unit, 0.3)))
     return sizes
 

@@ -13,8 +13,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from featviz._check import real_number, shown, whole_number
+from featviz._check import list_of, real_number, shown, whole_number
 from featviz._files import check_target, write_whole
+from featviz.captions import check_title
 from featviz.panels import Panel
 from featviz.render import drawing
 from featviz.render.bars import draw_bar, extension, style_bar
@@ -87,7 +88,12 @@ def figure_from_panels(
 
     Raises:
         ValueError: no panel, too many, or columns below 1.
+        TypeError: a wrong kind.
     """
+    panels = list_of("panels", panels, (Panel, type(None)), "Panel values or None")
+    check_title(title)
+    if not isinstance(footnote, str):
+        raise TypeError(f"footnote must be a text; got {shown(footnote)}")
     count = sum(panel is not None for panel in panels)
     if not 1 <= count <= MOST_PANELS:
         raise ValueError(f"panels must be 1 to {MOST_PANELS} in a figure; got {count}")
@@ -215,11 +221,20 @@ def save_figure(
         The path.
 
     Raises:
-        ValueError: an ending that is not known, or dpi not in 1 to 2400.
+        ValueError: an ending that is not known, or dpi not above 1 to 2400, or so low that
+            letters of the figure would have no pixel.
         OSError: the file cannot be written; what was there before is untouched.
     """
     if not isinstance(figure, Figure):
         raise TypeError(f"figure must be a matplotlib Figure; got {shown(figure)}")
     ending = check_target(path, [f".{kind}" for kind in FIGURE_FORMATS])
     dots = real_number("dpi", dpi, above=1, at_most=2400)
-    return write_whole(path, bytes_from_figure(figure, ending[1:], dpi=dots))
+    try:
+        data = bytes_from_figure(figure, ending[1:], dpi=dots)
+    except RuntimeError as error:
+        if "ppem" not in str(error):  # FreeType's "pixels per em": letters below half a pixel
+            raise
+        raise ValueError(
+            f"dpi must be high enough for the letters of the figure; got {shown(dpi)}"
+        ) from error
+    return write_whole(path, data)

@@ -15,6 +15,7 @@ from featviz.captions import one_line, value_text
 from featviz.map_inputs import InputPicture, colours_of_image, image_words, range_of_images
 from featviz.map_panels import MapSheet
 from featviz.map_words import green_words, scale_words
+from featviz.networks.paths import counted_text
 from featviz.networks.top_values import TopImages
 from featviz.render import drawing
 from featviz.render.drawing import ALARM, FAINT_INK, INK, fitted
@@ -209,7 +210,8 @@ def _top_lines(
         picture = next(iter(top.pictures.values()))
         words.append(image_words(picture, limits, changed=top.changed))
     if top.left_out:
-        words.append(f"{top.left_out} images had NaN or infinite cells, which take no part")
+        rule = "cells with NaN, infinity or the lowest float take no part"
+        words.append(f"{rule}: {counted_text(top.left_out, 'image')} had such cells")
     return [word for word in words if word]
 
 

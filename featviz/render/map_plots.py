@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +13,7 @@ from featviz.map_choice import (
     check_look,
     check_scale,
     checked_index,
-    checked_numbers,
+    checked_or_one,
     form_of,
     paths_of_outputs,
 )
@@ -287,8 +287,7 @@ def plot_top_images(
     if channels is None:
         wanted = top.channels[:most]
     else:
-        several = channels if isinstance(channels, Iterable) else [channels]
-        wanted = checked_numbers("channels", several, top.total, also=" or None")
+        wanted = checked_or_one("channels", channels, top.total)
     for channel in wanted:
         if channel not in top.channels:
             known = channels_text(top.channels)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from featviz._check import one_of, shown, size_text, whole_number
+from featviz._check import list_of, one_of, shown, size_text, whole_number
 from featviz.captions import one_line
 from featviz.formulas import formula_from_axis
 from featviz.render.step_text import text_from_step
@@ -76,7 +76,7 @@ def text_from_trace(
         The text, without a newline at its end.
 
     Raises:
-        TypeError: not a trace.
+        TypeError: not a trace, or a wrong kind.
         ValueError: an unknown form, no such cell, or fewer than 2 terms.
 
     Example:
@@ -91,7 +91,9 @@ def text_from_trace(
     one_of("form", form, SUM_FORMS)
     _check_trace(trace)
     most = whole_number("steps", steps, minimum=1)
-    chosen = trace[:most] if cells is None else tuple(trace.at(*cell) for cell in cells)
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be a function or None; got {shown(progress)}")
+    chosen = trace[:most] if cells is None else _steps_at(trace, cells)
     followed = chosen if progress is None else progress(chosen)
     lines = [_step_line(trace, step, form, terms) for step in followed]
     heading = describe_trace(trace, form=form)
@@ -115,6 +117,14 @@ def _step_line(trace: Trace, step: Step, form: str, terms: int | None) -> str:
     if form == "markdown":
         return f"- ({row}, {column}): {line}"
     return f"({row}, {column})" + (rf"\colon\quad {line}" if form == "latex" else f"  {line}")
+
+
+def _steps_at(trace: Trace, cells: Any) -> tuple[Step, ...]:
+    rule = "pairs (row, column)"
+    pairs = [list_of("cells", cell, object, rule) for cell in list_of("cells", cells, object, rule)]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"cells must be {rule}; got {shown(cells)}")
+    return tuple(trace.at(*pair) for pair in pairs)
 
 
 def _check_trace(trace: Any) -> None:
