@@ -38,8 +38,7 @@ class Traced:
     """The calls of a model for inputs of one size.
 
     Attributes:
-        inputs: the tensors that went in, (B, …); those of a dict in the order of their names.
-        numbers: which input of the model each of them is, as ``inputs_of_model`` counts.
+        inputs: the tensors that went in, (B, …), as ``inputs_of_model`` counts them.
         entries: as a recording keeps them, their tensors without values.
         outputs: what the model gives.
         unseen: path → why a layer that was called gave no entry.
@@ -47,7 +46,6 @@ class Traced:
     """
 
     inputs: tuple[tf.Tensor, ...]
-    numbers: tuple[int, ...]
     entries: tuple[Entry, ...]
     outputs: tuple[tf.Tensor, ...]
     unseen: dict[str, str]
@@ -60,9 +58,8 @@ class Traced:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """Sizes of each input without the batch, as ``inputs_of_model`` counts them."""
-        shapes = {n: tuple(one.shape[1:]) for n, one in zip(self.numbers, self.inputs, strict=True)}
-        return tuple(shapes[number] for number in sorted(shapes))
+        """Sizes of each input without the batch."""
+        return tuple(tuple(one.shape[1:]) for one in self.inputs)
 
     @property
     def channel_axis(self) -> int:
@@ -100,7 +97,7 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
     kept: dict[str, Any] = {}
 
     def trace(given: list[Any]) -> list[Any]:
-        kept["inputs"] = tuple(given[number] for number in plan.numbers)
+        kept["inputs"] = tuple(given)
         entries.clear()
         with recording(recorder):
             outputs = tf.nest.flatten(model(plan.structured(given), training=False))
@@ -126,9 +123,8 @@ def trace_model(model: Any, input_shape: Any = None) -> Traced:
                 f"{failure_text(recorder.ran, error)}"
             ) from error
     return Traced(
-        kept["inputs"], plan.numbers, tuple(entries), kept["outputs"], dict(recorder.unseen),
-        traced.graph,
-    )  # fmt: skip
+        kept["inputs"], tuple(entries), kept["outputs"], dict(recorder.unseen), traced.graph
+    )
 
 
 def trace_as_given(model: Any, input_shape: Any = None) -> Traced:
@@ -154,12 +150,10 @@ class _Plan(NamedTuple):
     Attributes:
         specs: of each input.
         structured: returns tensors in the structure in which the model takes them.
-        numbers: of the inputs, in the order in which the trace tells them.
     """
 
     specs: list[tf.TensorSpec]
     structured: Callable[[Sequence[Any]], Any]
-    numbers: tuple[int, ...]
 
 
 def _plan(model: Any, input_shape: Any) -> _Plan:
@@ -180,7 +174,7 @@ def _plan(model: Any, input_shape: Any) -> _Plan:
         found = {id(one): new for one, new in zip(tensors, given, strict=True)}
         return tf.nest.map_structure(lambda one: found[id(one)], input_structure(model))
 
-    return _Plan(specs, structured, tuple(range(len(specs))))
+    return _Plan(specs, structured)
 
 
 def _given_shapes(given: Any, input_shape: Any, inputs: Sequence[InputSpec]) -> list[Shape]:
@@ -235,20 +229,16 @@ def _plan_of_unknown(
             "pass input_shape=(height, width, channels)"
         )
     places = [one.place for one in inputs]
-    keyed = inputs[0].keyed
     if given is None:
         given = _leaves(built)
     elif any(places):
         given = in_structure(_parts(given, input_shape, inputs), places)
     else:  # the model tells of one at most: the caller's own structure
         given = given if built is None else _out_of_lists(given)
-        keyed = isinstance(given, dict)
     placed = list(_placed(given))
     places = [place for place, _ in placed]
     specs = [tf.TensorSpec(one.shape, model.input_dtype) for _, one in placed]
-    names = [".".join(map(str, place)) for place in places]
-    numbers = sorted(range(len(specs)), key=names.__getitem__) if keyed else range(len(specs))
-    return _Plan(specs, lambda tensors: in_structure(tensors, places), tuple(numbers))
+    return _Plan(specs, lambda tensors: in_structure(tensors, places))
 
 
 def _placed(given: Any, place: Place = ()) -> Iterator[tuple[Place, tf.TensorSpec]]:

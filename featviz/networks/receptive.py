@@ -83,9 +83,8 @@ def receptive_field(
     patch = _patch_of_cell(known, (row, column), path)
     if number not in _inputs_seen(traced, known):
         raise ValueError(f"path must be a layer that sees the input {number}; got {path!r}")
-    at = traced.numbers.index(number)
-    whole = read_from_inputs(known, patch, inside=False).get(at)
-    inside = read_from_inputs(known, patch, inside=True).get(at)
+    whole = read_from_inputs(known, patch, inside=False).get(number)
+    inside = read_from_inputs(known, patch, inside=True).get(number)
     return ReceptiveField(
         entry.path,
         (row, column),
@@ -103,7 +102,7 @@ def _checked_number(number: Any) -> int | None:
 def _inputs_seen(traced: Traced, node: Node) -> set[int]:
     """Return the inputs that some cell of a node sees, as ``inputs_of_model`` counts."""
     every = tuple(range(size) for size in node.sizes)
-    return {traced.numbers[at] for at in read_from_inputs(node, every, inside=False)}
+    return set(read_from_inputs(node, every, inside=False))
 
 
 def _only_image(traced: Traced, node: Node | None, model: Any, path: str, *, given: bool) -> int:
@@ -145,7 +144,7 @@ def _image_size(traced: Traced, number: int, model: Any, *, given: bool) -> tupl
     """
     shapes = traced.shapes
     if len(shapes[number]) == 3:
-        image = places_of(traced.inputs[traced.numbers.index(number)], traced.channel_axis)
+        image = places_of(traced.inputs[number], traced.channel_axis)
         if image is not None:
             return image[0], image[1]
     own = any(spec.shape is not None for spec in inputs_of_model(model))

@@ -79,8 +79,6 @@ def inputs_seen_by(run: Run, batch: Batch, path: str) -> set[int] | None:
         path: of an entry.
     """
     feed, shapes = batch.feed, [one.shape[1:] for one in batch.feed.arrays]
-    # A trace takes a dict in the order of its keys.
-    places = sorted(range(len(shapes)), key=feed.names.__getitem__) if feed.names else None
     given = dict(zip(feed.names, shapes, strict=True)) if feed.names else shapes
     try:
         traced = trace_model(run.model, given)
@@ -90,11 +88,7 @@ def inputs_seen_by(run: Run, batch: Batch, path: str) -> set[int] | None:
     if value is None or len(traced.inputs) != len(shapes):
         return None
     before = _operations_before(value)
-    return {
-        places[at] if places else at
-        for at, tensor in enumerate(traced.inputs)
-        if tensor.op.name in before
-    }
+    return {at for at, tensor in enumerate(traced.inputs) if tensor.op.name in before}
 
 
 def _operations_before(tensor: Any) -> set[str]:
