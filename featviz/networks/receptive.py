@@ -81,7 +81,7 @@ def receptive_field(
     row, column = per_axis("cell", cell, minimum=0)
     known = _known(node, path)
     patch = _patch_of_cell(known, (row, column), path)
-    if number not in _inputs_seen(traced, known):
+    if number not in _inputs_seen(known):
         raise ValueError(f"path must be a layer that sees the input {number}; got {path!r}")
     whole = read_from_inputs(known, patch, inside=False).get(number)
     inside = read_from_inputs(known, patch, inside=True).get(number)
@@ -99,7 +99,7 @@ def _checked_number(number: Any) -> int | None:
     return None if number is None else whole_number("input_number", number, minimum=0)
 
 
-def _inputs_seen(traced: Traced, node: Node) -> set[int]:
+def _inputs_seen(node: Node) -> set[int]:
     """Return the inputs that some cell of a node sees, as ``inputs_of_model`` counts."""
     every = tuple(range(size) for size in node.sizes)
     return set(read_from_inputs(node, every, inside=False))
@@ -122,7 +122,7 @@ def _only_image(traced: Traced, node: Node | None, model: Any, path: str, *, giv
         if node is None:  # an open size may be why
             for number in images:
                 _image_size(traced, number, model, given=given)
-        images = sorted(_inputs_seen(traced, _known(node, path)).intersection(images))
+        images = sorted(_inputs_seen(_known(node, path)).intersection(images))
     if not images:
         raise ValueError(f"path must be a layer that sees an image; got {path!r}")
     if len(images) > 1:
