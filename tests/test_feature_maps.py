@@ -637,7 +637,8 @@ def test_zeros_that_were_there_before_are_no_trace_of_a_function():
     assert (run.condensed == -0.5).all()
     # The function of the first is still found: its zeros were not there before.
     run = extraction_from_layer(model, image, "first")
-    assert run.settings.activation == "relu or relu6 (a function)"
+    assert run.settings.activation.startswith("relu or relu6 ")  # some gelu give 0 as well
+    assert run.settings.activation.endswith(" (a function)")
     # An input that only a later layer is given was there, too.
     late = layers.Add(name="sum")([layers.MaxPooling2D(name="p")(dead("c", -1.0)(x)),
                                    layers.MaxPooling2D(name="q")(x)])  # fmt: skip
