@@ -224,14 +224,14 @@ def test_the_slices_that_are_named_are_those_that_change_the_map(kind):
         assert told.lstrip("s ") == " and ".join(passed)
         head = f"slice {number} of {len(whole)}, from 0; it reads "
         if not read:
-            assert words == f"{head}no slice of the image, 0 of 8 is drawn"
+            assert words == f"{head}no slice given to it, 0 of 8 is drawn"
         elif len(read) == 1:
-            assert words == f"{head}slice {read[0]} of 8 of the image"
+            assert words == f"{head}slice {read[0]} of 8 given to it"
             assert run.image.tobytes() == VOLUME[read[0]].tobytes()
         else:
             several = " and ".join(map(str, read)) if len(read) == 2 else f"{read[0]} to {read[-1]}"
             drawn = int(words.rpartition(" is drawn")[0].rpartition(", ")[2])
-            assert words == f"{head}{several} of 8 of the image, {drawn} is drawn"
+            assert words == f"{head}{several} of 8 given to it, {drawn} is drawn"
             assert drawn in read
             assert run.image.tobytes() == VOLUME[drawn].tobytes()
 
@@ -242,7 +242,7 @@ def test_the_middle_slice_stands_for_the_volume_and_its_pool_is_of_it():
     run = extraction_from_layer(model, VOLUME, "conv")
     maps = feature_maps(model, VOLUME)
     assert run.notes[1] == (
-        "slice 3 of 8, from 0; it reads 2 to 4 of 8 of the image, 3 is drawn; "
+        "slice 3 of 8, from 0; it reads 2 to 4 of 8 given to it, 3 is drawn; "
         "condense slice 1 of 3 is made of 2 to 4"
     )
     assert run.image.tobytes() == VOLUME[3].tobytes()
@@ -380,7 +380,7 @@ def test_the_page_of_a_volume_says_its_slices():
     run = extraction_from_layer(volume_model(CONVS["same"]), VOLUME, "conv")
     texts = [text.get_text() for text in plot_extraction(run).texts]
     footnote = " ".join(" ".join(texts).split())
-    assert "slice 3 of 8, from 0; it reads 2 to 4 of 8 of the image, 3 is drawn" in footnote
+    assert "slice 3 of 8, from 0; it reads 2 to 4 of 8 given to it, 3 is drawn" in footnote
 
 
 def test_the_channels_of_a_layer_are_counted_from_0_in_text():

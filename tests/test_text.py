@@ -630,3 +630,17 @@ def test_behind_an_activation_that_gives_no_fractions_the_arrays_tell(activation
     assert printed_cells(run, "filter") == [["-55/21", "-52/21", "101/21"]]
     text = str(fv.text_from_extraction(run))
     assert text_from_matrix(run.without_rounding("detect", 0)) in text
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "text"),
+    [
+        ("1184 1", "1 1/220", "260481/220"),
+        ("-100 1", "4 1/30000", "-11999999/30000"),
+        ("1000 2001", "1/7 1/11", "324.766"),
+    ],
+)
+def test_no_fraction_is_rounded_to_a_whole_number(image, kernel, text):
+    rows = [[int(number) for number in image.split()]]
+    run = fv.extract(rows, kernel, padding="valid", activation="linear", pool="none")
+    assert f"[{text}]" in str(fv.text_from_extraction(run, form="plain"))

@@ -133,12 +133,12 @@ def _image_slice(read: list[int], count: int) -> tuple[int, str]:
     """Return the middle slice of those that were read, and which these are."""
     real = [cell for cell in read if 0 <= cell < count]
     if not real:
-        return 0, f"it reads no slice of the image, 0 of {count} is drawn"
+        return 0, f"it reads no slice given to it, 0 of {count} is drawn"
     middle = read[len(read) // 2]
     nearest = min(real, key=lambda cell: (abs(cell - middle), cell))
     if len(real) == 1:
-        return nearest, f"it reads slice {nearest} of {count} of the image"
-    return nearest, f"it reads {_numbers_text(real)} of {count} of the image, {nearest} is drawn"
+        return nearest, f"it reads slice {nearest} of {count} given to it"
+    return nearest, f"it reads {_numbers_text(real)} of {count} given to it, {nearest} is drawn"
 
 
 def _numbers_text(numbers: list[int]) -> str:

@@ -128,18 +128,27 @@ def extraction_from_layer(
     """
     check_path(path)
     run = Run(model, batch_size=1)
+    feed = _feed_of_one(model, image, Fit(resize, white, preprocess, finite))
+    entries, outputs = run.entries(feed)
+    flow = flow_from_entries(entries, _convolution(entries, path, run.unseen), feed.arrays)
+    words = _activation_words(flow, entries, outputs)
+    return _extraction(run, feed, entries, flow, (words, channels, slice_number))
+
+
+def _feed_of_one(model: Any, image: Any, fit: Fit) -> Feed:
+    """Return what goes in for one image."""
     with naming("image"):
-        count, feeds = feeds_from_images(model, image, Fit(resize, white, preprocess, finite), 1)
+        count, feeds = feeds_from_images(model, image, fit, 1)
         if count != 1:
             raise ValueError(f"image must be one image; got {count}")
-        feed = next(feeds)
-    entries, outputs = run.entries(feed)
-    first = _convolution(entries, path, run.unseen)
-    flow = flow_from_entries(entries, first, feed.arrays)
-    words = ", ".join(flow.words) or "none"
-    if not flow.words and not is_taken(flow.filter, entries, outputs):
-        words = "none in a layer"  # a function took it, whose name is not known
-    return _extraction(run, feed, entries, flow, (words, channels, slice_number))
+        return next(feeds)
+
+
+def _activation_words(flow: Flow, entries: Sequence[Entry], outputs: Sequence[Any]) -> str:
+    if flow.words:
+        return ", ".join(flow.words)
+    # Else a function took it, whose name is not known.
+    return "none" if is_taken(flow.filter, entries, outputs) else "none in a layer"
 
 
 def _extraction(

@@ -179,7 +179,10 @@ def _exact_maps(run: Extraction, index: int, kernel: Kernel, pixels: Numbers) ->
 
 def _readable(number: Fraction) -> Fraction | float:
     short = max(abs(number.numerator), number.denominator) <= _LARGEST_READABLE
-    return number if short else float(number)
+    decimal = float(number)
+    # Rounded as it is printed it would look like a whole number, which it is not.
+    seems_whole = number.denominator > 1 and float(f"{decimal:.6g}").is_integer()
+    return number if short or seems_whole else decimal
 
 
 def _exact_stages(
