@@ -53,15 +53,13 @@ def top_images(
 
     The set is read batch by batch; only the best of each channel are kept. Of equal images the
     first wins; ``marks`` of the result tells where a channel is dead or many images are equal,
-    ``ranked`` where its images are the best at all.
-    Cells that are NaN, infinite or the lowest float, which TensorFlow's max-pool gives for NaN,
-    take no part, and the images that have such cells are counted; one that has no others never
-    wins. Values are compared in the layer's own dtype.
+    ``ranked`` where its images are the best at all. Cells that are NaN, infinite or the lowest
+    float, which a max-pool gives for NaN, take no part, and the images that have such cells are
+    counted; one that has no others never wins. Values keep the layer's own dtype.
 
     Args:
         model: a built ``keras.Model``.
-        data: as in :func:`featviz.diagnose`: images, a folder of image files, a
-            ``tf.data.Dataset``, a ``keras.utils.PyDataset``, or a generator.
+        data: as in :func:`featviz.diagnose`: images, a folder, a data set or a generator.
         path: of the layer, which must give one map of one size for each image.
         count: how many images for each channel, at least 1.
         channels: channel numbers from 0, or the number of one; None for all.
