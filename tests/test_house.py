@@ -22,7 +22,7 @@ LADDER = [
     ["kernel_sources", "images"],
     ["samples", "activations", "devices", "steps", "letters", "formulas"],
     ["ops", "extraction", "sums"],
-    ["pipeline", "captions", "windows", "sparse", "expressions"],
+    ["pipeline", "captions", "windows", "sparse", "expressions", "exact_stages"],
     ["panels", "tracing"],
     ["networks.paths", "networks.outputs", "networks.seeds"],
     ["networks.reach_cells", "networks.telling", "networks.ways", "networks.input_specs",
