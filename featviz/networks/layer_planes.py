@@ -13,11 +13,12 @@ import numpy as np
 
 from featviz._check import shown, whole_number
 from featviz.extraction import Maps, ShownImage
-from featviz.geometry import Axis, Span, uncovered_cells
+from featviz.geometry import Span, uncovered_cells
 from featviz.map_inputs import colours_of_image, image_words, range_of_images
 from featviz.networks.layer_flow import Flow
 from featviz.networks.layer_windows import Windows
 from featviz.networks.own_classes import TRANSPOSED, is_kind
+from featviz.networks.reach_cells import Cells, read_by_window, spread_by_window
 from featviz.networks.values import frozen
 from featviz.stats import cast_floats
 
@@ -84,7 +85,8 @@ def slices_of_flow(flow: Flow, windows: Windows, number: Any) -> Slices:
     transposed = is_kind(flow.filter.layer, TRANSPOSED)
     count, seen = (axis.size, axis.outputs) if transposed else (axis.outputs, axis.size)
     chosen = _chosen_slice(number, count, windows.pooled)
-    image, told = _image_slice(_slices_read(axis, chosen, transposed=transposed), seen)
+    read = spread_by_window if transposed else read_by_window
+    image, told = _image_slice(read(axis, (chosen,)), seen)
     condensed, pooled = _condense_slice(windows.pooled, chosen, count)
     passed = [] if transposed else list(uncovered_cells(axis))
     parts = [f"slice {chosen} of {count}, from 0", told, pooled]
@@ -120,16 +122,7 @@ def _condense_slice(pooled: Sequence[Span], chosen: int, count: int) -> tuple[in
     return holding[0], f"condense slice {holding[0]} of {len(pooled)} is made of {made}"
 
 
-def _slices_read(axis: Axis, cell: int, *, transposed: bool) -> list[int]:
-    """Return the slices that one of the maps is made of, also those beyond the ends."""
-    taps = [tap * axis.dilation for tap in range(axis.window)]
-    if not transposed:
-        return [cell * axis.stride - axis.before + tap for tap in taps]
-    places = sorted(cell + axis.before - tap for tap in taps)
-    return [place // axis.stride for place in places if place % axis.stride == 0]
-
-
-def _image_slice(read: list[int], count: int) -> tuple[int, str]:
+def _image_slice(read: Cells, count: int) -> tuple[int, str]:
     """Return the middle slice of those that were read, and which these are."""
     real = [cell for cell in read if 0 <= cell < count]
     if not real:
