@@ -121,6 +121,11 @@ def _built_inputs(shape: Any, place: Place = ()) -> Iterator[tuple[Place, int]]:
         yield from _built_inputs(one, (*place, key))
 
 
+def built_places(model: Any) -> list[Place]:
+    """Return the places of the inputs of a model that tells none."""
+    return [place for place, _ in _built_inputs(built_shape(model))]
+
+
 def input_tensors(model: Any) -> Sequence[Any]:
     """Return the symbolic inputs of a model, none where it tells none."""
     return getattr(model, "inputs", None) or ()

@@ -17,6 +17,7 @@ from featviz._check import shown, true_or_false, whole_number
 from featviz.networks.channel_axes import ChannelAxes
 from featviz.networks.graphs import RecordingGraph, arrays_from_tensors, same_bits
 from featviz.networks.input_specs import (
+    built_places,
     in_structure,
     input_structure,
     input_tensors,
@@ -100,7 +101,7 @@ class Run:
         # Keras warns of a list where a model was made with a dict, and the other way round.
         if input_tensors(self.model):
             return keras.tree.pack_sequence_as(input_structure(self.model), tensors)
-        places = [spec.place for spec in inputs_of_model(self.model)]
+        places = built_places(self.model)
         if names and not any(places):  # of the caller's own
             return dict(zip(names, tensors, strict=True))
         return in_structure(tensors, places)

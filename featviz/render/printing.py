@@ -103,9 +103,9 @@ def _pairs(run: Extraction) -> list[tuple[str, Any]]:
         if kernel and index % repeats == 0:
             name = "" if kernel.name == "kernel" else f" {kernel.name}"
             pairs.append((f"kernel{name}", kernel))
-        maps: list[Any] = [run.without_rounding(stage, index) for stage in STAGES[1:]]
+        maps: list[Any] = []
         if kernel and pixels:
-            for place, exact in enumerate(exact_maps(run, index, kernel, pixels)):
-                maps[place] = exact
+            maps += exact_maps(run, index, kernel, pixels)
+        maps += [run.without_rounding(stage, index) for stage in STAGES[1 + len(maps) :]]
         pairs += [(f"{stage} {label}", told) for stage, told in zip(STAGES[1:], maps, strict=True)]
     return pairs
